@@ -1,0 +1,89 @@
+"""What the gateway hands an engine, and what it gets back: the one interface between routing and text.
+
+An engine is anything that continues a conversation. It knows nothing of HTTP, prices or providers: the gateway
+turns its events into a reply or a stream, counts what they cost, and closes the iterator when the client leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One validated request, in the wire's own shapes (chat completions), without anything about routing.
+
+    Attributes:
+        messages: The conversation as on the wire; `content` may be a string, null or a list of parts.
+        tools: Function tools that may be called; empty when `tool_choice` is "none".
+        tool_choice: "auto", "required", or the name of the one tool that must be called as `{"name": ...}`.
+        response_format: None or `{"type": "text" | "json_object" | "json_schema", "json_schema"?: {...}}`.
+        max_tokens: The most tokens to produce, or None.
+        stop: Strings at which the text ends (they are not part of it).
+        temperature: Sampling temperature, or None for the engine's own default.
+        seed: Seed for sampling, or None.
+        parallel_tool_calls: Whether more than one tool call may come back.
+    """
+
+    messages: tuple[Mapping[str, Any], ...]
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: Literal["auto", "required"] | Mapping[str, str] = "auto"
+    response_format: Mapping[str, Any] | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    temperature: float | None = None
+    seed: int | None = None
+    parallel_tool_calls: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer; pieces are joined without a separator."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One whole tool call; `arguments` is a JSON object as text."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The last event of every run: why it ended and how many tokens went in and out."""
+
+    reason: Literal["stop", "length", "tool_calls"]
+    prompt_tokens: int
+    completion_tokens: int
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+Event = Text | ToolCall | Finish
+
+
+class EngineError(Exception):
+    """The engine could not answer; the gateway tries the next provider or replies `upstream_error`."""
+
+
+class Engine(Protocol):
+    """Something that continues a conversation, in this process or behind another server."""
+
+    @property
+    def name(self) -> str:
+        """The engine's own name, as replies report it in `system_fingerprint` and `provider_model_id`."""
+        ...
+
+    def run(self, prompt: Prompt) -> Iterator[Event]:
+        """Events of one run, ending with `Finish`. Blocking: the gateway calls it in a worker thread.
+
+        Closing the iterator early stops the work.
+
+        Raises:
+            EngineError: The engine failed; nothing that it yielded before counts.
+        """
+        ...
