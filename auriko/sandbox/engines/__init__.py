@@ -1,0 +1,1 @@
+"""What produces text behind the sandbox's providers."""
