@@ -1,0 +1,70 @@
+"""The base of everything that the gateway answers: lenient where a paid call must not fail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from typing_extensions import Self
+
+from auriko.response_headers import ResponseHeaders
+
+
+class AurikoResponseModel(BaseModel):
+    """A part of a reply. Unknown fields are kept, as attributes and in `model_extra`."""
+
+    model_config = ConfigDict(
+        extra="allow", defer_build=True, protected_namespaces=(), ser_json_inf_nan="null"
+    )
+
+
+class Reply(AurikoResponseModel):
+    """A whole reply, which knows the headers that it came with."""
+
+    _response_headers: ResponseHeaders | None = PrivateAttr(default=None)
+
+    @property
+    def response_headers(self) -> ResponseHeaders | None:
+        """The reply's headers, or None where the object did not come from a reply."""
+        return self._response_headers
+
+    @property
+    def request_id(self) -> str | None:
+        """The request's id, to be quoted to support."""
+        return self._response_headers.request_id if self._response_headers is not None else None
+
+
+class InformationalModel(AurikoResponseModel):
+    """A part that only informs: a field that is broken is left out, it never fails the reply."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _drop_broken_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if not isinstance(value, dict):
+                raise
+            broken = {part["loc"][0] for part in error.errors(include_input=False) if part["loc"]}
+            return handler({k: v for k, v in value.items() if k not in broken})  # pyright: ignore[reportUnknownVariableType]
+
+
+def _none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+T = TypeVar("T")
+# For fields that only inform: what cannot be understood is None instead of a failed reply.
+Informational = Annotated[T | None, WrapValidator(_none_if_broken)]

@@ -1,0 +1,239 @@
+"""What a client is set to: argument, else environment, else default; checked once, the key never shown."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from auriko._version import __version__
+from auriko.errors import AuthenticationError
+
+DEFAULT_BASE_URL: Final = "https://api.auriko.ai/v1"
+_KEY_ADVICE: Final = "set AURIKO_API_KEY or pass api_key=..."
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_OWN_HEADERS: Final = frozenset({"authorization", "host", "content-length", "transfer-encoding"})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a client, checked. Times are in seconds.
+
+    Attributes:
+        api_key: The key, or None for a client that was unpickled without one.
+        base_url: Where the API is, without a slash at the end.
+        timeout: Bounds of the phases of one request.
+        max_retries: How many requests may follow the first.
+        deadline: Bound of a whole call with its retries and its stream, or None.
+        stream_idle_timeout: Bound of the wait for a stream's next event, or None for the read timeout.
+        headers: Headers of every request.
+        query: Query parameters of every request.
+        pickle_api_key: Whether the key goes into pickles.
+    """
+
+    api_key: SecretStr | None
+    base_url: str
+    timeout: httpx.Timeout
+    max_retries: int
+    deadline: float | None = None
+    stream_idle_timeout: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    pickle_api_key: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = self.api_key if self.pickle_api_key else None
+        return {**self.__dict__, "api_key": kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.api_key is None and os.environ.get("AURIKO_API_KEY"):
+            self.__dict__["api_key"] = check_api_key(os.environ["AURIKO_API_KEY"])
+
+    def __copy__(self) -> Settings:
+        return replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Settings:
+        return replace(self)
+
+    def authorization(self) -> str:
+        """The value of the Authorization header.
+
+        Raises:
+            AuthenticationError: There is no key.
+        """
+        if self.api_key is None:
+            raise missing_key()
+        return f"Bearer {self.api_key.get_secret_value()}"
+
+
+def resolve(
+    *,
+    api_key: str | SecretStr | None,
+    base_url: str | None,
+    timeout: float | httpx.Timeout,
+    max_retries: int,
+    deadline: float | None,
+    stream_idle_timeout: float | None,
+    default_headers: Mapping[str, str] | None,
+    default_query: Mapping[str, str] | None,
+    pickle_api_key: bool,
+) -> Settings:
+    """Checked settings from a client's arguments and the environment.
+
+    Raises:
+        AuthenticationError: No key was given and AURIKO_API_KEY is not set.
+        ValueError: A setting is out of its range.
+        TypeError: A setting is of the wrong type.
+    """
+    key = api_key if api_key is not None else os.environ.get("AURIKO_API_KEY") or None
+    if key is None:
+        raise missing_key()
+    return Settings(
+        api_key=check_api_key(key),
+        base_url=check_base_url(base_url or os.environ.get("AURIKO_BASE_URL") or DEFAULT_BASE_URL),
+        timeout=check_timeout(timeout),
+        max_retries=check_retries(max_retries),
+        deadline=check_seconds("deadline", deadline),
+        stream_idle_timeout=check_seconds("stream_idle_timeout", stream_idle_timeout),
+        headers=check_headers(default_headers or {}),
+        query={str(k): str(v) for k, v in (default_query or {}).items()},
+        pickle_api_key=bool(pickle_api_key),
+    )
+
+
+def missing_key() -> AuthenticationError:
+    """The error for a client without a key."""
+    return AuthenticationError(
+        f"No API key: {_KEY_ADVICE}. Without one, `auriko sandbox` runs a local gateway that takes any key.",
+        type="authentication_error",
+        code="missing_api_key",
+    )
+
+
+def check_api_key(key: str | SecretStr) -> SecretStr:
+    """The key as a secret.
+
+    Raises:
+        ValueError: The key could not be sent in a header. It is not part of the message.
+    """
+    if isinstance(key, SecretStr):
+        key = key.get_secret_value()
+    if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"api_key is a string, not {type(key).__name__}")
+    if not key:
+        raise ValueError(f"the API key is empty: {_KEY_ADVICE}")
+    if not all("!" <= character <= "~" for character in key):
+        raise ValueError(
+            "the API key has a space, a line break or another character that no key has "
+            "(it is not shown here); copy it again without what surrounds it"
+        )
+    return SecretStr(key)
+
+
+def check_base_url(url: str) -> str:
+    """The address without a slash at the end; `/v1` is added where it has no path.
+
+    Raises:
+        ValueError: It is not an http(s) address, or carries credentials, a query or a fragment.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+        httpx.URL(url)
+    except (ValueError, TypeError, httpx.InvalidURL):
+        raise ValueError("base_url is not a valid address; it looks like https://host/v1") from None
+    if "@" in parts.netloc:
+        raise ValueError("base_url must not carry a user name or password; the key goes into api_key")
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError(f"base_url must be an http(s) address with a host, not {url!r}")
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        raise ValueError("base_url must not have a query or fragment; default_query adds parameters")
+    if parts.scheme == "http" and not _is_loopback(host):
+        warnings.warn(
+            f"base_url is plain http to {host}: the API key and the prompts travel unencrypted",
+            UserWarning,
+            stacklevel=4,
+        )
+    path = parts.path.rstrip("/") or "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def check_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
+    """One bound for every phase from a number of seconds, or httpx's own object as it is."""
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    return httpx.Timeout(check_seconds("timeout", timeout))
+
+
+def check_seconds(name: str, value: float | None) -> float | None:
+    """A positive number of seconds, or None.
+
+    Raises:
+        ValueError: It is zero, negative or not finite.
+        TypeError: It is not a number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}")
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be a positive number of seconds, not {value!r}")
+    return float(value)
+
+
+def check_retries(max_retries: int) -> int:
+    """The number of retries: 0 means one request.
+
+    Raises:
+        ValueError: It is negative.
+        TypeError: It is not a whole number.
+    """
+    if isinstance(max_retries, bool) or not isinstance(max_retries, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"max_retries is a whole number, not {type(max_retries).__name__}")
+    if max_retries < 0:
+        raise ValueError(f"max_retries must be 0 or more, not {max_retries}; 0 means one request")
+    return max_retries
+
+
+def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers that can be sent and that do not replace the client's own.
+
+    Raises:
+        ValueError: A name or value has characters that no header has, or the header belongs to the client.
+    """
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a header")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"the value of header {name} has characters that no header may have")
+        if name.lower() in _OWN_HEADERS:
+            raise ValueError(f"header {name} belongs to the client; the key goes into api_key")
+    return dict(headers)
+
+
+def user_agent() -> str:
+    """The User-Agent of every request."""
+    return f"auriko-python/{__version__}"
+
+
+def escape(segment: str) -> str:
+    """One segment of a path, with everything escaped that would leave it."""
+    return quote(segment, safe="").replace(".", "%2E") if set(segment) <= {"."} else quote(segment, safe="")

@@ -1,0 +1,145 @@
+"""Chat completions, whole and in chunks (API sections 11.1 and 11.2)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from auriko._base_model import AurikoResponseModel, Informational, Reply
+from auriko.models.common import Usage
+from auriko.routing import RoutingMetadata
+
+
+class ToolCallFunction(AurikoResponseModel):
+    """The function that a tool call names; `arguments` is a JSON object as text."""
+
+    name: str
+    arguments: str
+
+
+class ToolCall(AurikoResponseModel):
+    """A call of one of the tools that were offered.
+
+    `provider_signature` goes back unchanged with the call on the next turn (API section 3.3).
+    """
+
+    id: str
+    function: ToolCallFunction
+    type: str = "function"
+    provider_signature: str | None = None
+
+
+class ThinkingReasoningBlock(AurikoResponseModel):
+    """Readable reasoning; goes back unchanged on the next turn (API section 8.2)."""
+
+    type: Literal["thinking"]
+    thinking: str
+    signature: str | None = None
+
+
+class RedactedReasoningBlock(AurikoResponseModel):
+    """Reasoning that only the provider can read; goes back unchanged on the next turn."""
+
+    type: Literal["redacted"]
+    data: str
+
+
+class GeneratedImage(AurikoResponseModel):
+    """An image that the model made; `data` is base64."""
+
+    type: str = "image"
+    mime_type: str
+    data: str
+    thought_signature: str | None = None
+
+
+class ChoiceMessage(AurikoResponseModel):
+    """What the model said."""
+
+    role: str = "assistant"
+    content: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    reasoning_content: str | None = None
+    reasoning: list[ThinkingReasoningBlock | RedactedReasoningBlock | dict[str, Any]] | None = None
+    refusal: str | None = None
+    images: list[GeneratedImage] | None = None
+    annotations: list[Any] | None = None
+
+
+class Choice(AurikoResponseModel):
+    """One of the `n` answers."""
+
+    index: int = 0
+    message: ChoiceMessage
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class ChatCompletion(Reply):
+    """The answer to a chat completion request, with who served it and what it cost."""
+
+    id: str = ""
+    object: str = "chat.completion"
+    created: int = 0
+    model: str = ""
+    choices: list[Choice]
+    usage: Informational[Usage] = None
+    system_fingerprint: Informational[str] = None
+    service_tier: Informational[str] = None
+    routing_metadata: Informational[RoutingMetadata] = None
+
+
+class ToolCallDeltaFunction(AurikoResponseModel):
+    """A piece of a tool call's function."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallDelta(AurikoResponseModel):
+    """A piece of the tool call at `index`; the id and the name come with its first piece."""
+
+    index: int = 0
+    id: str | None = None
+    type: str | None = None
+    function: ToolCallDeltaFunction | None = None
+    provider_signature: str | None = None
+
+
+class Delta(AurikoResponseModel):
+    """What a chunk adds to the message."""
+
+    role: str | None = None
+    content: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
+    reasoning_content: str | None = None
+    reasoning_signature: str | None = None
+    reasoning_redacted_data: str | None = None
+    refusal: str | None = None
+    images: list[GeneratedImage] | None = None
+
+
+class StreamChoice(AurikoResponseModel):
+    """What a chunk adds to one of the `n` answers."""
+
+    index: int = 0
+    delta: Delta = Field(default_factory=Delta)
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class ChatCompletionChunk(AurikoResponseModel):
+    """A piece of a streamed answer; `choices` may be empty, as on the chunk that carries the usage."""
+
+    id: str = ""
+    object: str = "chat.completion.chunk"
+    created: int = 0
+    model: str = ""
+    choices: list[StreamChoice]
+    usage: Informational[Usage] = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    routing_metadata: Informational[RoutingMetadata] = None

@@ -1,0 +1,279 @@
+"""How a request is routed, and who served it: `gateway` in requests, `routing_metadata` in replies.
+
+API sections 4, 5 and 11.1.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    model_validator,
+)
+from typing_extensions import Self
+
+from auriko._base_model import AurikoResponseModel, Informational, InformationalModel
+
+
+class Optimize(str, Enum):
+    """What the gateway scores providers by; the `-focus` ones look at little else."""
+
+    COST = "cost"
+    COST_FOCUS = "cost-focus"
+    TTFT = "ttft"
+    TTFT_FOCUS = "ttft-focus"
+    TPS = "tps"
+    TPS_FOCUS = "tps-focus"
+    BALANCED = "balanced"
+
+
+class Mode(str, Enum):
+    """Whether several models are scored together or tried one after another."""
+
+    POOL = "pool"
+    FALLBACK = "fallback"
+
+
+class DataPolicy(str, Enum):
+    """The least that a provider must promise about the data it is sent."""
+
+    NONE = "none"
+    NO_TRAINING = "no_training"
+    ZDR = "zdr"
+
+
+class MetricPercentile(str, Enum):
+    """Which statistic of latency and throughput providers are ranked by."""
+
+    P50 = "p50"
+    P95 = "p95"
+
+
+def _value(choice: Any) -> Any:
+    return choice.value if isinstance(choice, Enum) else choice
+
+
+def _accepts(literal: Any) -> GetPydanticSchema:
+    """A field typed as enum or literal, of which the plain value is kept."""
+    return GetPydanticSchema(lambda _source, handler: handler(Annotated[literal, BeforeValidator(_value)]))
+
+
+Strategy = Literal["cost", "cost-focus", "ttft", "ttft-focus", "tps", "tps-focus", "balanced"]
+_Mode = Literal["pool", "fallback"]
+_DataPolicy = Literal["none", "no_training", "zdr"]
+_Percentile = Literal["p50", "p95"]
+_Weight = Annotated[float, Field(ge=0), AllowInfNan(allow_inf_nan=False)]
+
+
+class _Options(BaseModel):
+    """Options of a request: a typo or a wrong value is refused when they are made or changed."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_nearest_field(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            for name in value:  # pyright: ignore[reportUnknownVariableType]
+                if name not in cls.model_fields:
+                    raise ValueError(unknown_name(str(name), cls.model_fields, cls._what()))  # pyright: ignore[reportUnknownArgumentType]
+        return value  # pyright: ignore[reportUnknownVariableType]
+
+    @classmethod
+    def _what(cls) -> str:
+        return "option"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options that were set, as they go over the wire."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+
+
+class RoutingOptions(_Options):
+    """How the gateway picks a provider; what is left out is the gateway's choice (API section 5).
+
+    Attributes:
+        optimize: The strategy that providers are scored by.
+        weights: Scoring of your own instead of a strategy: `{"cost": 2, "ttft": 1, "throughput": 0}`.
+        max_cost_per_1m: Ceiling on the mean of input and output price, in USD per million tokens.
+        max_ttft_ms: Ceiling on the time to the first token, in milliseconds.
+        min_throughput_tps: Floor on the throughput, in tokens per second.
+        ttft_percentile: Which statistic of the time to first token counts.
+        throughput_percentile: Which statistic of the throughput counts.
+        providers: Only these providers.
+        exclude_providers: None of these providers.
+        prefer: A provider to prefer; a miss never fails the request.
+        mode: `pool` scores all models together, `fallback` tries them in order.
+        allow_fallbacks: Whether the next candidate is tried when a provider fails.
+        max_fallback_attempts: The most such tries, 1 to 19.
+        timeout_ms: The gateway's own timeout, in milliseconds.
+        deadline_ms: The gateway's total time, in milliseconds; at least `timeout_ms`.
+        data_policy: The least that a provider must promise about data.
+        only_byok: Only the workspace's own provider keys.
+        only_platform: Only the platform's keys.
+        require_parameters: Only providers that take every optional parameter sent.
+        tier: `priority` opts in to premium tiers.
+    """
+
+    optimize: Annotated[Strategy | Optimize, _accepts(Strategy)] | None = None
+    weights: dict[Literal["cost", "ttft", "throughput"], _Weight] | None = None
+    max_cost_per_1m: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_ttft_ms: int | None = Field(default=None, gt=0)
+    min_throughput_tps: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    ttft_percentile: Annotated[_Percentile | MetricPercentile, _accepts(_Percentile)] | None = None
+    throughput_percentile: Annotated[_Percentile | MetricPercentile, _accepts(_Percentile)] | None = None
+    providers: list[str] | None = None
+    exclude_providers: list[str] | None = None
+    prefer: str | None = None
+    mode: Annotated[_Mode | Mode, _accepts(_Mode)] | None = None
+    allow_fallbacks: bool | None = None
+    max_fallback_attempts: int | None = Field(default=None, ge=1, le=19)
+    timeout_ms: int | None = Field(default=None, gt=0)
+    deadline_ms: int | None = Field(default=None, gt=0)
+    data_policy: Annotated[_DataPolicy | DataPolicy, _accepts(_DataPolicy)] | None = None
+    only_byok: bool | None = None
+    only_platform: bool | None = None
+    require_parameters: bool | None = None
+    tier: str | None = None
+
+    @classmethod
+    def _what(cls) -> str:
+        return "routing option"
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.only_byok and self.only_platform:
+            raise ValueError("only_byok and only_platform exclude each other")
+        if self.weights is not None and not any(self.weights.values()):
+            raise ValueError("at least one weight must be above 0")
+        if self.timeout_ms and self.deadline_ms and self.deadline_ms < self.timeout_ms:
+            raise ValueError("deadline_ms must be at least timeout_ms")
+        return self
+
+    def to_extra_body(self) -> dict[str, Any]:
+        """The options as the openai package's `extra_body` takes them: `{"gateway": {"routing": ...}}`."""
+        return {"gateway": {"routing": self.to_dict()}}
+
+
+class GatewayMetadata(_Options):
+    """Labels of a request, for the workspace's own reports (API section 4)."""
+
+    tags: list[str] | None = None
+    user_id: str | None = None
+    trace_id: str | None = None
+    custom_fields: dict[str, str] | None = None
+
+    @classmethod
+    def _what(cls) -> str:
+        return "gateway.metadata field (other labels go under custom_fields)"
+
+
+class GatewayOptions(_Options):
+    """The `gateway` object of a request: candidate models, routing and labels (API section 4).
+
+    Attributes:
+        models: 1 to 10 candidate models; they replace `model`.
+        routing: How to choose among the providers.
+        metadata: Labels of the request.
+    """
+
+    models: list[str] | None = Field(default=None, min_length=1, max_length=10)
+    routing: RoutingOptions | None = None
+    metadata: GatewayMetadata | None = None
+
+    @classmethod
+    def _what(cls) -> str:
+        return "gateway field"
+
+    def to_extra_body(self) -> dict[str, Any]:
+        """The object as the openai package's `extra_body` takes it: `{"gateway": {...}}`."""
+        return {"gateway": self.to_dict()}
+
+
+class CostInfo(InformationalModel):
+    """What a call was billed, in USD, and what the provider's cache saved of it."""
+
+    usd: float | None = Field(default=None, allow_inf_nan=False)
+    cache_savings_percent: int | float | None = None
+    cache_savings_usd: float | None = None
+    hosted_tool_usd: float | None = None
+
+
+class StructuredWarning(AurikoResponseModel):
+    """What the gateway changed or ignored of a request; the set of types and codes is open."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class RoutingMetadata(InformationalModel):
+    """Who served a call, how fast, and what it cost. Any field may be missing, unknown ones are kept.
+
+    Attributes:
+        provider: The provider that answered.
+        provider_model_id: The provider's own name of the model.
+        model_canonical: The gateway's name of the model.
+        routing_strategy: The strategy in effect.
+        ttft_ms: Time to the first token, in milliseconds.
+        throughput_tps: Tokens per second.
+        cost: What was billed.
+        warnings: What was changed or ignored.
+    """
+
+    provider: str | None = None
+    provider_model_id: str | None = None
+    model_canonical: str | None = None
+    routing_strategy: str | None = None
+    ttft_ms: float | None = None
+    throughput_tps: float | None = None
+    cost: Informational[CostInfo] = None
+    warnings: Informational[list[StructuredWarning]] = None
+
+
+def unknown_name(name: str, known: Mapping[str, Any], what: str) -> str:
+    """The message for a name that is not known, with the nearest one that is."""
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(sorted(known))}"
+    return f"unknown {what} {name!r}{hint}"
+
+
+def merge_gateway(
+    base: GatewayOptions | Mapping[str, Any] | None, override: GatewayOptions | Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """A `gateway` object in which every value of `override` wins, and what it does not name stays.
+
+    Neither argument is changed.
+    """
+    return _merged(_as_dict(base), _as_dict(override))
+
+
+def _as_dict(gateway: _Options | Mapping[str, Any] | None) -> dict[str, Any]:
+    if gateway is None:
+        return {}
+    return gateway.to_dict() if isinstance(gateway, _Options) else dict(gateway)
+
+
+def _merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for name, value in override.items():
+        new = value.to_dict() if isinstance(value, _Options) else value
+        old = result.get(name)
+        old = old.to_dict() if isinstance(old, _Options) else old
+        result[name] = _merged(old, new) if isinstance(old, dict) and isinstance(new, dict) else new  # pyright: ignore[reportUnknownArgumentType]
+    return result
+
+
+def parse_routing_metadata(response: Any) -> RoutingMetadata | None:
+    """The routing metadata of a reply of the openai package, or None where it is absent or broken."""
+    extra = getattr(response, "model_extra", None)
+    raw: Any = extra.get("routing_metadata") if isinstance(extra, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return RoutingMetadata.model_validate(raw) if isinstance(raw, dict) else None
