@@ -22,9 +22,7 @@ from auriko.response_headers import ResponseHeaders
 class AurikoResponseModel(BaseModel):
     """A part of a reply. Unknown fields are kept, as attributes and in `model_extra`."""
 
-    model_config = ConfigDict(
-        extra="allow", defer_build=True, protected_namespaces=(), ser_json_inf_nan="null"
-    )
+    model_config = ConfigDict(extra="allow", defer_build=True, protected_namespaces=(), ser_json_inf_nan="null")
 
 
 class Reply(AurikoResponseModel):

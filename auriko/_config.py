@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import math
 import os
@@ -14,12 +15,13 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 from pydantic import SecretStr
+from typing_extensions import TypedDict
 
 from auriko._version import __version__
 from auriko.errors import AuthenticationError
 
 DEFAULT_BASE_URL: Final = "https://api.auriko.ai/v1"
-_KEY_ADVICE: Final = "set AURIKO_API_KEY or pass api_key=..."
+_KEY_ADVICE: Final = "set AURIKO_API_KEY or pass the api_key argument"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OWN_HEADERS: Final = frozenset({"authorization", "host", "content-length", "transfer-encoding"})
@@ -47,8 +49,8 @@ class Settings:
     max_retries: int
     deadline: float | None = None
     stream_idle_timeout: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     pickle_api_key: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -57,8 +59,10 @@ class Settings:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if self.api_key is None and os.environ.get("AURIKO_API_KEY"):
-            self.__dict__["api_key"] = check_api_key(os.environ["AURIKO_API_KEY"])
+        if self.api_key is None:
+            # Unpickling never fails: without a usable key the first call says so.
+            with contextlib.suppress(ValueError):
+                self.__dict__["api_key"] = check_api_key(os.environ.get("AURIKO_API_KEY", ""))
 
     def __copy__(self) -> Settings:
         return replace(self)
@@ -77,17 +81,31 @@ class Settings:
         return f"Bearer {self.api_key.get_secret_value()}"
 
 
+class ClientSettings(TypedDict, total=False):
+    """The arguments of a client but its `http_client`; see `Client` for what they mean."""
+
+    api_key: str | SecretStr | None
+    base_url: str | None
+    timeout: float | httpx.Timeout
+    max_retries: int
+    deadline: float | None
+    stream_idle_timeout: float | None
+    default_headers: Mapping[str, str] | None
+    default_query: Mapping[str, str] | None
+    pickle_api_key: bool
+
+
 def resolve(
     *,
-    api_key: str | SecretStr | None,
-    base_url: str | None,
-    timeout: float | httpx.Timeout,
-    max_retries: int,
-    deadline: float | None,
-    stream_idle_timeout: float | None,
-    default_headers: Mapping[str, str] | None,
-    default_query: Mapping[str, str] | None,
-    pickle_api_key: bool,
+    api_key: str | SecretStr | None = None,
+    base_url: str | None = None,
+    timeout: float | httpx.Timeout = 60.0,
+    max_retries: int = 2,
+    deadline: float | None = None,
+    stream_idle_timeout: float | None = None,
+    default_headers: Mapping[str, str] | None = None,
+    default_query: Mapping[str, str] | None = None,
+    pickle_api_key: bool = False,
 ) -> Settings:
     """Checked settings from a client's arguments and the environment.
 
@@ -107,7 +125,7 @@ def resolve(
         deadline=check_seconds("deadline", deadline),
         stream_idle_timeout=check_seconds("stream_idle_timeout", stream_idle_timeout),
         headers=check_headers(default_headers or {}),
-        query={str(k): str(v) for k, v in (default_query or {}).items()},
+        query=as_query(default_query),
         pickle_api_key=bool(pickle_api_key),
     )
 
@@ -227,6 +245,11 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
         if name.lower() in _OWN_HEADERS:
             raise ValueError(f"header {name} belongs to the client; the key goes into api_key")
     return dict(headers)
+
+
+def as_query(query: Mapping[str, Any] | None) -> dict[str, str]:
+    """Query parameters as text."""
+    return {str(name): str(value) for name, value in (query or {}).items()}
 
 
 def user_agent() -> str:

@@ -200,9 +200,7 @@ class APIConnectionError(AurikoAPIError):
         retryable: False where another attempt cannot help, as with a certificate that does not verify.
     """
 
-    def __init__(
-        self, message: str = "The connection failed.", *, retryable: bool = True, **fields: Any
-    ) -> None:
+    def __init__(self, message: str = "The connection failed.", *, retryable: bool = True, **fields: Any) -> None:
         fields.setdefault("type", "api_error")
         fields.setdefault("code", "api_connection_error")
         super().__init__(message, **fields)

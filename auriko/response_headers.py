@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
@@ -38,7 +39,8 @@ class ResponseHeaders(Mapping[str, str]):
 
     def __init__(self, raw: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         self._values: dict[str, str] = {}
-        for name, value in raw.items() if isinstance(raw, Mapping) else raw:
+        pairs: Any = raw.items() if isinstance(raw, Mapping) else raw
+        for name, value in pairs:
             key = name.lower()
             self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
 

@@ -1,0 +1,152 @@
+"""One API call as a value, and how its arguments become bytes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+import httpx
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from auriko._config import as_query, check_headers, check_retries, check_seconds, check_timeout
+from auriko.routing import merge_gateway, unknown_name
+
+ReplyT = TypeVar("ReplyT", bound=BaseModel)
+_IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_SCALARS: Final = frozenset({str, int, bool})
+_NOT_JSON: Final = (set, frozenset, bytes, bytearray, memoryview)
+
+
+@dataclass(frozen=True)
+class Call(Generic[ReplyT]):
+    """One call of the API, whichever client makes it.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path below the base address.
+        reply: The model of the reply, or of a stream's items.
+        body: The request's JSON, written once, or None.
+        stream: Whether the reply is a stream.
+        authenticated: False for public endpoints, which are never sent the key.
+        model: The model or models asked for, as one text for records; empty where there is none.
+        headers: Headers of this call alone.
+        query: Query parameters of this call alone.
+        timeout: Bounds of the phases of one request, or None for the client's.
+        deadline: Bound of the whole call in seconds, or None for the client's.
+        max_retries: How many requests may follow the first, or None for the client's number.
+    """
+
+    method: str
+    path: str
+    reply: type[ReplyT]
+    body: bytes | None = field(default=None, repr=False)
+    stream: bool = False
+    authenticated: bool = True
+    model: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    timeout: httpx.Timeout | None = None
+    deadline: float | None = None
+    max_retries: int | None = None
+
+
+def take_options(params: dict[str, Any]) -> dict[str, Any]:
+    """The call's own options out of the arguments, checked, as fields of `Call`.
+
+    Raises:
+        ValueError: An option is out of its range.
+        TypeError: An option is of the wrong type.
+    """
+    timeout = params.pop("timeout", None)
+    retries = params.pop("max_retries", None)
+    key = params.pop("idempotency_key", None)
+    headers = check_headers(params.pop("extra_headers", None) or {})
+    if key is not None:
+        if not (isinstance(key, str) and _IDEMPOTENCY_KEY.fullmatch(key)):
+            raise ValueError("idempotency_key is 1 to 255 letters, digits, hyphens or underscores")
+        headers["Idempotency-Key"] = key
+    return {
+        "headers": headers,
+        "query": as_query(params.pop("extra_query", None)),
+        "timeout": check_timeout(timeout) if timeout is not None else None,
+        "deadline": check_seconds("deadline", params.pop("deadline", None)),
+        "max_retries": check_retries(retries) if retries is not None else None,
+    }
+
+
+def merge_extra_body(body: dict[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The body with more fields; those inside `gateway` are merged key by key."""
+    if not extra:
+        return body
+    merged = {**body, **extra}
+    if isinstance(body.get("gateway"), Mapping) and isinstance(extra.get("gateway"), Mapping):
+        merged["gateway"] = merge_gateway(body["gateway"], extra["gateway"])
+    return merged
+
+
+def refuse_unknown(params: Mapping[str, Any], known: Mapping[str, Any], function: str) -> None:
+    """Nothing, if every argument is known.
+
+    Raises:
+        TypeError: One is not; the message names the nearest that is.
+    """
+    for name in params:
+        if name not in known:
+            raise TypeError(f"{function}() got an {unknown_name(name, known, 'argument')}")
+
+
+def encode_body(body: Mapping[str, Any]) -> bytes:
+    """The body as JSON; pydantic models in it lose what is None, since some providers refuse nulls.
+
+    Raises:
+        ValueError: It holds what JSON cannot: NaN, a set, bytes, a lone surrogate, a cycle.
+    """
+    try:
+        data = to_json(body)
+        if _has_models(body, ()):
+            data = to_json(_without_models(body))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the request cannot be written as JSON: {error}") from None
+    return data
+
+
+def _has_models(value: Any, path: tuple[str, ...]) -> bool:
+    """Whether a pydantic model is somewhere inside; JSON has been written, so there is no cycle.
+
+    Raises:
+        ValueError: The value holds something that JSON has no form for.
+    """
+    if value is None or type(value) in _SCALARS:  # pyright: ignore[reportUnknownArgumentType]
+        return False
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{'.'.join(path)} is {value}")
+        return False
+    if isinstance(value, Mapping):
+        found = False
+        for name, part in value.items():  # pyright: ignore[reportUnknownVariableType]
+            if type(part) is not str:  # pyright: ignore[reportUnknownArgumentType]
+                found |= _has_models(part, (*path, str(name)))  # pyright: ignore[reportUnknownArgumentType]
+        return found
+    if isinstance(value, (list, tuple)):
+        found = False
+        for index, part in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            found |= _has_models(part, (*path, str(index)))
+        return found
+    if isinstance(value, _NOT_JSON):
+        raise ValueError(f"{'.'.join(path)} is of type {type(value).__name__}")  # pyright: ignore[reportUnknownArgumentType]  # noqa: TRY004 - one error for every kind of unwritable body
+    return isinstance(value, BaseModel)
+
+
+def _without_models(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, Mapping):
+        return {name: _without_models(part) for name, part in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, (list, tuple)):
+        return [_without_models(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
+    return value

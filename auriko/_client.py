@@ -1,0 +1,213 @@
+"""Client and AsyncClient: settings, connections and resources, and how a call runs on them."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+from pydantic import BaseModel
+from typing_extensions import Self, Unpack
+
+from auriko import _config
+from auriko._call import Call, refuse_unknown
+from auriko._exchange import Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
+from auriko._reader import ChatReader
+from auriko._signature import show_parameters
+from auriko._stream import AsyncStream, Stream
+from auriko._transport import AsyncChannel, AsyncPool, Channel, Pool
+from auriko.models.chat import ChatCompletionChunk
+from auriko.resources.chat import AsyncChat, Chat
+from auriko.resources.me import AsyncMe, Me
+from auriko.resources.models import AsyncModels, Models
+from auriko.spend import Observation
+
+ReplyT = TypeVar("ReplyT", bound=BaseModel)
+ClientT = TypeVar("ClientT")
+_READERS = {ChatCompletionChunk: ChatReader}
+
+
+class _Opened(NamedTuple):
+    stream: OpenStream
+    settings: dict[str, Any]
+
+
+def _show_settings(client: type[ClientT]) -> type[ClientT]:
+    show_parameters(client.__init__, _config.ClientSettings)
+    return client
+
+
+class _BaseClient:
+    """What both clients share: everything but the connections and the awaiting."""
+
+    def __init__(self, http_client: Any, settings: _config.ClientSettings) -> None:
+        refuse_unknown(settings, _config.ClientSettings.__annotations__, type(self).__name__)
+        self._settings = _config.resolve(**settings)
+        self._clock = Clock()
+        self._connect(http_client)
+
+    def _connect(self, http_client: Any) -> None:
+        raise NotImplementedError
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is, without a slash at the end."""
+        return self._settings.base_url
+
+    @property
+    def timeout(self) -> httpx.Timeout:
+        """Bounds of the phases of one request."""
+        return self._settings.timeout
+
+    @property
+    def max_retries(self) -> int:
+        """How many requests may follow the first."""
+        return self._settings.max_retries
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"settings": self._settings}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._settings = state["settings"]
+        self._clock = Clock()
+        self._connect(None)
+
+    def __copy__(self) -> Self:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = type(self).__new__(type(self))
+        twin.__setstate__({"settings": self._settings})
+        return twin
+
+    def _call_steps(self, call: Call[ReplyT]) -> Steps[ReplyT]:
+        """A plain call's steps, with what it cost told to whoever tracks it."""
+        observation = Observation(call.model, stream=False)
+        try:
+            reply = yield from exchange(call, self._settings, receive_whole(call.reply), self._clock)
+        except BaseException as error:
+            if call.model:
+                observation.fail(error)
+            raise
+        if call.model:
+            headers = getattr(reply, "response_headers", None)
+            metadata = getattr(reply, "routing_metadata", None)
+            observation.finish(headers, getattr(reply, "usage", None), metadata)
+        return reply
+
+    def _stream_steps(self, call: Call[Any]) -> Steps[_Opened]:
+        """A streamed call's steps up to its first item."""
+        observation = Observation(call.model, stream=True)
+        idle = self._settings.stream_idle_timeout or (call.timeout or self._settings.timeout).read
+        receive = receive_stream(_READERS[call.reply], idle, self._clock)
+        try:
+            opened = yield from exchange(call, self._settings, receive, self._clock)
+        except BaseException as error:
+            observation.fail(error)
+            raise
+        observation.first_item()
+        return _Opened(opened, {"idle": idle, "clock": self._clock, "observation": observation})
+
+
+@_show_settings
+class Client(_BaseClient):
+    """A client of the gateway for threads; see `AsyncClient` for event loops.
+
+    Args:
+        api_key: The key; else AURIKO_API_KEY.
+        base_url: Where the API is; else AURIKO_BASE_URL, else the gateway. `/v1` is added where it has no path.
+        timeout: Bound in seconds of each phase of a request (connect, send, wait, pool), or `httpx.Timeout`.
+        max_retries: How many requests may follow the first; 0 means exactly one request.
+        deadline: Bound in seconds of a whole call with its retries and its stream.
+        stream_idle_timeout: Bound in seconds of the wait for a stream's next event; else the read timeout.
+        default_headers: Headers of every request.
+        default_query: Query parameters of every request.
+        http_client: A client of yours to send with, with its own proxies, transports and hooks; you close it.
+        pickle_api_key: Whether the key goes into pickles; without it a worker reads AURIKO_API_KEY.
+
+    Raises:
+        AuthenticationError: There is no key.
+        ValueError: A setting is out of its range; a key is never part of the message.
+    """
+
+    def __init__(self, *, http_client: httpx.Client | None = None, **settings: Unpack[_config.ClientSettings]) -> None:
+        if http_client is not None and not isinstance(http_client, httpx.Client):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"http_client is an httpx.Client, not {type(http_client).__name__}")
+        super().__init__(http_client, settings)
+
+    def _connect(self, http_client: httpx.Client | None) -> None:
+        self._pool = Pool(self._settings.base_url, http_client)
+        self.chat = Chat(self)
+        self.models = Models(self)
+        self.me = Me(self)
+
+    def _request(self, call: Call[ReplyT]) -> ReplyT:
+        return Channel(self._pool).run(self._call_steps(call))
+
+    def _stream(self, call: Call[ReplyT]) -> Stream[ReplyT]:
+        channel = Channel(self._pool)
+        opened = channel.run(self._stream_steps(call))
+        return Stream(opened.stream, channel, **opened.settings)
+
+    def close(self) -> None:
+        """Closes the connections; a client of yours that was passed in stays open."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@_show_settings
+class AsyncClient(_BaseClient):
+    """A client of the gateway for event loops: the arguments of `Client`, the methods awaited.
+
+    One instance works on several event loops, one after another or at once; each has its own connections, which
+    close with it.
+
+    Args:
+        http_client: An `httpx.AsyncClient` of yours to send with; you close it.
+        **settings: As for `Client`.
+    """
+
+    def __init__(
+        self, *, http_client: httpx.AsyncClient | None = None, **settings: Unpack[_config.ClientSettings]
+    ) -> None:
+        if http_client is not None and not isinstance(http_client, httpx.AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"http_client is an httpx.AsyncClient, not {type(http_client).__name__}")
+        super().__init__(http_client, settings)
+
+    def _connect(self, http_client: httpx.AsyncClient | None) -> None:
+        self._pool = AsyncPool(self._settings.base_url, http_client)
+        self.chat = AsyncChat(self)
+        self.models = AsyncModels(self)
+        self.me = AsyncMe(self)
+
+    async def _request(self, call: Call[ReplyT]) -> ReplyT:
+        return await AsyncChannel(self._pool).run(self._call_steps(call))
+
+    async def _stream(self, call: Call[ReplyT]) -> AsyncStream[ReplyT]:
+        channel = AsyncChannel(self._pool)
+        opened = await channel.run(self._stream_steps(call))
+        return AsyncStream(opened.stream, channel, **opened.settings)
+
+    async def close(self) -> None:
+        """Closes the connections; a client of yours that was passed in stays open."""
+        await self._pool.close()
+
+    aclose = close
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

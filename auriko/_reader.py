@@ -1,0 +1,175 @@
+"""A stream's events as typed items, and the rules for its end (API section 11.2). No I/O."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import deque
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from auriko._sse import EventTooLargeError, SSEDecoder
+from auriko.errors import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APITimeoutError,
+    AurikoAPIError,
+    StreamInterruptedError,
+    error_from_event,
+)
+from auriko.models.chat import ChatCompletionChunk
+from auriko.models.common import Usage
+from auriko.response_headers import ResponseHeaders
+from auriko.routing import RoutingMetadata
+
+ItemT = TypeVar("ItemT", bound=BaseModel)
+logger: Final = logging.getLogger("auriko")
+
+
+class StreamReader(Generic[ItemT]):
+    """What a stream has said so far. The kinds of stream differ in `_handle` and `_is_complete`.
+
+    Items that came before a failure are delivered before it is raised.
+
+    Attributes:
+        ready: Items that wait to be taken.
+        failure: Why the stream ended early, or None.
+        complete: Whether the gateway said that the stream is over, or left no doubt.
+        received: How many items there were.
+        usage: The last token usage seen.
+        routing_metadata: The last routing metadata seen.
+    """
+
+    def __init__(self, headers: ResponseHeaders) -> None:
+        self.headers = headers
+        self.ready: deque[ItemT] = deque()
+        self.failure: AurikoAPIError | None = None
+        self.complete = False
+        self.received = 0
+        self.usage: Usage | None = None
+        self.routing_metadata: RoutingMetadata | None = None
+        self._decoder = SSEDecoder()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be read."""
+        return self.complete or self.failure is not None
+
+    def feed(self, read: bytes) -> None:
+        """Takes a read of any size; an empty one is the end of the body."""
+        try:
+            events = self._decoder.feed(read) if read else self._decoder.finish()
+        except EventTooLargeError:
+            self.failure = APIResponseValidationError(
+                "One event of the stream is larger than 16 MiB.", response_headers=self.headers
+            )
+            return
+        for data in events:
+            # A line without data keeps the connection open and says nothing.
+            if data and not data.isspace():
+                self._handle(data)
+            if self.over:
+                break
+        if not read and not self.complete:
+            self._end_of_body(unfinished=bool(events))
+
+    def fail(self, error: AurikoAPIError) -> None:
+        """Takes what went wrong while reading; a cut connection is a cut stream."""
+        if isinstance(error, APIConnectionError) and not isinstance(error, APITimeoutError):
+            # Before the first item nothing is lost yet, and the call may be made again.
+            self.failure = self._interrupted(error.message, retryable=self.received == 0)
+            self.failure.__cause__ = error
+        else:
+            self.failure = error
+
+    def _handle(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def _may_end(self) -> bool:
+        """Whether the end of the body here is the end of the stream."""
+        raise NotImplementedError
+
+    def _end_of_body(self, *, unfinished: bool) -> None:
+        if unfinished and isinstance(self.failure, APIResponseValidationError):
+            self.failure = None  # the last event was cut in the middle
+        if self.failure is not None:
+            return
+        if self._may_end():
+            self.complete = True
+            logger.warning("A stream ended without [DONE]; its cost and usage may be unknown.")
+        else:
+            self.failure = self._interrupted("The stream ended before the answer was complete.")
+
+    def _interrupted(self, message: str, *, retryable: bool = False) -> StreamInterruptedError:
+        return StreamInterruptedError(
+            message, items_received=self.received, retryable=retryable, response_headers=self.headers
+        )
+
+    def _parse(self, model: type[ItemT], data: bytes) -> ItemT | None:
+        """The item of an event, or None after a failure has been noted."""
+        try:
+            item = model.__pydantic_validator__.validate_json(data)
+        except ValidationError:
+            item = self._parse_unusual(model, data)
+            if item is None:
+                return None
+        extra = item.__pydantic_extra__
+        if extra and extra.get("error"):
+            self.failure = error_from_event({"error": extra["error"]}, self.headers)
+            return None
+        return item
+
+    def _parse_unusual(self, model: type[ItemT], data: bytes) -> ItemT | None:
+        """The item of an event that is no plain item: an error, an event without choices, bad text."""
+        text = data.decode("utf-8", "replace")
+        try:
+            parsed: Any = json.loads(text)
+            if isinstance(parsed, dict):
+                if parsed.get("error"):  # pyright: ignore[reportUnknownMemberType]
+                    self.failure = error_from_event(parsed, self.headers)
+                    return None
+                if "usage" in parsed or "routing_metadata" in parsed:
+                    parsed.setdefault("choices", [])  # pyright: ignore[reportUnknownMemberType]
+            return model.model_validate(parsed)
+        except (ValueError, RecursionError) as error:
+            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            self.failure = APIResponseValidationError(
+                f"An event of the stream is not what the API promises: {reason}",
+                body=text[:4096],
+                response_headers=self.headers,
+            )
+            return None
+
+
+class ChatReader(StreamReader[ChatCompletionChunk]):
+    """A streamed chat completion: over at [DONE], or when every choice has a finish reason."""
+
+    def __init__(self, headers: ResponseHeaders) -> None:
+        super().__init__(headers)
+        self._open_choices: set[int] = set()
+        self._seen_choices: set[int] = set()
+
+    def _handle(self, data: bytes) -> None:
+        if data == b"[DONE]":
+            self.complete = True
+            return
+        chunk = self._parse(ChatCompletionChunk, data)
+        if chunk is None:
+            return
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+        if chunk.routing_metadata is not None:
+            self.routing_metadata = chunk.routing_metadata
+        for choice in chunk.choices:
+            if choice.finish_reason is not None:
+                self._seen_choices.add(choice.index)
+                self._open_choices.discard(choice.index)
+            elif choice.index not in self._seen_choices:
+                self._seen_choices.add(choice.index)
+                self._open_choices.add(choice.index)
+        self.received += 1
+        self.ready.append(chunk)
+
+    def _may_end(self) -> bool:
+        return bool(self._seen_choices) and not self._open_choices

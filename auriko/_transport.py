@@ -1,0 +1,403 @@
+"""The only file that opens connections, sends, sleeps, and sees an httpx exception.
+
+A channel performs the steps of one call; a pool holds the connections of one client. Threads share a pool; event
+loops have one each, closed when the loop ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+import threading
+import time
+import urllib.request
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from functools import lru_cache
+from typing import Any, Final, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+
+from auriko._exchange import Answer, Read, Send, Sleep, Step, Steps
+from auriko._network import bound_reads, bounded
+from auriko.errors import APIConnectionError, APIResponseValidationError, APITimeoutError, AurikoAPIError
+from auriko.response_headers import ResponseHeaders
+
+LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
+ResultT = TypeVar("ResultT")
+_FOREIGN: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, anyio.ClosedResourceError)
+_PHASES: Final[dict[type[Exception], str]] = {
+    httpx.ConnectTimeout: "connecting",
+    httpx.WriteTimeout: "sending the request",
+    httpx.PoolTimeout: "waiting for a free connection",
+}
+# Pools that a forked child inherited: their sockets belong to the parent, so they are kept and never touched.
+_inherited: list[Any] = []
+
+
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    """The one TLS context of the process; loading the certificates takes some 20 ms."""
+    return httpx.create_ssl_context()
+
+
+def _transport_options(base_url: str) -> dict[str, Any]:
+    """What a transport for this address is made with: certificates where it needs them, the user's proxy."""
+    parts = urlsplit(base_url)
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if proxy is not None and urllib.request.proxy_bypass(parts.hostname or ""):
+        proxy = None
+    if proxy is not None and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    needs_tls = parts.scheme == "https" or (proxy is not None and proxy.startswith("https"))
+    context = _tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return {"verify": context, "limits": LIMITS, "proxy": proxy}
+
+
+class Pool:
+    """The connections of a sync client, opened on first use; the user's own client is used as it is."""
+
+    def __init__(self, base_url: str, user_client: httpx.Client | None) -> None:
+        self.user_client = user_client
+        self.closed = False
+        self._base_url = base_url
+        self._lock = threading.Lock()
+        self._transport: httpx.HTTPTransport | None = None
+        self._finalizer: Any = None
+        self._pid = 0
+
+    def transport(self) -> httpx.HTTPTransport:
+        """The transport of this process."""
+        if self._transport is None or self._pid != os.getpid():
+            with self._lock:
+                if self._transport is None or self._pid != os.getpid():
+                    self._open()
+        return self._transport  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+    def _open(self) -> None:
+        if self._transport is not None:
+            self._finalizer.detach()
+            _inherited.append(self._transport)
+        transport = httpx.HTTPTransport(**_transport_options(self._base_url))
+        bound_reads(transport)
+        self._finalizer = weakref.finalize(self, transport.close)
+        self._transport, self._pid = transport, os.getpid()
+
+    def close(self) -> None:
+        """Closes the connections that this client opened."""
+        self.closed = True
+        with self._lock:
+            if self._transport is not None and self._pid == os.getpid():
+                self._finalizer()
+            self._transport = None
+
+    def send(self, step: Send) -> httpx.Response:
+        """The head of the reply to a request."""
+        extensions = {"timeout": _timeouts(step)}
+        client = self.user_client
+        if client is not None:
+            request = client.build_request(
+                step.method, step.url, headers=step.headers, content=step.body, extensions=extensions
+            )
+            return client.send(request, stream=True, auth=None, follow_redirects=False)
+        return self.transport().handle_request(_request(step, extensions))
+
+
+class _LoopPool:
+    """The connections of one event loop, and the generator whose end closes them with the loop."""
+
+    def __init__(self, base_url: str) -> None:
+        self.transport = httpx.AsyncHTTPTransport(**_transport_options(base_url))
+        bound_reads(self.transport)
+        self.guard = _close_with_loop(self)
+        self.closed = False
+
+
+async def _close_with_loop(pool: _LoopPool) -> AsyncGenerator[None]:
+    """Closes the pool when the event loop shuts its generators down, or when nobody refers to it."""
+    transport = pool.transport
+    forget = weakref.ref(pool)
+    del pool
+    try:
+        yield
+    finally:
+        owner = forget()
+        if owner is not None:
+            owner.closed = True
+        with anyio.CancelScope(shield=True):
+            await transport.aclose()
+
+
+class AsyncPool:
+    """The connections of an async client: one set per running event loop."""
+
+    def __init__(self, base_url: str, user_client: httpx.AsyncClient | None) -> None:
+        self.user_client = user_client
+        self.closed = False
+        self._base_url = base_url
+        self._loops: dict[Any, _LoopPool] = {}
+        self._pid = os.getpid()
+
+    async def transport(self) -> httpx.AsyncHTTPTransport:
+        """The transport of the running event loop."""
+        if self._pid != os.getpid():
+            _inherited.append(self._loops)
+            self._loops, self._pid = {}, os.getpid()
+        loop = _running_loop()
+        pool = self._loops.get(loop)
+        if pool is None or pool.closed:
+            for other, ended in list(self._loops.items()):
+                if ended.closed or (isinstance(other, asyncio.AbstractEventLoop) and other.is_closed()):
+                    self._loops.pop(other, None)
+            pool = self._loops[loop] = _LoopPool(self._base_url)
+            await pool.guard.__anext__()
+        return pool.transport
+
+    async def close(self) -> None:
+        """Closes this event loop's connections; those of other loops close with them."""
+        self.closed = True
+        own = self._loops.pop(_running_loop(), None)
+        self._loops.clear()
+        if own is not None:
+            await own.guard.aclose()
+
+    async def send(self, step: Send) -> httpx.Response:
+        """The head of the reply to a request."""
+        extensions = {"timeout": _timeouts(step)}
+        client = self.user_client
+        if client is not None:
+            request = client.build_request(
+                step.method, step.url, headers=step.headers, content=step.body, extensions=extensions
+            )
+            return await client.send(request, stream=True, auth=None, follow_redirects=False)
+        transport = await self.transport()
+        return await transport.handle_async_request(_request(step, extensions))
+
+
+def _running_loop() -> Any:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        import trio.lowlevel
+
+        return trio.lowlevel.current_trio_token()
+
+
+def _request(step: Send, extensions: dict[str, Any]) -> httpx.Request:
+    return httpx.Request(step.method, step.url, headers=step.headers, content=step.body, extensions=extensions)
+
+
+def _timeouts(step: Send) -> dict[str, float | None]:
+    """The phases' bounds, none of them beyond the call's own."""
+    phases = step.timeout.as_dict()
+    if step.until is None:
+        return phases
+    left = max(step.until - time.monotonic(), 0.001)
+    return {name: left if bound is None else min(bound, left) for name, bound in phases.items()}
+
+
+def _check(step: Send | Read, *, closed: bool) -> None:
+    if closed:
+        raise APIConnectionError("The client is closed; make a new one.", retryable=False)
+    if step.until is not None and time.monotonic() >= step.until:
+        raise APITimeoutError("The time allowed for this call or its next event has passed.")
+
+
+class Channel:
+    """Performs the steps of one call, and holds the answer that is open."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._response: httpx.Response | None = None
+        self._body: Iterator[bytes] = iter(())
+
+    def run(self, steps: Steps[ResultT]) -> ResultT:
+        """The result of the steps; whatever stops them closes what is open."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = self._perform(step)
+                except AurikoAPIError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        except BaseException:
+            steps.close()
+            self.close()
+            raise
+
+    def _perform(self, step: Step) -> Any:
+        if isinstance(step, Read):
+            return self._read(step)
+        if isinstance(step, Send):
+            return self._send(step)
+        if isinstance(step, Sleep):
+            return time.sleep(step.seconds)
+        return self.close()
+
+    def _send(self, step: Send) -> Answer:
+        _check(step, closed=self._pool.closed)
+        try:
+            with bounded(step.until):
+                response = self._pool.send(step)
+        except _FOREIGN as error:
+            _raise_ours(error, step.until)
+        self._response = response
+        encoded = "content-encoding" in response.headers
+        self._body = response.iter_bytes() if encoded else iter(response.stream)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType]
+        return _answer(response)
+
+    def _read(self, step: Read) -> bytes:
+        if self._response is None:
+            return b""
+        _check(step, closed=self._pool.closed)
+        try:
+            with bounded(step.until):
+                read = next(self._body, b"")
+            if not read:
+                self.close()
+        except _FOREIGN as error:
+            self.close()
+            _raise_ours(error, step.until)
+        return read
+
+    def close(self) -> None:
+        """Gives the connection back if its answer was read to the end, else drops it."""
+        response, self._response, self._body = self._response, None, iter(())
+        if response is not None:
+            with contextlib.suppress(*_FOREIGN):
+                response.close()
+
+    abandon = close
+
+
+class AsyncChannel:
+    """Performs the steps of one call on an event loop, and holds the answer that is open."""
+
+    def __init__(self, pool: AsyncPool) -> None:
+        self._pool = pool
+        self._response: httpx.Response | None = None
+        self._body: AsyncIterator[bytes] | None = None
+        self._loop: Any = None
+
+    async def run(self, steps: Steps[ResultT]) -> ResultT:
+        """The result of the steps; whatever stops them closes what is open."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = await self._perform(step)
+                except AurikoAPIError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        except BaseException:
+            steps.close()
+            await self.close()
+            raise
+
+    async def _perform(self, step: Step) -> Any:
+        if isinstance(step, Read):
+            return await self._read(step)
+        if isinstance(step, Send):
+            return await self._send(step)
+        if isinstance(step, Sleep):
+            return await anyio.sleep(step.seconds)
+        return await self.close()
+
+    async def _send(self, step: Send) -> Answer:
+        _check(step, closed=self._pool.closed)
+        try:
+            with bounded(step.until):
+                response = await self._pool.send(step)
+        except _FOREIGN as error:
+            _raise_ours(error, step.until)
+        self._response, self._loop = response, _running_loop()
+        encoded = "content-encoding" in response.headers
+        stream: Any = response.aiter_bytes() if encoded else response.stream
+        self._body = stream.__aiter__()
+        return _answer(response)
+
+    async def _read(self, step: Read) -> bytes:
+        if self._response is None or self._body is None:
+            return b""
+        _check(step, closed=self._pool.closed)
+        try:
+            with bounded(step.until):
+                read = await anext(self._body, b"")
+            if not read:
+                await self.close()
+        except _FOREIGN as error:
+            await self.close()
+            _raise_ours(error, step.until)
+        return read
+
+    async def close(self) -> None:
+        """Gives the connection back if its answer was read to the end, else drops it."""
+        response, self._response = self._response, None
+        body, self._body = self._body, None
+        if response is None:
+            return
+        with anyio.CancelScope(shield=True), contextlib.suppress(*_FOREIGN):
+            await response.aclose()
+            if body is not None and not isinstance(self._loop, asyncio.AbstractEventLoop):
+                # trio warns of generators that are dropped unfinished; on a closed connection these end at once.
+                async for _ in body:
+                    pass
+
+    def abandon(self) -> None:
+        """Has the event loop close what is open, where nobody can wait for it any more."""
+        response, self._response, self._body = self._response, None, None
+        loop = self._loop
+        if response is None:
+            return
+        if isinstance(loop, asyncio.AbstractEventLoop):
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(lambda: loop.create_task(response.aclose()))
+        elif loop is not None:
+            import trio.lowlevel
+
+            with contextlib.suppress(trio.RunFinishedError):
+                loop.run_sync_soon(trio.lowlevel.spawn_system_task, response.aclose)
+
+
+def _answer(response: httpx.Response) -> Answer:
+    return Answer(response.status_code, ResponseHeaders(response.headers.multi_items()))
+
+
+def _raise_ours(error: Exception, until: float | None) -> NoReturn:
+    """Raises what the error means to a caller, with the original as its cause.
+
+    The original's tracebacks are dropped: their frames hold the request's headers, with the key in them.
+    """
+    verification = False
+    cause: BaseException | None = error
+    while cause is not None:
+        verification |= isinstance(cause, ssl.SSLCertVerificationError)
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
+    said = str(error) or type(error).__name__
+    if isinstance(error, httpx.TimeoutException):
+        phase = _PHASES.get(type(error), "waiting for the reply")
+        late = until is not None and time.monotonic() >= until
+        reason = "the time allowed for this call or its next event has passed" if late else "timeout"
+        raise APITimeoutError(f"Timed out while {phase} ({reason}).") from error
+    if isinstance(error, httpx.DecodingError):
+        raise APIResponseValidationError("The reply could not be decompressed.") from error
+    if verification:
+        raise APIConnectionError(f"The server's TLS certificate does not verify: {said}", retryable=False) from error
+    if isinstance(error, httpx.ProxyError):
+        raise APIConnectionError(f"The proxy refused: {said}", retryable="407" not in said) from error
+    if isinstance(error, (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        raise APIConnectionError(f"The request could not be sent: {said}", retryable=False) from error
+    raise APIConnectionError(f"The connection failed: {said}") from error
