@@ -1,0 +1,87 @@
+"""One call of an LLM, sync or async, plain or streamed: all of it but the sending."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+
+from auriko import ChatCompletion, ChatCompletionChunk, RoutingMetadata, Usage
+from auriko_llamaindex import _otel
+from auriko_llamaindex._from_wire import chat_response
+from auriko_llamaindex._request import request_arguments
+from auriko_llamaindex._stream import StreamedAnswer
+
+if TYPE_CHECKING:
+    from auriko_llamaindex._settings import AurikoSettings
+
+_logger: Final = logging.getLogger(__name__)
+_logged: Final[set[tuple[str | None, str | None]]] = set()
+_MOST_LOGGED: Final = 1000
+
+
+class EndedStream(Protocol):
+    """A stream that has been read to its end."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of the call."""
+
+    @property
+    def routing_metadata(self) -> RoutingMetadata | None:
+        """Who answered and what it cost."""
+
+
+class Call:
+    """A call from its arguments to its responses.
+
+    Attributes:
+        arguments: What the client's `create` is called with.
+    """
+
+    def __init__(
+        self,
+        settings: AurikoSettings,
+        messages: Sequence[ChatMessage],
+        kwargs: Mapping[str, Any],
+        *,
+        stream: bool = False,
+    ) -> None:
+        self.arguments = request_arguments(settings, messages, kwargs)
+        if stream:
+            # The gateway tells usage unasked; a proxy before it may not.
+            self.arguments.setdefault("stream_options", {"include_usage": True})
+        self._span = _otel.current_span()
+        # Some providers cannot be told to make one call only.
+        self._single_call = self.arguments.get("parallel_tool_calls") is False
+        self._answer = StreamedAnswer(single_call=self._single_call)
+
+    def response(self, completion: ChatCompletion) -> ChatResponse:
+        """The response for a whole reply."""
+        self._tell(completion.routing_metadata)
+        return chat_response(completion, single_call=self._single_call)
+
+    def item(self, chunk: ChatCompletionChunk) -> ChatResponse | None:
+        """The response for a chunk, or None where it adds nothing to the answer."""
+        return self._answer.add(chunk)
+
+    def last_item(self, stream: EndedStream) -> ChatResponse:
+        """The response that ends a stream: the whole answer, usage, who answered and what it cost."""
+        self._tell(stream.routing_metadata)
+        return self._answer.end(stream.usage, stream.routing_metadata)
+
+    def _tell(self, metadata: RoutingMetadata | None) -> None:
+        if metadata is not None:
+            _otel.record(self._span, metadata)
+            log_warnings(metadata)
+
+
+def log_warnings(metadata: RoutingMetadata) -> None:
+    """Log what the gateway changed or ignored of a request, each such warning once."""
+    for warning in metadata.warnings or ():
+        known = warning.code, warning.message
+        if known not in _logged and len(_logged) < _MOST_LOGGED:
+            _logged.add(known)
+            _logger.warning("the gateway says: %s (%s)", warning.message, warning.code or warning.type)

@@ -1,0 +1,176 @@
+"""What an Auriko LLM is set to: checked fields, and what of them may be shown, stored and copied."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+from llama_index.core.base.llms.types import LLMMetadata
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
+
+from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
+from auriko.routing import GatewayMetadata
+from auriko_llamaindex._clients import Clients, Connection
+
+# What a model of unknown size is taken to hold: prompts are cut to fit it, so a small guess would break retrieval.
+UNKNOWN_CONTEXT_WINDOW: Final = 128_000
+
+
+def _as_set(options: Any) -> Any:
+    return options.to_dict() if options is not None else None
+
+
+class AurikoSettings(FunctionCallingLLM):
+    """The fields of `Auriko`; everything that configures it is one of them, so copies and stores keep it."""
+
+    # Errors about a field must not show the others, among them the key; a typo must not pass unseen.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    model: str | None = Field(default=None, description="The model; or give `models`.")
+    models: list[str] | None = Field(
+        default=None, description="1 to 10 candidate models, which the gateway chooses from."
+    )
+    routing: Annotated[RoutingOptions | None, PlainSerializer(_as_set)] = Field(
+        default=None, description="How the gateway picks a provider: RoutingOptions or a dictionary."
+    )
+    gateway_metadata: Annotated[GatewayMetadata | None, PlainSerializer(_as_set)] = Field(
+        default=None, description="Labels of requests: tags, user_id, trace_id, custom_fields."
+    )
+    extensions: dict[str, dict[str, Any]] | None = Field(
+        default=None, description="Options for one provider each, forwarded as they are."
+    )
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="None leaves it to the model; some allow nothing else."
+    )
+    max_tokens: int | None = Field(default=None, ge=1, description="The most tokens an answer may have.")
+    reasoning_effort: str | None = Field(
+        default=None, description="low, medium, high, xhigh, max or off; None leaves it to the model."
+    )
+    additional_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="Further arguments of every call, such as seed or top_p."
+    )
+    extra_body: dict[str, Any] | None = Field(
+        default=None, description="Further fields of every request, for what the client does not know yet."
+    )
+    strict: bool | None = Field(
+        default=None, description="Whether providers must hold tools and schemas to the letter."
+    )
+    should_use_structured_outputs: bool = Field(
+        default=False, description="Structured prediction by response_format instead of a forced tool call."
+    )
+    send_reasoning: bool = Field(
+        default=True, description="Whether reasoning goes back to the model with its tool calls."
+    )
+    context_window: int | None = Field(
+        default=None, gt=0, description="Tokens of prompt and answer together; None is unknown."
+    )
+    is_function_calling_model: bool = Field(default=True, description="Whether the model can call tools.")
+    api_key: SecretStr | None = Field(
+        default=None, exclude=True, repr=False, description="The key; else AURIKO_API_KEY."
+    )
+    base_url: str | None = Field(default=None, description="The API's address; else AURIKO_BASE_URL.")
+    timeout: float = Field(default=60.0, description="Seconds that each phase of a request may take.")
+    max_retries: int = Field(default=2, description="How many requests may follow the first.")
+    deadline: float | None = Field(default=None, description="Seconds that a call with its retries may take.")
+    stream_idle_timeout: float | None = Field(
+        default=None, description="Seconds to wait for the next event of a stream."
+    )
+    # Headers and query parameters may carry secrets of a proxy.
+    default_headers: dict[str, str] | None = Field(
+        default=None, exclude=True, repr=False, description="Headers of every request."
+    )
+    default_query: dict[str, str] | None = Field(
+        default=None, exclude=True, repr=False, description="Query parameters of every request."
+    )
+    http_client: httpx.Client | None = Field(
+        default=None, exclude=True, repr=False, description="Your own transport; it is never closed here."
+    )
+    async_http_client: httpx.AsyncClient | None = Field(
+        default=None, exclude=True, repr=False, description="Your own transport for asynchronous calls."
+    )
+    pickle_api_key: bool = Field(default=False, description="Whether pickles hold the key.")
+
+    _clients: Clients = PrivateAttr(default_factory=Clients)
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        if (self.model is None) == (self.models is None):
+            raise ValueError("give either model or models, the candidates to choose from")
+        GatewayOptions(models=self.models)
+        # Made now, so that a setting that cannot be used is refused here and not at the first call.
+        self._client()
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What LlamaIndex asks of a model: its window, its name, that it chats and calls tools."""
+        return LLMMetadata(
+            context_window=self.context_window or UNKNOWN_CONTEXT_WINDOW,
+            num_output=self.max_tokens or -1,
+            is_chat_model=True,
+            is_function_calling_model=self.is_function_calling_model,
+            model_name=self._names(),
+        )
+
+    def to_payload(self) -> dict[str, Any]:
+        """What events and traces are told of this LLM; never the key or headers."""
+        shown: dict[str, Any] = {
+            "model": self._names(),
+            "models": self.models,
+            "routing": _as_set(self.routing),
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "base_url_host": urlsplit(self.base_url).hostname if self.base_url else None,
+        }
+        return {**super().to_payload(), **{name: value for name, value in shown.items() if value is not None}}
+
+    def _names(self) -> str:
+        return self.model or ",".join(self.models or ())
+
+    def _connection(self, http_client: httpx.Client | httpx.AsyncClient | None) -> Connection:
+        return Connection(
+            api_key=self.api_key,
+            base_url=self.base_url,
+            timeout=self.timeout,
+            max_retries=self.max_retries,
+            deadline=self.deadline,
+            stream_idle_timeout=self.stream_idle_timeout,
+            default_headers=tuple((self.default_headers or {}).items()),
+            default_query=tuple((self.default_query or {}).items()),
+            pickle_api_key=self.pickle_api_key,
+            http_client=http_client,
+        )
+
+    def _client(self) -> Client:
+        return self._clients.sync(self._connection(self.http_client))
+
+    def _async_client(self) -> AsyncClient:
+        return self._clients.asynchronous(self._connection(self.async_http_client))
+
+    def __copy__(self) -> Any:
+        copy = super().__copy__()
+        # A copy may be changed to other connection settings, and is closed on its own.
+        copy._clients = Clients()  # noqa: SLF001
+        return copy
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Any:
+        memo = {} if memo is None else memo
+        # The user's transports cannot be copied, and are theirs to share.
+        memo |= {id(client): client for client in (self.http_client, self.async_http_client)}
+        return super().__deepcopy__(memo)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        kept = {"http_client": None, "async_http_client": None}
+        secret = {} if self.pickle_api_key else {"api_key": None}
+        # Past this class, whose state this is: a copy without what must not or cannot be stored.
+        return super(AurikoSettings, self.model_copy(update={**kept, **secret})).__getstate__()
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        # Without __init__, which would fail where there is no key yet; what could not be stored is as new.
+        values = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in type(self).model_fields.items()
+            if name not in state["__dict__"]
+        }
+        BaseModel.__setstate__(self, {**state, "__dict__": {**values, **state["__dict__"]}})

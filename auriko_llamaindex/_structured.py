@@ -1,0 +1,210 @@
+"""Structured prediction: the ways to ask for an object, and how it is read from the answer."""
+
+# LlamaIndex types additional_kwargs with bare dicts, and what an LLM offers to its programs is protected.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportPrivateUsage=false
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
+from llama_index.core.output_parsers.utils import extract_json_str
+from llama_index.core.program.function_program import get_function_tool
+from llama_index.core.program.streaming_utils import process_streaming_content_incremental
+from llama_index.core.program.utils import process_streaming_objects
+from llama_index.core.prompts.base import BasePromptTemplate
+from llama_index.core.types import PydanticProgramMode
+from pydantic import BaseModel, ValidationError
+
+from auriko.errors import BadRequestError
+from auriko_llamaindex._tools import closed_schema
+
+if TYPE_CHECKING:
+    from auriko_llamaindex.llm import Auriko
+
+Arguments: TypeAlias = dict[str, Any]
+Route: TypeAlias = Callable[["Auriko", type[BaseModel], list[ChatMessage], Arguments], Arguments]
+
+# By these the gateway says that no provider of the model can do it, whatever the prompt is.
+_UNSUPPORTED: Final = frozenset(
+    {
+        "json_mode_not_supported",
+        "no_tools_on_endpoint",
+        "structured_output_not_supported",
+        "tool_choice_required_not_supported",
+        "tools_not_supported",
+        "tools_with_structured_output_not_supported",
+    }
+)
+_NO_ANSWER: Final = ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT))
+_TOOL_ARGUMENTS: Final = frozenset({"tool_choice", "tool_required", "allow_parallel_tool_calls", "strict"})
+
+
+class Prediction:
+    """One object to be predicted. Where the gateway cannot do it one way, the next way is taken."""
+
+    def __init__(
+        self,
+        llm: Auriko,
+        output_cls: type[BaseModel],
+        prompt: BasePromptTemplate,
+        llm_kwargs: Mapping[str, Any] | None,
+        prompt_args: Mapping[str, Any],
+    ) -> None:
+        self.llm = llm
+        self._output_cls = output_cls
+        self._messages = llm._extend_messages(prompt.format_messages(llm=llm, **prompt_args))  # noqa: SLF001
+        self._llm_kwargs = dict(llm_kwargs or {})
+        self._routes = _routes(llm)
+        self._current: Any = None
+
+    def request(self) -> Arguments:
+        """The arguments of the chat call on the present way."""
+        return self._routes[0](self.llm, self._output_cls, list(self._messages), dict(self._llm_kwargs))
+
+    def fall_back(self, error: BadRequestError) -> None:
+        """Take the next way, or raise the error if it has another reason or there is no other way."""
+        if error.code not in _UNSUPPORTED or len(self._routes) == 1:
+            raise error
+        self._routes = self._routes[1:]
+
+    def partial(self, response: ChatResponse) -> Any:
+        """The object as far as a growing answer goes; fields that have not come yet are None."""
+        if response.message.additional_kwargs.get("tool_calls"):
+            known = None if self._current is None else [self._current]
+            self._current = process_streaming_objects(response, self._output_cls, known, llm=self.llm)
+        else:
+            self._current = process_streaming_content_incremental(response, self._output_cls, self._current)
+        return self._current
+
+    def parse(self, response: ChatResponse) -> Any:
+        """The object of a whole answer.
+
+        Raises:
+            ValueError: The answer holds no such object.
+        """
+        try:
+            return self._output_cls.model_validate_json(_json_text(response))
+        except ValueError as error:
+            # A ValidationError quotes the input itself; any other needs the answer beside it.
+            shown = "" if isinstance(error, ValidationError) else f" in {response.message.content!r}"
+            raise ValueError(
+                f"the model's answer{_why(response)} holds no {self._output_cls.__name__}{shown}: {error}"
+            ) from error
+
+
+def predict(prediction: Prediction) -> Any:
+    """The object, by a plain call."""
+    while True:
+        try:
+            return prediction.parse(prediction.llm.chat(**prediction.request()))
+        except BadRequestError as error:
+            prediction.fall_back(error)
+
+
+async def apredict(prediction: Prediction) -> Any:
+    """The object, by an asynchronous call."""
+    while True:
+        try:
+            return prediction.parse(await prediction.llm.achat(**prediction.request()))
+        except BadRequestError as error:
+            prediction.fall_back(error)
+
+
+def stream(prediction: Prediction) -> Generator[Any, None, None]:
+    """The object as it grows; the last one is complete and valid."""
+    while True:
+        response = _NO_ANSWER
+        try:
+            for response in prediction.llm.stream_chat(**prediction.request()):
+                yield prediction.partial(response)
+        except BadRequestError as error:
+            prediction.fall_back(error)
+        else:
+            yield prediction.parse(response)
+            return
+
+
+async def astream(prediction: Prediction) -> AsyncGenerator[Any, None]:
+    """The object as it grows; the last one is complete and valid."""
+    while True:
+        response = _NO_ANSWER
+        try:
+            async for response in await prediction.llm.astream_chat(**prediction.request()):
+                yield prediction.partial(response)
+        except BadRequestError as error:
+            prediction.fall_back(error)
+        else:
+            yield prediction.parse(response)
+            return
+
+
+def _routes(llm: Auriko) -> list[Route]:
+    mode = llm.pydantic_program_mode
+    if mode == PydanticProgramMode.FUNCTION:
+        return [_by_tool]
+    if mode == PydanticProgramMode.LLM:
+        return [_by_text]
+    if mode != PydanticProgramMode.DEFAULT:
+        raise ValueError(f"pydantic_program_mode {mode.value!r} belongs to other LLMs: use default, function or llm")
+    if llm.should_use_structured_outputs:
+        return [_by_schema, _by_text]
+    return [_by_tool, _by_text] if llm.is_function_calling_model else [_by_text]
+
+
+def _by_tool(llm: Auriko, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments) -> Arguments:
+    """A tool whose arguments are the object, and which the model must call."""
+    llm_kwargs.pop("allow_parallel_tool_calls", None)
+    options: Arguments = {"tool_required": True, **llm_kwargs}
+    return llm._prepare_chat_with_tools([get_function_tool(output_cls)], chat_history=messages, **options)  # noqa: SLF001
+
+
+def _by_schema(
+    llm: Auriko, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments
+) -> Arguments:
+    """A response_format with the object's schema."""
+    schema = output_cls.model_json_schema()
+    strict = llm.strict is not False
+    described: Arguments = {
+        "name": re.sub(r"[^a-zA-Z0-9_-]", "_", schema.get("title") or output_cls.__name__),
+        "schema": closed_schema(schema) if strict else schema,
+        "strict": strict,
+    }
+    if "description" in schema:
+        described["description"] = schema["description"]
+    response_format = {"type": "json_schema", "json_schema": described}
+    return {"messages": messages, "response_format": response_format, **_without_tools(llm_kwargs)}
+
+
+def _by_text(
+    _llm: Auriko, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments
+) -> Arguments:
+    """The schema in the prompt, for models that can do nothing else."""
+    schema = json.dumps(output_cls.model_json_schema(), ensure_ascii=False)
+    demand = f"Answer with one JSON object that fits this JSON schema, and with nothing else:\n{schema}"
+    return {
+        "messages": [*messages, ChatMessage(role=MessageRole.USER, content=demand)],
+        **_without_tools(llm_kwargs),
+    }
+
+
+def _without_tools(llm_kwargs: Arguments) -> Arguments:
+    return {name: value for name, value in llm_kwargs.items() if name not in _TOOL_ARGUMENTS}
+
+
+def _json_text(response: ChatResponse) -> str:
+    for call in response.message.additional_kwargs.get("tool_calls") or ():
+        return str(call["function"]["arguments"])
+    return str(extract_json_str(response.message.content or ""))
+
+
+def _why(response: ChatResponse) -> str:
+    """What the reply itself says of an answer that is not what was asked for."""
+    refusal = response.additional_kwargs.get("refusal")
+    if refusal:
+        return f", a refusal ({refusal}),"
+    choices = (response.raw or {}).get("choices") or [{}]
+    return ", which was cut at its token limit," if choices[0].get("finish_reason") == "length" else ""

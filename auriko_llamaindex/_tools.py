@@ -1,0 +1,91 @@
+"""Tools in requests and tool calls in responses (API section 3.3)."""
+
+# LlamaIndex types its tools and JSON helpers with bare dicts.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
+from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.llms.utils import parse_partial_json
+from llama_index.core.tools.types import BaseTool
+
+
+def tool_spec(tool: BaseTool, *, strict: bool | None) -> dict[str, Any]:
+    """The tool as the API takes it; with `strict` its schema is closed, which providers then guarantee."""
+    spec: dict[str, Any] = tool.metadata.to_openai_tool(skip_length_check=True)
+    if strict is not None:
+        function = spec["function"]
+        parameters = closed_schema(function["parameters"]) if strict else function["parameters"]
+        spec = {**spec, "function": {**function, "parameters": parameters, "strict": strict}}
+    return spec
+
+
+def closed_schema(schema: Any) -> Any:
+    """A copy of a JSON schema in which every object has all its properties and no others, as strict mode asks."""
+    if isinstance(schema, Mapping):
+        copy = {key: closed_schema(value) for key, value in schema.items()}
+        properties = copy.get("properties")
+        if copy.get("type") == "object" and isinstance(properties, dict):
+            copy["additionalProperties"] = False
+            copy["required"] = list(properties)
+        return copy
+    if isinstance(schema, list):
+        return [closed_schema(item) for item in schema]
+    return schema
+
+
+def wire_tool_choice(choice: str | Mapping[str, Any] | None, *, required: bool) -> str | dict[str, Any] | None:
+    """A tool choice as the API takes it: a word, the name of a tool, or the API's own object.
+
+    Without one it is `required`, or None, which leaves the choice to the model.
+    """
+    if choice is None:
+        return "required" if required else None
+    if not isinstance(choice, str):
+        return dict(choice)
+    if choice in {"auto", "none", "required"}:
+        return choice
+    return "required" if choice == "any" else {"type": "function", "function": {"name": choice}}
+
+
+def tool_selections(response: ChatResponse) -> list[ToolSelection]:
+    """The calls that the model asks for; arguments that are still incomplete are read as far as they go."""
+    blocks = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
+    if not blocks:
+        blocks = [_block(call) for call in _kept_calls(response)]
+    return [
+        ToolSelection(
+            tool_id=block.tool_call_id or f"call_{position}",
+            tool_name=block.tool_name,
+            tool_kwargs=_arguments(block.tool_kwargs),
+        )
+        for position, block in enumerate(blocks)
+    ]
+
+
+def _kept_calls(response: ChatResponse) -> list[Any]:
+    return list(response.message.additional_kwargs.get("tool_calls") or ())
+
+
+def _block(call: Mapping[str, Any]) -> ToolCallBlock:
+    function = call["function"]
+    return ToolCallBlock(tool_call_id=call.get("id"), tool_name=function["name"], tool_kwargs=function["arguments"])
+
+
+def _arguments(text: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A call's arguments as far as they can be read; what is no JSON object counts as none."""
+    if not isinstance(text, str):
+        return dict(text)
+    try:
+        arguments: Any = json.loads(text)
+    except ValueError:
+        try:
+            arguments = parse_partial_json(text)
+        except ValueError:
+            return {}
+    return arguments if isinstance(arguments, dict) else {}
