@@ -1,0 +1,193 @@
+"""Who calls: keys, and what each may still spend and send (API sections 10.2, 10.4 and 13)."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from auriko.sandbox.replies import GatewayError
+
+DEFAULT_KEY = "ak_sandbox_key"
+INVALID_KEY = "ak_sandbox_invalid"
+EXPIRED_KEY = "ak_sandbox_expired"
+FORBIDDEN_KEY = "ak_sandbox_forbidden"
+
+_WELL_FORMED = re.compile(r"[\x21-\x7e]{8,512}")
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What each key may do.
+
+    Attributes:
+        requests_per_minute: Requests to the inference endpoints.
+        credits_usd: What the workspace has to begin with.
+        daily_budget_usd: What a key may spend in a day, or None.
+    """
+
+    requests_per_minute: int = 1_000_000
+    credits_usd: float = 100.0
+    daily_budget_usd: float | None = None
+
+
+@dataclass(slots=True)
+class Account:
+    """One key's use so far."""
+
+    key: str
+    limits: Limits
+    spent_usd: float = 0.0
+    calls: int = 0
+    window_start: float = field(default_factory=time.monotonic)
+    window_requests: int = 0
+
+    def headers(self) -> dict[str, str]:
+        """Rate limit, credit and budget headers."""
+        reset = datetime.now(timezone.utc) + timedelta(seconds=self._window_left())
+        headers = {
+            "X-RateLimit-Limit-Requests": str(self.limits.requests_per_minute),
+            "X-RateLimit-Remaining-Requests": str(max(0, self.limits.requests_per_minute - self.window_requests)),
+            "X-RateLimit-Reset-Requests": reset.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "X-Credits-Balance-Microdollars": str(max(0, round(self._credits_left() * 1_000_000))),
+        }
+        if self.limits.daily_budget_usd is not None:
+            headers["X-Budget-Daily-Limit"] = f"{self.limits.daily_budget_usd:.6f}"
+            headers["X-Budget-Daily-Spend"] = f"{self.spent_usd:.6f}"
+        return headers
+
+    def admit(self) -> None:
+        """Count one more request.
+
+        Raises:
+            GatewayError: The key may not make it.
+        """
+        budget = self.limits.daily_budget_usd
+        if budget is not None and self.spent_usd >= budget:
+            raise budget_exhausted(f"The daily budget of {budget:.6f} USD is spent.")
+        if self._credits_left() <= 0:
+            raise GatewayError("insufficient_quota", "The credits are used up.", suggestion="Top up the workspace.")
+        if self._window_left() <= 0:
+            self.window_start, self.window_requests = time.monotonic(), 0
+        if self.window_requests >= self.limits.requests_per_minute:
+            raise rate_limited(max(1, round(self._window_left() + 0.5)))
+        self.window_requests += 1
+
+    def _window_left(self) -> float:
+        return self.window_start + _MINUTE - time.monotonic()
+
+    def _credits_left(self) -> float:
+        return self.limits.credits_usd - self.spent_usd
+
+
+def budget_exhausted(message: str) -> GatewayError:
+    """The error of a spent budget."""
+    return GatewayError(
+        "budget_exhausted",
+        message,
+        suggestion="Raise the budget, or wait for its next period.",
+        headers={
+            "X-Budget-Exceeded": "true",
+            "X-Budget-Exceeded-Period": "daily",
+            "X-Budget-Exceeded-Scope": "api_key",
+        },
+    )
+
+
+def rate_limited(retry_after: float | None, source: str = "auriko") -> GatewayError:
+    """The error of too many requests; `retry_after` in seconds."""
+    headers = {"X-Rate-Limit-Source": source}
+    if retry_after is not None:
+        headers["Retry-After"] = f"{retry_after:g}"
+    return GatewayError("rate_limit_exceeded", "Too many requests; slow down.", headers=headers)
+
+
+class Accounts:
+    """Every key that has called. Safe to use from several threads.
+
+    Args:
+        only_key: The one key that is accepted; None accepts every well-formed one.
+    """
+
+    def __init__(self, limits: Limits, only_key: str | None = None) -> None:
+        self._limits = limits
+        self._only_key = only_key
+        self._accounts: dict[str, Account] = {}
+        self._spent_by: defaultdict[str, float] = defaultdict(float)
+        self._lock = threading.Lock()
+
+    def authenticate(self, authorization: str | None) -> Account:
+        """The account of the key in this `Authorization` header.
+
+        Raises:
+            GatewayError: There is no key, or it is not accepted.
+        """
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            raise _unauthorized("invalid_api_key", "There is no API key in the Authorization header.")
+        if key == EXPIRED_KEY:
+            raise _unauthorized("expired_api_key", "The API key has expired.")
+        if key == FORBIDDEN_KEY:
+            raise GatewayError("insufficient_permissions", "The API key lacks the scope inference.")
+        wrong = self._only_key is not None and key != self._only_key
+        if wrong or key == INVALID_KEY or not _WELL_FORMED.fullmatch(key):
+            raise _unauthorized("invalid_api_key", "The API key is not valid.")
+        with self._lock:
+            return self._accounts.setdefault(key, Account(key, self._limits))
+
+    def admit(self, account: Account) -> None:
+        """Count a request to an inference endpoint.
+
+        Raises:
+            GatewayError: `rate_limit_exceeded`, `budget_exhausted` or `insufficient_quota`.
+        """
+        with self._lock:
+            account.admit()
+
+    def charge(self, account: Account, provider: str, usd: float) -> None:
+        """Book what a call cost."""
+        with self._lock:
+            account.spent_usd += usd
+            account.calls += 1
+            self._spent_by[provider] += usd
+
+    def spent_by_provider(self) -> dict[str, float]:
+        """USD by provider, over all keys."""
+        with self._lock:
+            return dict(self._spent_by)
+
+
+def identity(account: Account) -> dict[str, Any]:
+    """`GET /v1/me` (API section 11.6)."""
+    rpm = account.limits.requests_per_minute
+    return {
+        "credential_type": "api_key",
+        "status": "active",
+        "profile": "inference",
+        "key_id": "00000000-0000-4000-8000-000000000001",
+        "key_prefix": account.key[:8],
+        "key_name": "sandbox",
+        "workspace": {"id": "00000000-0000-4000-8000-000000000002", "name": "Sandbox"},
+        "scopes": ["inference"],
+        "rate_limits": {
+            "inference_rpm": rpm,
+            "management_reads_rpm": rpm,
+            "management_writes_rpm": rpm,
+        },
+        "expires_at": None,
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+
+
+def _unauthorized(code: str, message: str) -> GatewayError:
+    return GatewayError(
+        code,
+        message,
+        suggestion=f"The sandbox accepts any well-formed key, such as {DEFAULT_KEY}.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )

@@ -1,0 +1,262 @@
+"""One try at one provider: from an inference to the pieces of its answer, measured and priced."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, replace
+
+import anyio
+
+from auriko.sandbox.accounts import Account, Accounts
+from auriko.sandbox.billing import TokenCounts, bill
+from auriko.sandbox.engine_run import EngineRoom, EngineRun
+from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, ToolCall
+from auriko.sandbox.engines.tokens import count_tokens
+from auriko.sandbox.inference import Inference
+from auriko.sandbox.measurements import Measurements, Sample
+from auriko.sandbox.pieces import (
+    AnswerText,
+    CallArguments,
+    CallStart,
+    ChoiceEnd,
+    Finished,
+    Piece,
+    ReasoningEnd,
+    ReasoningText,
+)
+from auriko.sandbox.prefix_cache import PrefixCache
+from auriko.sandbox.router.candidates import Candidate
+from auriko.sandbox.signatures import Signer
+
+# Tokens that each effort may spend on thinking.
+_THINKING_TOKENS = {"low": 48, "medium": 96, "high": 192, "xhigh": 384, "max": 768}
+_ARGUMENT_PIECES = 4
+
+
+class AttemptFailedError(Exception):
+    """The provider did not deliver; the next one may.
+
+    Args:
+        code: What the caller is told if there is no next one.
+        message: What happened.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every attempt works with."""
+
+    engines: EngineRoom
+    measurements: Measurements
+    cache: PrefixCache
+    signer: Signer
+    accounts: Accounts
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What has been measured of an attempt so far."""
+
+    started: float
+    first: float | None = None
+    last: float = 0.0
+    prompt: int = 0
+    completion: int = 0
+    reasoning: int = 0
+
+    def saw(self, moment: float) -> None:
+        if self.first is None:
+            self.first = moment
+        self.last = moment
+
+
+class Attempt:
+    """One try at one provider.
+
+    Args:
+        account: Who pays; prompt caches are not shared between accounts.
+        deadline: `perf_counter` time at which it must be done, or None.
+    """
+
+    def __init__(
+        self, workshop: Workshop, request: Inference, candidate: Candidate, account: Account, deadline: float | None
+    ) -> None:
+        self._workshop = workshop
+        self._request = request
+        self._candidate = candidate
+        self._account = account
+        self._deadline = deadline
+        self._prompt = self._accepted_prompt()
+        self._progress = _Progress(started=time.perf_counter())
+
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
+        """The answer in pieces, ending with `Finished`.
+
+        Raises:
+            AttemptFailedError: The engine failed, or time ran out.
+            GatewayError: The history lacks a signature that this provider demands.
+        """
+        provider = self._candidate.offer.provider
+        if provider.signs_tool_calls:
+            self._workshop.signer.check_calls(self._request, provider.id)
+        self._workshop.signer.check_reasoning(self._request, provider.id)
+        for choice in range(self._choices):
+            if self._effort is not None:
+                async with aclosing(self._think(choice, self._effort)) as thoughts:
+                    async for piece in thoughts:
+                        yield piece
+            async with aclosing(self._answer(choice)) as answer:
+                async for piece in answer:
+                    yield piece
+        yield self._finished()
+
+    @property
+    def _choices(self) -> int:
+        return self._request.n if "n" in self._candidate.offer.provider.params else 1
+
+    @property
+    def _effort(self) -> str | None:
+        """How hard to think, or None for not at all."""
+        capabilities = self._candidate.offer.capabilities
+        if "reasoning" not in capabilities or self._request.effort == "off":
+            return None
+        # A model that cannot stop reasoning does it unasked.
+        return self._request.effort or (None if "reasoning_off" in capabilities else "medium")
+
+    def _accepted_prompt(self) -> Prompt:
+        """The prompt without sampling parameters that the provider does not take."""
+        prompt = self._request.prompt
+        accepted = self._candidate.offer.provider.params
+        limit = min(
+            prompt.max_tokens or self._candidate.offer.max_output_tokens, self._candidate.offer.max_output_tokens
+        )
+        return replace(
+            prompt,
+            temperature=prompt.temperature if "temperature" in accepted else None,
+            seed=prompt.seed if "seed" in accepted else None,
+            parallel_tool_calls=prompt.parallel_tool_calls or "parallel_tool_calls" not in accepted,
+            max_tokens=limit,
+        )
+
+    async def _think(self, choice: int, effort: str) -> AsyncGenerator[Piece, None]:
+        """Reasoning before the answer: the question, and what the engine says to it without tools or a format."""
+        limit = min(_THINKING_TOKENS[effort], self._prompt.max_tokens or _THINKING_TOKENS[effort])
+        thought = replace(self._prompt, tools=(), tool_choice="auto", response_format=None, max_tokens=limit, stop=())
+        opening = f"The question is: {_question(self._prompt)!r}. At first sight: "
+        self._progress.reasoning += count_tokens(opening)
+        text = ""
+        with self._run(thought) as run:
+            while (event := await self._next(run)) is not None:
+                if isinstance(event, Text):
+                    piece = event.text if text else opening + event.text
+                    text += piece
+                    yield ReasoningText(choice, piece)
+                elif isinstance(event, Finish):
+                    self._progress.reasoning += event.completion_tokens
+        if not text:
+            text = opening
+            yield ReasoningText(choice, text)
+        yield ReasoningEnd(choice, self._workshop.signer.sign(text))
+
+    async def _answer(self, choice: int) -> AsyncGenerator[Piece, None]:
+        prompt = self._prompt if self._prompt.seed is None else replace(self._prompt, seed=self._prompt.seed + choice)
+        calls = 0
+        with self._run(prompt) as run:
+            while (event := await self._next(run)) is not None:
+                if isinstance(event, Text):
+                    yield AnswerText(choice, event.text)
+                elif isinstance(event, ToolCall):
+                    for piece in self._call(choice, calls, event):
+                        yield piece
+                    calls += 1
+                else:
+                    self._progress.prompt = event.prompt_tokens
+                    self._progress.completion += event.completion_tokens
+                    yield ChoiceEnd(choice, event.reason)
+
+    def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Piece]:
+        signed = self._candidate.offer.provider.signs_tool_calls
+        call_id = self._workshop.signer.new_call_id(signed=signed)
+        signature = self._workshop.signer.sign(call_id) if signed else None
+        yield CallStart(choice, index, call_id, call.name, signature)
+        size = max(1, -(-len(call.arguments) // _ARGUMENT_PIECES))
+        for start in range(0, len(call.arguments), size):
+            yield CallArguments(choice, index, call.arguments[start : start + size])
+
+    @contextmanager
+    def _run(self, prompt: Prompt) -> Generator[EngineRun, None, None]:
+        run = self._workshop.engines.start(self._candidate.engine, prompt)
+        try:
+            yield run
+        finally:
+            run.close()
+
+    async def _next(self, run: EngineRun) -> Event | None:
+        try:
+            with anyio.fail_after(self._time_left()):
+                item = await run.next()
+        except TimeoutError:
+            raise AttemptFailedError(
+                "upstream_timeout", f"{self._candidate.provider} did not answer in time."
+            ) from None
+        except EngineError as error:
+            raise AttemptFailedError("upstream_error", f"{self._candidate.provider} failed: {error}") from error
+        if item is None:
+            return None
+        moment, event = item
+        self._progress.saw(moment)
+        return event
+
+    def _time_left(self) -> float | None:
+        return None if self._deadline is None else max(0.0, self._deadline - time.perf_counter())
+
+    def _finished(self) -> Finished:
+        candidate, progress = self._candidate, self._progress
+        counts = self._counts()
+        seconds = max(progress.last - progress.started, 1e-6)
+        ttft_ms = ((progress.first or progress.last) - progress.started) * 1000
+        tps = counts.completion / seconds
+        self._workshop.measurements.add(
+            candidate.provider, candidate.tier.name, Sample(ttft_ms, tps, counts.completion)
+        )
+        cost = bill(candidate.tier, counts)
+        self._workshop.accounts.charge(self._account, candidate.provider, cost.usd)
+        return Finished(counts, cost, ttft_ms, tps)
+
+    def _counts(self) -> TokenCounts:
+        progress, candidate = self._progress, self._candidate
+        text = "".join(self._request.texts())
+        scope = cache_scope(candidate, self._account)
+        lookup = self._workshop.cache.use(scope, text, candidate.offer.provider.cache_min_tokens)
+        price = candidate.tier.price
+        cached = int(lookup.read * progress.prompt) if price.cache_read is not None else 0
+        written = int(lookup.written * progress.prompt) if price.cache_write is not None else 0
+        return TokenCounts(
+            prompt=progress.prompt,
+            completion=progress.completion + progress.reasoning,
+            cached=cached,
+            written=written,
+            reasoning=progress.reasoning,
+        )
+
+
+def cache_scope(candidate: Candidate, account: Account) -> str:
+    """The name of the prompt cache that serves this candidate and this caller."""
+    return f"{candidate.provider}/{candidate.model.id}/{account.key}"
+
+
+def _question(prompt: Prompt) -> str:
+    """The beginning of the last thing that the user said."""
+    for message in reversed(prompt.messages):
+        content = message.get("content")
+        if message.get("role") == "user" and content:
+            text = content if isinstance(content, str) else " ".join(part["text"] for part in content)
+            return " ".join(text.split())[-120:]
+    return ""

@@ -1,0 +1,131 @@
+"""What the sandbox offers: models, the providers that serve them, and at which price (API sections 6 and 11.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+CHAT = "chat_completions"
+RESPONSES = "responses"
+
+DATA_POLICIES = ("none", "no_training", "zdr")  # from the weakest to the strictest
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per million tokens; a cache price of None means that this kind of token costs what input costs."""
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LongContext:
+    """Prices that hold for prompts above a number of tokens."""
+
+    above_tokens: int
+    input: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One way of being served: its price, and the engine if it is not the provider's usual one."""
+
+    name: str
+    price: Price
+    engine: str | None = None
+    long_context: LongContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A stand-in for an upstream: one engine behind a name, with a data policy of its own.
+
+    Attributes:
+        engine: Name of the engine that answers for it.
+        params: Optional request parameters that it accepts; others are dropped with a warning.
+        dialect: Whose words it uses for `native_finish_reason`: "openai", "anthropic" or "google".
+        platform: Whether the gateway has a key of its own for it; otherwise only callers with their own key reach it.
+        signs_tool_calls: Whether its tool calls carry a `provider_signature` that must be echoed.
+        cache_min_tokens: The shortest repeated prefix that its prompt cache keeps, in tokens.
+    """
+
+    id: str
+    display_name: str
+    engine: str
+    data_policy: str
+    params: frozenset[str]
+    dialect: str = "openai"
+    platform: bool = True
+    signs_tool_calls: bool = False
+    cache_min_tokens: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One model at one provider."""
+
+    provider: Provider
+    tiers: tuple[Tier, ...]
+    context_window: int
+    max_output_tokens: int
+    capabilities: frozenset[str]
+    input_modalities: tuple[str, ...]
+    output_modalities: tuple[str, ...]
+    endpoints: tuple[str, ...]
+
+    def engine(self, tier: Tier) -> str:
+        """Name of the engine that answers in this tier."""
+        return tier.engine or self.provider.engine
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by its canonical id, with everyone who serves it."""
+
+    id: str
+    family: str
+    display_name: str
+    author: str
+    aliases: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = field(default=())
+
+
+class Catalog:
+    """Models by canonical id or alias.
+
+    Args:
+        models: Every model, in the order in which lists show them.
+    """
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._models = {model.id: model for model in models}
+        self._canonical = {name: model.id for model in self for name in (model.id, *model.aliases)}
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._models.values())
+
+    def find(self, name: str) -> Model | None:
+        """The model of this id or alias."""
+        canonical = self._canonical.get(name)
+        return None if canonical is None else self._models[canonical]
+
+    def providers(self) -> list[Provider]:
+        """Everyone who serves at least one model."""
+        return list({offer.provider.id: offer.provider for model in self for offer in model.offers}.values())
+
+    def running_on(self, engines: Collection[str]) -> Catalog:
+        """What is left when only these engines are there; models that nobody serves any more are gone."""
+        kept: list[Model] = []
+        for model in self:
+            offers = tuple(
+                replace(offer, tiers=tiers)
+                for offer in model.offers
+                if (tiers := tuple(tier for tier in offer.tiers if offer.engine(tier) in engines))
+            )
+            if offers:
+                kept.append(replace(model, offers=offers))
+        return Catalog(kept)

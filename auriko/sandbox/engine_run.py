@@ -1,0 +1,99 @@
+"""Engines block; here they run in threads, and their events are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from auriko.sandbox.engines.base import Engine, EngineError, Event, Prompt
+
+_THREADS_PER_ENGINE = 8
+
+
+class EngineRun:
+    """The events of one run, awaited one by one, each with the `perf_counter` time at which it was there.
+
+    The iterator lives and ends in one thread. After `close` it is closed at its next event.
+    """
+
+    def __init__(self, engine: Engine, prompt: Prompt, threads: ThreadPoolExecutor) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._events: asyncio.Queue[tuple[float, Event] | EngineError | None] = asyncio.Queue()
+        self._closed = threading.Event()
+        threads.submit(self._produce, engine, prompt)
+
+    async def next(self) -> tuple[float, Event] | None:
+        """The next event and its time, or None after the last.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        item = await self._events.get()
+        if isinstance(item, EngineError):
+            raise item
+        return item
+
+    def close(self) -> None:
+        """Stop the work; nothing more is delivered."""
+        self._closed.set()
+
+    def _produce(self, engine: Engine, prompt: Prompt) -> None:
+        if self._closed.is_set():
+            return
+        try:
+            events = engine.run(prompt)
+            try:
+                for event in events:
+                    if self._closed.is_set():
+                        return
+                    self._deliver((time.perf_counter(), event))
+            finally:
+                close = getattr(events, "close", None)
+                if close is not None:
+                    close()
+            self._deliver(None)
+        except EngineError as error:
+            self._deliver(error)
+        except Exception as error:  # noqa: BLE001 - whatever breaks in an engine is that provider's failure
+            self._deliver(EngineError(f"{type(error).__name__}: {error}"))
+
+    def _deliver(self, item: tuple[float, Event] | EngineError | None) -> None:
+        # The loop is gone when the sandbox has been stopped in the meantime.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._events.put_nowait, item)
+
+
+class EngineRoom:
+    """The engines that are there, each with threads of its own, so that a slow one does not hold up a quick one."""
+
+    def __init__(self, engines: Iterable[Engine]) -> None:
+        self._engines: Mapping[str, Engine] = {engine.name: engine for engine in engines}
+        self._threads = {
+            name: ThreadPoolExecutor(_THREADS_PER_ENGINE, thread_name_prefix=f"auriko-sandbox-{name}")
+            for name in self._engines
+        }
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the engines."""
+        return list(self._engines)
+
+    def __getitem__(self, name: str) -> Engine:
+        return self._engines[name]
+
+    def start(self, name: str, prompt: Prompt) -> EngineRun:
+        """A run of this engine, under way."""
+        return EngineRun(self._engines[name], prompt, self._threads[name])
+
+    def submit(self, name: str, work: Callable[[Engine], None]) -> None:
+        """Let `work` have this engine, in one of its threads."""
+        self._threads[name].submit(work, self._engines[name])
+
+    def stop(self) -> None:
+        """End all threads; blocks until the runs under way have noticed."""
+        for threads in self._threads.values():
+            threads.shutdown(wait=True, cancel_futures=True)

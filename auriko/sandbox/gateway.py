@@ -1,0 +1,210 @@
+"""The gateway itself, without HTTP: it decides, tries, falls back, and knows what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from auriko.sandbox.accounts import Account
+from auriko.sandbox.attempt import Attempt, AttemptFailedError, Workshop, cache_scope
+from auriko.sandbox.billing import TokenCounts, bill
+from auriko.sandbox.catalog import Catalog
+from auriko.sandbox.engines.tokens import count_prompt_tokens
+from auriko.sandbox.inference import Inference, Notice
+from auriko.sandbox.pieces import Finished, Piece
+from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.router.candidates import Candidate
+from auriko.sandbox.router.decide import Decision, decide
+from auriko.sandbox.router.filters import Assessed
+
+T = TypeVar("T")
+
+_SERVER_TIMEOUT_SECONDS = 600.0
+_USUAL_ANSWER_TOKENS = 64.0  # until a provider has answered for the first time
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who serves a request: what a reply needs to say beside the answer."""
+
+    candidate: Candidate
+    strategy: str
+    warnings: tuple[Notice, ...]
+
+    @property
+    def provider_model_id(self) -> str:
+        """What really runs."""
+        return f"sandbox/{self.candidate.engine}"
+
+    @property
+    def fingerprint(self) -> str:
+        """What really runs, for `system_fingerprint`."""
+        return f"auriko-sandbox:{self.candidate.engine}"
+
+    @property
+    def service_tier(self) -> str | None:
+        """The tier, if it is not the standard one."""
+        return None if self.candidate.tier.name == "standard" else self.candidate.tier.name
+
+    def metadata(self, finished: Finished) -> dict[str, Any]:
+        """`routing_metadata` (API section 11.1)."""
+        cost: dict[str, Any] = {"usd": finished.bill.usd}
+        if finished.counts.cached:
+            cost["cache_savings_percent"] = finished.bill.saved_percent
+            cost["cache_savings_usd"] = finished.bill.saved_usd
+        metadata: dict[str, Any] = {
+            "provider": self.candidate.provider,
+            "provider_model_id": self.provider_model_id,
+            "model_canonical": self.candidate.model.id,
+            "routing_strategy": self.strategy,
+            "ttft_ms": round(finished.ttft_ms, 3),
+            "throughput_tps": round(finished.throughput_tps, 3),
+            "cost": cost,
+        }
+        if self.warnings:
+            metadata["warnings"] = [notice._asdict() for notice in self.warnings]
+        return metadata
+
+
+class Dispatcher:
+    """Serves inferences.
+
+    Args:
+        on_decision: Told of each decision, and of the attempts that were made: (request, decision, outcomes).
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        workshop: Workshop,
+        own_keys: Collection[str],
+        on_decision: Callable[[Inference, Decision, list[dict[str, str]]], None],
+    ) -> None:
+        self._catalog = catalog
+        self._known_providers = frozenset(provider.id for provider in catalog.providers())
+        self._workshop = workshop
+        self._own_keys = own_keys
+        self._on_decision = on_decision
+
+    async def whole(self, request: Inference, account: Account) -> tuple[Route, list[Piece]]:
+        """Who answered, and the whole answer.
+
+        Raises:
+            GatewayError: Nobody could answer.
+        """
+
+        async def collect(pieces: AsyncGenerator[Piece, None]) -> list[Piece]:
+            async with aclosing(pieces):
+                return [piece async for piece in pieces]
+
+        return await self._first_that_works(request, account, collect)
+
+    async def streamed(self, request: Inference, account: Account) -> tuple[Route, AsyncGenerator[Piece, None]]:
+        """Who answers, and the answer in pieces; the first is there already.
+
+        Raises:
+            GatewayError: Nobody could begin to answer. Later failures raise it from the iterator.
+        """
+
+        async def begin(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+            return _resume(await anext(pieces), pieces)
+
+        return await self._first_that_works(request, account, begin)
+
+    async def _first_that_works(
+        self, request: Inference, account: Account, take: Callable[[AsyncGenerator[Piece, None]], Awaitable[T]]
+    ) -> tuple[Route, T]:
+        started = time.perf_counter()
+        prompt_tokens = count_prompt_tokens(request.prompt)
+        decision = decide(
+            request,
+            self._catalog,
+            self._own_keys,
+            prompt_tokens,
+            lambda candidate: self._assess(candidate, request, prompt_tokens, account),
+        )
+        outcomes: list[dict[str, str]] = []
+        self._on_decision(request, decision, outcomes)
+        failures: list[tuple[str, AttemptFailedError]] = []
+        for scored in decision.order:
+            candidate = scored.assessed.candidate
+            attempt = Attempt(self._workshop, request, candidate, account, _deadline(request, started))
+            try:
+                taken = await take(attempt.pieces())
+            except AttemptFailedError as error:
+                outcomes.append({"provider": candidate.provider, "failed": error.message})
+                failures.append((candidate.provider, error))
+                continue
+            outcomes.append({"provider": candidate.provider})
+            return Route(
+                candidate, decision.strategy, tuple(_warnings(request, candidate, failures, self._known_providers))
+            ), taken
+        provider, last = failures[-1]
+        raise GatewayError(last.code, last.message, provider=provider)
+
+    def _assess(self, candidate: Candidate, request: Inference, prompt_tokens: int, account: Account) -> Assessed:
+        measured, routing = self._workshop.measurements, request.routing
+        provider, tier = candidate.provider, candidate.tier.name
+        return Assessed(
+            candidate=candidate,
+            expected_usd=self._expected_usd(candidate, request, prompt_tokens, account),
+            ttft_ms=measured.ttft_ms(provider, tier, routing.ttft_percentile),
+            throughput_tps=measured.throughput_tps(provider, tier, routing.throughput_percentile),
+            median_ttft_ms=measured.ttft_ms(provider, tier),
+            median_throughput_tps=measured.throughput_tps(provider, tier),
+        )
+
+    def _expected_usd(self, candidate: Candidate, request: Inference, prompt_tokens: int, account: Account) -> float:
+        """Price times tokens, with what this provider's cache holds of the prompt and how long its answers are."""
+        cached = self._workshop.cache.peek(
+            cache_scope(candidate, account), "".join(request.texts()), candidate.offer.provider.cache_min_tokens
+        )
+        usual = self._workshop.measurements.completion_tokens(candidate.provider, candidate.tier.name)
+        answer = min(usual or _USUAL_ANSWER_TOKENS, request.prompt.max_tokens or float("inf"))
+        counts = TokenCounts(prompt_tokens, round(answer), cached=int(cached * prompt_tokens))
+        return bill(candidate.tier, counts).usd
+
+
+def _deadline(request: Inference, started: float) -> float:
+    routing = request.routing
+    timeout = _SERVER_TIMEOUT_SECONDS if routing.timeout_ms is None else routing.timeout_ms / 1000
+    deadline = time.perf_counter() + timeout
+    if routing.deadline_ms is None:
+        return deadline
+    return min(deadline, started + routing.deadline_ms / 1000)
+
+
+async def _resume(first: Piece, rest: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    async with aclosing(rest):
+        yield first
+        try:
+            async for piece in rest:
+                yield piece
+        except AttemptFailedError as failure:
+            raise GatewayError(failure.code, failure.message) from failure
+
+
+def _warnings(
+    request: Inference,
+    candidate: Candidate,
+    failures: list[tuple[str, AttemptFailedError]],
+    known_providers: Collection[str],
+) -> Iterator[Notice]:
+    yield from request.warnings
+    provider = candidate.offer.provider
+    for name in request.params:
+        if name not in provider.params:
+            yield Notice(
+                "unsupported_parameter", f"{name}_dropped", f"{provider.id} does not take {name}; it was not forwarded."
+            )
+    for name in request.extensions:
+        if name not in known_providers:
+            yield Notice("unknown_provider", "extension_not_used", f"{name} is not a provider.")
+        elif name != provider.id:
+            yield Notice("ignored_extension", "extension_not_used", f"{name} did not answer; {provider.id} did.")
+    for failed, failure in failures:
+        kind = "provider_timeout" if failure.code == "upstream_timeout" else "provider_error"
+        yield Notice(kind, failure.code, f"{failed} was tried first: {failure.message}")

@@ -1,0 +1,67 @@
+"""How quick providers have been: measured, never assumed."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Percentile = Literal["p50", "p95"]
+
+WINDOW = 200  # the last calls that count
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One finished call: its time to first token in ms, tokens per second over all of it, tokens that came out."""
+
+    ttft_ms: float
+    throughput_tps: float
+    completion_tokens: int
+
+
+class Measurements:
+    """The latest calls of each provider and tier, and what they say. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._samples: defaultdict[tuple[str, str], deque[Sample]] = defaultdict(lambda: deque(maxlen=WINDOW))
+        self._lock = threading.Lock()
+
+    def add(self, provider: str, tier: str, sample: Sample) -> None:
+        """Note a finished call."""
+        with self._lock:
+            self._samples[provider, tier].append(sample)
+
+    def ttft_ms(self, provider: str, tier: str, percentile: Percentile = "p50") -> float | None:
+        """Time to first token in ms; at p95, 95 of 100 calls were quicker. None before the first call."""
+        return _quantile([s.ttft_ms for s in self._latest(provider, tier)], 50 if percentile == "p50" else 95)
+
+    def throughput_tps(self, provider: str, tier: str, percentile: Percentile = "p50") -> float | None:
+        """Tokens per second; at p95, 95 of 100 calls were faster. None before the first call."""
+        # The worst case of a speed is its lower end.
+        values = [s.throughput_tps for s in self._latest(provider, tier)]
+        return _quantile(values, 50 if percentile == "p50" else 5)
+
+    def completion_tokens(self, provider: str, tier: str) -> float | None:
+        """Tokens that an answer has on average. None before the first call."""
+        samples = self._latest(provider, tier)
+        return statistics.fmean(s.completion_tokens for s in samples) if samples else None
+
+    def calls(self, provider: str, tier: str) -> int:
+        """How many calls the figures rest on."""
+        return len(self._latest(provider, tier))
+
+    def _latest(self, provider: str, tier: str) -> tuple[Sample, ...]:
+        with self._lock:
+            return tuple(self._samples.get((provider, tier), ()))
+
+
+def _quantile(values: Sequence[float], percent: int) -> float | None:
+    if not values:
+        return None
+    if len(values) == 1:
+        return values[0]
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

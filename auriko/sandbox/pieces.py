@@ -1,0 +1,80 @@
+"""What an answer is made of while it comes into being, before any endpoint puts it into its own form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auriko.sandbox.billing import Bill, TokenCounts
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningText:
+    """A piece of readable reasoning."""
+
+    choice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningEnd:
+    """The end of the reasoning, with the signature of all of it."""
+
+    choice: int
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """A piece of the answer."""
+
+    choice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalText:
+    """A piece of a refusal."""
+
+    choice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStart:
+    """The beginning of the tool call number `index` of this choice."""
+
+    choice: int
+    index: int
+    id: str
+    name: str
+    signature: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallArguments:
+    """A piece of that call's arguments."""
+
+    choice: int
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceEnd:
+    """The end of a choice: "stop", "length", "tool_calls" or "content_filter"."""
+
+    choice: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last piece: what was measured, and what it costs."""
+
+    counts: TokenCounts
+    bill: Bill
+    ttft_ms: float
+    throughput_tps: float
+
+
+Piece = ReasoningText | ReasoningEnd | AnswerText | RefusalText | CallStart | CallArguments | ChoiceEnd | Finished

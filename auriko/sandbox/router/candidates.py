@@ -1,0 +1,92 @@
+"""Everyone who could serve a request, before anything is filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from auriko.sandbox.catalog import Catalog, Model, Offer, Provider, Tier
+from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.wire.gateway import Strategy
+
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model at one provider in one tier, paid by one kind of key.
+
+    Attributes:
+        rank: Position of its model among those that were asked for.
+        key: Whose key for the provider is used; None if there is none, and it can only say so.
+    """
+
+    model: Model
+    offer: Offer
+    tier: Tier
+    rank: int
+    key: Literal["own", "platform"] | None
+
+    @property
+    def provider(self) -> str:
+        """The provider's id."""
+        return self.offer.provider.id
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that would answer."""
+        return self.offer.engine(self.tier)
+
+
+def split_suffix(name: str) -> tuple[str, str | None]:
+    """A model name without its strategy suffix, and the suffix.
+
+    A suffix counts only if the name has exactly one colon, so `ft:gpt-4o:org:name` is left alone.
+    """
+    base, colon, suffix = name.partition(":")
+    return (base, suffix) if colon and suffix in STRATEGIES else (name, None)
+
+
+def find_models(catalog: Catalog, names: Sequence[str]) -> list[Model]:
+    """The models of these names, without suffixes.
+
+    Raises:
+        GatewayError: `model_not_found`.
+    """
+    models: list[Model] = []
+    for name in names:
+        model = catalog.find(split_suffix(name)[0])
+        if model is None:
+            raise GatewayError(
+                "model_not_found",
+                f"There is no model {name!r}.",
+                param="model" if len(names) == 1 else "gateway.models",
+                suggestion="GET /v1/models lists every model.",
+            )
+        if model not in models:
+            models.append(model)
+    return models
+
+
+def candidates(models: Sequence[Model], own_keys: Collection[str]) -> list[Candidate]:
+    """Every offer of these models in every tier, with each kind of key that there is.
+
+    `own_keys` are the ids of the providers for which the caller has a key of its own; it goes before the platform's.
+    """
+    return [
+        Candidate(model, offer, tier, rank, key)
+        for rank, model in enumerate(models)
+        for offer in model.offers
+        for tier in offer.tiers
+        for key in _keys(offer.provider, own_keys)
+    ]
+
+
+def _keys(provider: Provider, own_keys: Collection[str]) -> list[Literal["own", "platform"] | None]:
+    keys: list[Literal["own", "platform"] | None] = []
+    if provider.id in own_keys:
+        keys.append("own")
+    if provider.platform:
+        keys.append("platform")
+    return keys or [None]

@@ -1,0 +1,81 @@
+"""From a request to the candidates in the order in which they are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auriko.sandbox.catalog import Catalog
+from auriko.sandbox.inference import Inference
+from auriko.sandbox.router.candidates import Candidate, candidates, find_models, split_suffix
+from auriko.sandbox.router.choice import ranked
+from auriko.sandbox.router.filters import Assessed, Dropped, filter_candidates
+from auriko.sandbox.router.scoring import Scored, score, shares_for, strategy_in_effect
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whom to try, in order, and why.
+
+    Attributes:
+        order: At least one candidate, the first choice first.
+        dropped: Those that cannot serve the request, each with the reason.
+    """
+
+    strategy: str
+    order: Sequence[Scored]
+    dropped: Dropped
+
+    def explain(self) -> dict[str, Any]:
+        """The decision as JSON."""
+        return {
+            "strategy": self.strategy,
+            "candidates": [
+                {
+                    **_identity(each.assessed.candidate),
+                    "score": each.score,
+                    "parts": each.parts._asdict(),
+                    "expected_usd": each.assessed.expected_usd,
+                    "ttft_ms": each.assessed.ttft_ms,
+                    "throughput_tps": each.assessed.throughput_tps,
+                }
+                for each in self.order
+            ],
+            "dropped": [
+                {**_identity(candidate), "code": drop.code, "reason": drop.reason} for candidate, drop in self.dropped
+            ],
+        }
+
+
+def decide(
+    request: Inference,
+    catalog: Catalog,
+    own_keys: Collection[str],
+    prompt_tokens: int,
+    assess: Callable[[Candidate], Assessed],
+) -> Decision:
+    """Who is tried for this request.
+
+    `assess` says what is known of a candidate's cost and speed for it; `own_keys` are the ids of the providers for
+    which the caller has a key of its own.
+
+    Raises:
+        GatewayError: The model is unknown, or nobody can serve the request.
+    """
+    models = find_models(catalog, request.models)
+    assessed = [assess(candidate) for candidate in candidates(models, own_keys)]
+    viable, dropped = filter_candidates(assessed, request, prompt_tokens)
+    suffix = next((s for name in request.models if (s := split_suffix(name)[1])), None)
+    strategy = strategy_in_effect(request.routing, suffix)
+    scored = score(viable, shares_for(request.routing, strategy))
+    return Decision(strategy, ranked(scored, request.routing), dropped)
+
+
+def _identity(candidate: Candidate) -> dict[str, str]:
+    return {
+        "model": candidate.model.id,
+        "provider": candidate.provider,
+        "tier": candidate.tier.name,
+        "engine": candidate.engine,
+    }

@@ -1,0 +1,256 @@
+"""Who cannot serve a request, and why (API section 5.2).
+
+First the caller's own choice of providers narrows the field, one filter after the other; the one that empties it is
+the error. What is left must meet the request's needs: if all fail for one reason, that is the error, otherwise
+`no_compatible_endpoint` lists the reasons. Ceilings are tested at p50; the percentile options only rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from auriko.sandbox.catalog import CHAT, DATA_POLICIES
+from auriko.sandbox.inference import REQUIRABLE_PARAMS, Inference
+from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.router.candidates import Candidate
+
+
+class Drop(NamedTuple):
+    """Why a candidate is out."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A candidate with what is known of it for one request; a speed is None until it has been measured.
+
+    Attributes:
+        expected_usd: What this request will probably cost here.
+        ttft_ms, throughput_tps: By the percentiles that the request ranks with.
+        median_ttft_ms, median_throughput_tps: At p50.
+    """
+
+    candidate: Candidate
+    expected_usd: float
+    ttft_ms: float | None
+    throughput_tps: float | None
+    median_ttft_ms: float | None
+    median_throughput_tps: float | None
+
+
+Dropped = list[tuple[Candidate, Drop]]
+_Test = Callable[[Assessed, Inference], "Drop | None"]
+
+
+def filter_candidates(
+    assessed: Sequence[Assessed], request: Inference, prompt_tokens: int
+) -> tuple[list[Assessed], Dropped]:
+    """Who can serve the request, and who cannot.
+
+    Raises:
+        GatewayError: Nobody can.
+    """
+    dropped: Dropped = []
+    left = list(assessed)
+    for test in _NARROWING:
+        left = _keep(left, request, dropped, [test])
+        if not left:
+            raise _error(dropped[-1][1], request)
+
+    def fits(each: Assessed, _: Inference) -> Drop | None:
+        window = each.candidate.offer.context_window
+        if prompt_tokens <= window:
+            return None
+        return Drop("context_length_exceeded", f"the prompt has {prompt_tokens} tokens, its window {window}")
+
+    before = len(dropped)
+    viable = _keep(left, request, dropped, [*_NEEDS, fits])
+    if not viable:
+        raise _error(_common(dropped[before:]), request)
+    return viable, dropped
+
+
+def _keep(left: list[Assessed], request: Inference, dropped: Dropped, tests: Sequence[_Test]) -> list[Assessed]:
+    kept: list[Assessed] = []
+    for each in left:
+        drop = next((drop for test in tests if (drop := test(each, request))), None)
+        if drop is None:
+            kept.append(each)
+        else:
+            dropped.append((each.candidate, drop))
+    return kept
+
+
+def _common(dropped: Dropped) -> Drop:
+    codes = {drop.code for _, drop in dropped}
+    if len(codes) == 1:
+        return dropped[0][1]
+    reasons = "; ".join(f"{candidate.provider}: {drop.reason}" for candidate, drop in dropped)
+    return Drop("no_compatible_endpoint", reasons)
+
+
+def _error(drop: Drop, request: Inference) -> GatewayError:
+    models = ", ".join(request.models)
+    return GatewayError(
+        drop.code,
+        f"No provider of {models} can serve this request: {drop.reason}.",
+        param=_PARAMS.get(drop.code),
+        suggestion=_SUGGESTIONS.get(drop.code),
+    )
+
+
+def _endpoint(each: Assessed, request: Inference) -> Drop | None:
+    if request.endpoint in each.candidate.offer.endpoints:
+        return None
+    if request.endpoint == CHAT:
+        return Drop("response_api_only", "the model is served by POST /v1/responses only")
+    return Drop("no_responses_endpoint", "the model is not served by POST /v1/responses")
+
+
+def _tier(each: Assessed, request: Inference) -> Drop | None:
+    # Opting in to a premium tier adds it to the choice; it does not take the standard one away.
+    tier = each.candidate.tier.name
+    if tier in {"standard", request.routing.tier}:
+        return None
+    return Drop("tier_opt_in_required", f"it is offered in the {tier} tier only")
+
+
+def _keys(each: Assessed, request: Inference) -> Drop | None:
+    key = each.candidate.key
+    if request.routing.only_platform and key != "platform":
+        return Drop("platform_keys_unavailable", "the platform has no key for it")
+    if key is None or (request.routing.only_byok and key != "own"):
+        return Drop("byok_keys_required", "it needs a provider key of your own")
+    return None
+
+
+def _allowed(each: Assessed, request: Inference) -> Drop | None:
+    allowed = request.routing.providers
+    if allowed is None or each.candidate.provider in allowed:
+        return None
+    return Drop("provider_not_in_allowlist", f"gateway.routing.providers is {', '.join(allowed) or 'empty'}")
+
+
+def _blocked(each: Assessed, request: Inference) -> Drop | None:
+    if each.candidate.provider not in request.routing.exclude_providers:
+        return None
+    return Drop("provider_blocked", "gateway.routing.exclude_providers leaves none")
+
+
+def _capabilities(each: Assessed, request: Inference) -> Drop | None:
+    for need in request.needs:
+        if need.capability not in each.candidate.offer.capabilities:
+            return Drop(need.code, f"it does not support {need.what}")
+    offer = each.candidate.offer
+    if request.effort == "off" and "reasoning" in offer.capabilities and "reasoning_off" not in offer.capabilities:
+        return Drop("thinking_disable_not_supported", "it cannot stop reasoning")
+    return None
+
+
+def _modalities(each: Assessed, request: Inference) -> Drop | None:
+    missing = request.modalities - set(each.candidate.offer.input_modalities)
+    if not missing:
+        return None
+    if missing == frozenset({"image"}):
+        return Drop("vision_not_supported", "it does not take images")
+    return Drop("unsupported_modalities", f"it does not take {', '.join(sorted(missing))}")
+
+
+def _parameters(each: Assessed, request: Inference) -> Drop | None:
+    if not request.routing.require_parameters:
+        return None
+    missing = (request.params.keys() & REQUIRABLE_PARAMS) - each.candidate.offer.provider.params
+    if not missing:
+        return None
+    return Drop("required_params_not_supported", f"it does not take {', '.join(sorted(missing))}")
+
+
+def _data_policy(each: Assessed, request: Inference) -> Drop | None:
+    wanted = request.routing.data_policy
+    offered = each.candidate.offer.provider.data_policy
+    if DATA_POLICIES.index(offered) >= DATA_POLICIES.index(wanted):
+        return None
+    return Drop("no_compatible_endpoint", f"its data policy is {offered}, not {wanted}")
+
+
+def _cost(each: Assessed, request: Inference) -> Drop | None:
+    ceiling = request.routing.max_cost_per_1m
+    price = each.candidate.tier.price
+    mean = (price.input + price.output) / 2
+    if ceiling is None or mean <= ceiling:
+        return None
+    return Drop("cost_constraint_exceeded", f"its mean price is {mean:g} USD per 1M tokens, above {ceiling:g}")
+
+
+def _latency(each: Assessed, request: Inference) -> Drop | None:
+    ceiling = request.routing.max_ttft_ms
+    ttft = each.median_ttft_ms
+    if ceiling is None or (ttft is not None and ttft <= ceiling):
+        return None
+    measured = "has not been measured yet" if ttft is None else f"is {ttft:.1f} ms"
+    return Drop("latency_constraint_exceeded", f"its time to first token {measured}, {ceiling} ms are asked for")
+
+
+def _throughput(each: Assessed, request: Inference) -> Drop | None:
+    floor = request.routing.min_throughput_tps
+    tps = each.median_throughput_tps
+    if floor is None or (tps is not None and tps >= floor):
+        return None
+    measured = "has not been measured yet" if tps is None else f"is {tps:.1f} tokens/s"
+    return Drop("throughput_constraint_not_met", f"its throughput {measured}, {floor:g} are asked for")
+
+
+_NARROWING: tuple[_Test, ...] = (_endpoint, _tier, _allowed, _blocked, _keys)
+_NEEDS: tuple[_Test, ...] = (
+    _capabilities,
+    _modalities,
+    _parameters,
+    _data_policy,
+    _cost,
+    _latency,
+    _throughput,
+)
+
+_PARAMS = {
+    "cost_constraint_exceeded": "gateway.routing.max_cost_per_1m",
+    "latency_constraint_exceeded": "gateway.routing.max_ttft_ms",
+    "throughput_constraint_not_met": "gateway.routing.min_throughput_tps",
+    "provider_not_in_allowlist": "gateway.routing.providers",
+    "provider_blocked": "gateway.routing.exclude_providers",
+    "required_params_not_supported": "gateway.routing.require_parameters",
+    "byok_keys_required": "gateway.routing.only_byok",
+    "platform_keys_unavailable": "gateway.routing.only_platform",
+    "tier_opt_in_required": "gateway.routing.tier",
+    "tools_not_supported": "tools",
+    "json_mode_not_supported": "response_format",
+    "structured_output_not_supported": "response_format",
+    "tools_with_structured_output_not_supported": "response_format",
+    "tool_choice_required_not_supported": "tool_choice",
+    "reasoning_not_supported": "reasoning_effort",
+    "thinking_disable_not_supported": "reasoning_effort",
+    "streaming_not_supported": "stream",
+    "non_streaming_not_supported": "stream",
+    "vision_not_supported": "messages",
+    "unsupported_modalities": "messages",
+    "context_length_exceeded": "messages",
+    "response_api_only": "model",
+    "no_responses_endpoint": "model",
+}
+
+_SUGGESTIONS = {
+    "json_mode_not_supported": "Use response_format json_schema, or a model with JSON mode.",
+    "structured_output_not_supported": "Use response_format json_object, or a model with structured output.",
+    "tools_with_structured_output_not_supported": "Send either tools or response_format.",
+    "tools_not_supported": "Pick a model whose capabilities in GET /v1/directory/models include tools.",
+    "vision_not_supported": "Pick a model whose input_modalities in GET /v1/directory/models include image.",
+    "tier_opt_in_required": 'Set gateway.routing.tier to "priority".',
+    "response_api_only": "Send it to POST /v1/responses.",
+    "no_responses_endpoint": "Send it to POST /v1/chat/completions.",
+    "context_length_exceeded": "Shorten the messages, or pick a model with a larger context window.",
+    "required_params_not_supported": "Leave a parameter out, or unset gateway.routing.require_parameters.",
+    "reasoning_not_supported": "Leave reasoning_effort out, or pick a model that reasons.",
+}

@@ -1,0 +1,80 @@
+"""How good each viable candidate is for a strategy.
+
+A dimension's score is the best value among the candidates over the candidate's own (so 1 is the best, 0.5 half as
+good), and the total is their weighted mean. What has not been measured scores 0: it cannot win by being unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from auriko.sandbox.router.filters import Assessed
+from auriko.sandbox.wire.gateway import Routing
+
+CUSTOM = "custom"
+
+
+class Shares(NamedTuple):
+    """What each dimension counts; they add up to 1."""
+
+    cost: float
+    ttft: float
+    throughput: float
+
+
+class Scored(NamedTuple):
+    """A candidate with its score of 0 to 1 and the three that it is made of."""
+
+    assessed: Assessed
+    score: float
+    parts: Shares
+
+
+STRATEGY_SHARES = {
+    "cost-focus": Shares(0.98, 0.01, 0.01),
+    "cost": Shares(0.6, 0.2, 0.2),
+    "ttft-focus": Shares(0.01, 0.98, 0.01),
+    "ttft": Shares(0.2, 0.6, 0.2),
+    "tps-focus": Shares(0.01, 0.01, 0.98),
+    "tps": Shares(0.2, 0.2, 0.6),
+    "balanced": Shares(1 / 3, 1 / 3, 1 / 3),
+}
+DEFAULT_STRATEGY = "cost-focus"
+
+
+def strategy_in_effect(routing: Routing, suffix: str | None) -> str:
+    """The strategy's name: weights go before a suffix of the model's name, and that before `optimize`."""
+    if routing.weights is not None:
+        return CUSTOM
+    return suffix or routing.optimize or DEFAULT_STRATEGY
+
+
+def shares_for(routing: Routing, strategy: str) -> Shares:
+    """What each dimension counts under this strategy."""
+    weights = routing.weights
+    if strategy != CUSTOM or weights is None:
+        return STRATEGY_SHARES[strategy]
+    total = weights.cost + weights.ttft + weights.throughput
+    return Shares(weights.cost / total, weights.ttft / total, weights.throughput / total)
+
+
+def score(viable: Sequence[Assessed], shares: Shares) -> list[Scored]:
+    """Each candidate's score, in the order given."""
+    cheapest = min(each.expected_usd for each in viable)
+    quickest = min((each.ttft_ms for each in viable if each.ttft_ms is not None), default=0.0)
+    fastest = max((each.throughput_tps for each in viable if each.throughput_tps is not None), default=0.0)
+
+    def scored(each: Assessed) -> Scored:
+        parts = Shares(
+            _ratio(cheapest, each.expected_usd),
+            0.0 if each.ttft_ms is None else _ratio(quickest, each.ttft_ms),
+            0.0 if each.throughput_tps is None else _ratio(each.throughput_tps, fastest),
+        )
+        return Scored(each, sum(share * part for share, part in zip(shares, parts, strict=True)), parts)
+
+    return [scored(each) for each in viable]
+
+
+def _ratio(smaller: float, larger: float) -> float:
+    return smaller / larger if larger > 0 else 1.0

@@ -1,0 +1,181 @@
+"""A gateway of one's own: in a thread of this process, or in the foreground."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Collection, Iterable
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from auriko.sandbox.accounts import DEFAULT_KEY, Accounts, Limits
+from auriko.sandbox.app import Services, create_app
+from auriko.sandbox.attempt import Workshop
+from auriko.sandbox.catalog import Catalog
+from auriko.sandbox.catalog_file import default_catalog
+from auriko.sandbox.engine_run import EngineRoom
+from auriko.sandbox.engines.base import Engine
+from auriko.sandbox.gateway import Dispatcher
+from auriko.sandbox.inference import Inference
+from auriko.sandbox.installed import LOADS_SLOWLY, installed_engines
+from auriko.sandbox.journal import Journal, ReceivedRequest
+from auriko.sandbox.measurements import Measurements
+from auriko.sandbox.prefix_cache import PrefixCache
+from auriko.sandbox.router.decide import Decision
+from auriko.sandbox.server import Server, bind
+from auriko.sandbox.signatures import Signer
+from auriko.sandbox.warm_up import measure
+
+_START_SECONDS = 30
+
+
+class Sandbox:
+    """A local gateway that speaks the API over HTTP, as a context manager.
+
+    Each one has its own port, keys, caches and measurements, so several may run at once.
+
+    Args:
+        port: 0 picks a free one.
+        host: Anything but a loopback address needs an `api_key` of your choosing.
+        api_key: The only key to accept; None accepts every well-formed one but `ak_sandbox_invalid`.
+        engines: What answers; None takes every engine that is installed. Models and providers without one are not
+            offered.
+        catalog: What is offered, at which price; None takes the one that comes along.
+        limits: What each key may do.
+        own_keys: Ids of the providers for which the callers have keys of their own (BYOK).
+
+    Raises:
+        PortInUseError: When it is started, and the port is taken.
+        ValueError: The host is not a loopback address, and there is no `api_key`.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        api_key: str | None = None,
+        engines: Iterable[Engine] | None = None,
+        catalog: Catalog | None = None,
+        limits: Limits | None = None,
+        own_keys: Collection[str] = (),
+    ) -> None:
+        if host not in {"127.0.0.1", "localhost", "::1"} and api_key is None:
+            raise ValueError(f"Listening on {host} lets others in: choose an api_key.")
+        self._host, self._port = host, port
+        self.api_key = api_key or DEFAULT_KEY
+        self._room = EngineRoom(installed_engines() if engines is None else engines)
+        self.catalog = (catalog or default_catalog()).running_on(self._room.names)
+        self._measurements = Measurements()
+        self._accounts = Accounts(limits or Limits(), only_key=api_key)
+        self._journal = Journal()
+        workshop = Workshop(self._room, self._measurements, PrefixCache(), Signer(), self._accounts)
+        dispatcher = Dispatcher(self.catalog, workshop, frozenset(own_keys), self._note_decision)
+        app = create_app(Services(self.catalog, dispatcher, self._accounts, self._journal))
+        self._server = Server(app)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The address for a client, such as `http://127.0.0.1:4010/v1`."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}/v1"
+
+    @property
+    def engines(self) -> list[str]:
+        """Names of the engines that answer."""
+        return self._room.names
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """What has been received, oldest first, without keys."""
+        return list(self._journal.requests)
+
+    @property
+    def decisions(self) -> list[dict[str, Any]]:
+        """How each request was routed, oldest first: scores, measurements, who was dropped and why."""
+        return list(self._journal.decisions)
+
+    def start(self) -> Self:
+        """The sandbox itself, serving from a thread of its own."""
+        listener = self._listen()
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="auriko-sandbox", daemon=True)
+        self._thread.start()
+        if not self._server.up.wait(_START_SECONDS):
+            raise RuntimeError("The sandbox did not start.")
+        return self
+
+    def stop(self) -> None:
+        """End it, with all its threads and sockets; replies under way are cut. Twice is no error."""
+        if self._thread is not None:
+            self._server.end()
+            self._thread.join()
+            self._thread = None
+        self._room.stop()
+
+    def serve(self, on_start: Callable[[Sandbox], None] | None = None) -> None:
+        """Serve in the foreground until interrupted.
+
+        Args:
+            on_start: Called with the sandbox once its port is bound.
+        """
+        listener = self._listen()
+        if on_start is not None:
+            on_start(self)
+        for name in self._room.names:
+            if name in LOADS_SLOWLY:
+                self._room.submit(name, lambda engine: measure(engine, self.catalog, self._measurements))
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                self._server.run([listener])
+        finally:
+            self._room.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _listen(self) -> socket.socket:
+        listener = bind(self._host, self._port)
+        self._port = listener.getsockname()[1]
+        for name in self._room.names:
+            if name not in LOADS_SLOWLY:
+                measure(self._room[name], self.catalog, self._measurements)
+        return listener
+
+    def _note_decision(self, request: Inference, decision: Decision, outcomes: list[dict[str, str]]) -> None:
+        self._journal.decisions.append(
+            {
+                "id": f"dec_{secrets.token_hex(8)}",
+                "models": list(request.models),
+                "endpoint": request.endpoint,
+                **decision.explain(),
+                "attempts": outcomes,
+            }
+        )
+
+
+def serve(
+    port: int = 4010,
+    host: str = "127.0.0.1",
+    *,
+    api_key: str | None = None,
+    on_start: Callable[[Sandbox], None] | None = None,
+) -> None:
+    """Serve in the foreground until interrupted, with every engine that is installed.
+
+    `on_start` is called with the sandbox once its port is bound.
+
+    Raises:
+        PortInUseError: The port is taken.
+        ValueError: The host is not a loopback address, and there is no `api_key`.
+    """
+    Sandbox(port, host, api_key=api_key).serve(on_start)

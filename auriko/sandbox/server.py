@@ -1,0 +1,105 @@
+"""Sockets and threads: the gateway as a server on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import itertools
+import socket
+import threading
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_SHUTDOWN_SECONDS = 5
+_TICK_SECONDS = 0.1
+
+
+class PortInUseError(Exception):
+    """The port is taken, or may not be used."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        PortInUseError: The address is taken or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio turns Nagle's algorithm off, which costs 40 ms a reply.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(f"Port {port} on {host} is in use; choose another one.") from None
+        raise PortInUseError(f"Cannot listen on {host} port {port}: {error.strerror}.") from None
+    return listener
+
+
+class Connection(H11Protocol):
+    """HTTP/1.1 whose requests know their connection: `state["connection"]`, `state["transport"]`."""
+
+    _numbers = itertools.count(1)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put the connection's number and transport into the state of its requests."""
+        self.app_state = {**self.app_state, "connection": next(self._numbers), "transport": transport}
+        super().connection_made(transport)
+
+    def abort_reply(self) -> None:
+        """Cut the connection, if a reply is under way."""
+        if self.cycle and not self.cycle.response_complete:
+            self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that says when it is up, and ends at once when told to."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.up = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end = asyncio.Event()
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=Connection,
+                loop="asyncio",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            )
+        )
+
+    def end(self) -> None:
+        """Stop from another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Set `up` once requests are answered."""
+        await super().startup(sockets=sockets)
+        self._loop = asyncio.get_running_loop()
+        self.up.set()
+
+    async def main_loop(self) -> None:
+        """Return as soon as `end` is called, or at the next tick after a signal."""
+        ticks = itertools.cycle(range(10))
+        while not await self.on_tick(next(ticks)):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._end.wait(), _TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut replies under way, then close everything."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Connection):
+                connection.abort_reply()
+        await super().shutdown(sockets=sockets)

@@ -1,0 +1,65 @@
+"""Signatures on reasoning and tool calls, which only this sandbox can make and which must come back unchanged."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from auriko.sandbox.inference import Inference
+from auriko.sandbox.replies import GatewayError
+
+_SIGNED_CALL = "call_s_"
+_PLAIN_CALL = "call_"
+
+
+class Signer:
+    """Signs with a secret that is made anew for each sandbox, unless one is given."""
+
+    def __init__(self, secret: bytes | None = None) -> None:
+        self._secret = secret or secrets.token_bytes(32)
+
+    def sign(self, text: str) -> str:
+        """The signature of this text, in base64."""
+        digest = hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        return base64.b64encode(digest).decode()
+
+    def new_call_id(self, *, signed: bool) -> str:
+        """An id for a tool call; ids of signed calls can be told from others."""
+        return (_SIGNED_CALL if signed else _PLAIN_CALL) + secrets.token_hex(12)
+
+    def check_calls(self, request: Inference, provider: str) -> None:
+        """Nothing, if every signed call in the history carries its signature.
+
+        Raises:
+            GatewayError: A signature is missing or wrong.
+        """
+        for call_id, signature in request.echoed.items():
+            if call_id.startswith(_SIGNED_CALL) and signature != self.sign(call_id):
+                raise GatewayError(
+                    "invalid_request",
+                    f"The tool call {call_id!r} came with a provider_signature, which is missing or changed.",
+                    param="messages",
+                    provider=provider,
+                    suggestion="Send the assistant message back as it came, with provider_signature on each call.",
+                )
+
+    def check_reasoning(self, request: Inference, provider: str) -> None:
+        """Nothing, if every signed thinking block in the history is as it came.
+
+        Raises:
+            GatewayError: A block or its signature was changed.
+        """
+        for position, message in enumerate(request.prompt.messages):
+            for index, block in enumerate(message.get("reasoning") or ()):
+                signature = block.get("signature")
+                if signature is not None and signature != self.sign(block.get("thinking", "")):
+                    where = f"messages[{position}].reasoning[{index}]"
+                    raise GatewayError(
+                        "invalid_parameter_value",
+                        f"{where} does not match its signature.",
+                        param=f"{where}.signature",
+                        provider=provider,
+                        suggestion="Send reasoning blocks back unchanged.",
+                    )

@@ -1,0 +1,61 @@
+"""First measurements: a few real runs of an engine, before anybody has called."""
+
+from __future__ import annotations
+
+import time
+
+from auriko.sandbox.catalog import Catalog
+from auriko.sandbox.engines.base import Engine, EngineError, Finish, Prompt
+from auriko.sandbox.measurements import Measurements, Sample
+
+_RUNS = 5
+
+_CONTEXT = """\
+A gateway stands between programs and the providers of language models. It keeps one key for all of them.
+Every request is scored by price, by the time to the first token and by the number of tokens a second.
+The price of a request is the number of tokens that go in and come out, times what the provider asks for a million.
+The time to the first token is what a person waits for; the number of tokens a second decides when a text is done.
+A prompt that begins as an earlier one did costs less, since providers keep what they have read for some minutes.
+When a provider fails, the next one in the order is tried, unless the caller has forbidden it.
+Budgets are counted by the day, the week and the month. A spent budget ends every request until its next period.
+The default timeout of a call is 60 seconds, and it is tried three times at most.
+"""
+_PROMPT = Prompt(
+    messages=(
+        {"role": "system", "content": "Answer from the context in one sentence."},
+        {"role": "user", "content": f"Context:\n{_CONTEXT}\nQuestion: What is the default timeout of a call?"},
+    ),
+    max_tokens=64,
+)
+
+
+def measure(engine: Engine, catalog: Catalog, measurements: Measurements) -> None:
+    """Run the engine some times, and note the figures for every provider that it answers for. Blocks."""
+    served = {
+        (offer.provider.id, tier.name)
+        for model in catalog
+        for offer in model.offers
+        for tier in offer.tiers
+        if offer.engine(tier) == engine.name
+    }
+    for _ in range(_RUNS):
+        sample = _sample(engine)
+        if sample is not None:
+            for provider, tier in served:
+                measurements.add(provider, tier, sample)
+
+
+def _sample(engine: Engine) -> Sample | None:
+    """One measured run, or None if the engine failed: then its providers stay unmeasured."""
+    started = time.perf_counter()
+    first: float | None = None
+    try:
+        for event in engine.run(_PROMPT):
+            first = first or time.perf_counter()
+            if isinstance(event, Finish):
+                seconds = max(time.perf_counter() - started, 1e-6)
+                tokens = event.completion_tokens
+                return Sample((first - started) * 1000, tokens / seconds, tokens)
+    except EngineError:
+        pass
+    return None

@@ -1,0 +1,83 @@
+"""Validation of JSON bodies, with the API's own error codes (API section 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from auriko.sandbox.replies import GatewayError
+
+
+class WireModel(BaseModel):
+    """A JSON object that knows all its keys; numbers are not read from strings."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class OpenWireModel(WireModel):
+    """A JSON object that may hold more than is known here."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+ModelT = TypeVar("ModelT", bound=WireModel)
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """The JSON object in this body.
+
+    Raises:
+        GatewayError: `invalid_request`, as the body holds anything else.
+    """
+    try:
+        data = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise GatewayError("invalid_request", f"The body is not valid JSON: {error}.") from None
+    if not isinstance(data, dict):
+        raise GatewayError("invalid_request", "The body must be a JSON object.")
+    return data  # pyright: ignore[reportUnknownVariableType]
+
+
+def validate(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
+    """`data` as this model.
+
+    Raises:
+        GatewayError: The first thing that is wrong, with its field in `param`.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise _first_error(error.errors(include_url=False), data) from None
+
+
+def _first_error(errors: list[ErrorDetails], data: Any) -> GatewayError:
+    # An unknown field often causes the errors that follow it, so it is named first.
+    error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    param = field_path(error["loc"], data)
+    if error["type"] == "missing":
+        return GatewayError("missing_required_parameter", f"{param} is required.", param=param)
+    if error["type"] == "extra_forbidden":
+        return GatewayError("unknown_field", f"{param} is not a field of this request.", param=param)
+    reason = error["msg"].removeprefix("Value error, ")
+    return GatewayError("invalid_parameter_value", f"{param}: {reason}.", param=param or None)
+
+
+def field_path(loc: tuple[int | str, ...], data: Any) -> str:
+    """A location as `messages[0].content`.
+
+    Pydantic also puts the names of union members into a location; those that are not in the data are left out,
+    but for the last, which may be a field that is missing.
+    """
+    path = ""
+    here = data
+    for step in loc:
+        if isinstance(step, int):
+            path += f"[{step}]"
+            here = here[step] if isinstance(here, list) and step < len(here) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        elif isinstance(here, Mapping) and (step in here or step == loc[-1]):
+            path += f".{step}" if path else step
+            here = here.get(step)  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
+    return path
