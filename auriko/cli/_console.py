@@ -1,0 +1,98 @@
+"""What commands print: plain lines that read well in a terminal and in a file, tables by rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from auriko.spend import SpendTotal, SpendTracker
+
+if TYPE_CHECKING:
+    import rich.console
+
+
+def open_console() -> Console:
+    """A console on standard output; no colours where that is not a terminal."""
+    import rich.console
+
+    return Console(rich.console.Console(highlight=False, soft_wrap=False))
+
+
+class Console:
+    """Prints what a command has to say."""
+
+    def __init__(self, console: rich.console.Console) -> None:
+        self._console = console
+
+    def heading(self, text: str) -> None:
+        """A new part of the output."""
+        self._console.print(f"\n{text}", style="bold", markup=False)
+
+    def note(self, text: str) -> None:
+        """Something about what happens."""
+        self._console.print(text, style="dim", markup=False)
+
+    def question(self, text: str) -> None:
+        """What is asked."""
+        self._console.print(f"\n> {text}", style="cyan", markup=False)
+
+    def answer(self, text: str) -> None:
+        """What is answered."""
+        self._console.print(text, markup=False)
+
+    def stream(self, pieces: Iterable[str]) -> None:
+        """What is answered, as it arrives."""
+        for piece in pieces:
+            self._console.file.write(piece)
+            self._console.file.flush()
+        self._console.file.write("\n")
+
+    def routed(self, spend: SpendTracker, more: str = "") -> None:
+        """Who answered and what it cost, in one line."""
+        who = ", ".join(dict.fromkeys(f"{r.model} by {r.provider}" for r in spend.records))
+        self.note(f"{who}, {usd(spend.usd)}" + (f", {more}" if more else ""))
+
+    def calls(self, spend: SpendTracker) -> None:
+        """A table of every call."""
+        from rich.table import Table
+
+        table = Table(show_edge=False, pad_edge=False, box=None, header_style="bold")
+        for name in ("made by", "provider", "model"):
+            table.add_column(name)
+        for name in ("tokens in", "out", "first token", "USD"):
+            table.add_column(name, justify="right")
+        for record in spend.records:
+            table.add_row(
+                ", ".join(record.tags),
+                record.provider or "unknown",
+                record.model or "unknown",
+                number(record.prompt_tokens),
+                number(record.completion_tokens),
+                f"{record.ttft_ms:.1f} ms" if record.ttft_ms is not None else "",
+                usd(record.usd),
+            )
+        self._console.print(table)
+
+    def totals(self, title: str, totals: Mapping[str | None, SpendTotal]) -> None:
+        """A table of sums."""
+        from rich.table import Table
+
+        table = Table(show_edge=False, pad_edge=False, box=None, header_style="bold")
+        table.add_column(f"\n{title}", min_width=24)
+        for name in ("calls", "tokens in", "out", "USD"):
+            table.add_column(f"\n{name}", justify="right")
+        for name, total in sorted(totals.items(), key=lambda item: -item[1].usd):
+            cells = (total.calls, total.prompt_tokens, total.completion_tokens)
+            unknown = f" + {total.unknown_cost_calls} of unknown cost" if total.unknown_cost_calls else ""
+            table.add_row(name or "unknown", *map(str, cells), usd(total.usd) + unknown)
+        self._console.print(table)
+
+
+def usd(amount: float | None) -> str:
+    """An amount in USD as text; an amount that is not known is never shown as 0."""
+    return "unknown" if amount is None else f"${amount:.6f}"
+
+
+def number(count: int | None) -> str:
+    """A count as text, empty where it is not known."""
+    return "" if count is None else str(count)

@@ -1,0 +1,200 @@
+"""`auriko demo`: the main job, visibly. A query engine, a chain, the plain client, and what each call cost."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from auriko import Client, SpendTracker, track_spend
+from auriko.cli._console import Console, open_console
+from auriko.cli._documents import Document, read_documents
+from auriko.cli._errors import CommandError
+
+if TYPE_CHECKING:
+    from auriko.sandbox import Sandbox
+
+_MODELS = ["gpt-4o-mini", "deepseek-chat", "llama-3.1-8b-instruct"]
+_QUESTIONS = [
+    "Which exception is raised when a stream is cut?",
+    "What does gateway.routing.mode fallback do?",
+]
+_LETTER = (
+    "Hello, this is Dana Reyes from Northwind. Since the update this morning the export button does nothing, and we "
+    "cannot send our invoices to 340 customers. Please treat this as urgent."
+)
+
+
+class Gateway(NamedTuple):
+    """Where the demo's calls go."""
+
+    base_url: str
+    api_key: str | None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the demo; the exit code is 0."""
+    documents = read_documents(arguments.folder)
+    _require_extras()
+    console = open_console()
+    questions = arguments.question or (_QUESTIONS if arguments.folder is None else ["What is this about?"])
+    with _gateway(console, live=arguments.live) as gateway, track_spend() as spend:
+        _query_documents(console, gateway, documents, questions)
+        _run_chain(console, gateway)
+        _stream_plainly(console, gateway)
+        _show_costs(console, spend)
+    return 0
+
+
+def _require_extras() -> None:
+    try:
+        import llama_index.retrievers.bm25
+        import rich
+
+        import auriko_langchain
+        import auriko_llamaindex
+        from auriko import sandbox
+
+        del llama_index, rich, auriko_langchain, auriko_llamaindex, sandbox
+    except ImportError as error:
+        raise CommandError(f'the demo needs more packages ({error.name}): pip install "auriko[demo]"') from None
+
+
+@contextmanager
+def _gateway(console: Console, *, live: bool) -> Generator[Gateway]:
+    """The gateway to use: a sandbox of our own, or with `--live` the real one."""
+    if live:
+        with Client() as client:  # refuses here, in one line, if there is no key
+            console.note(f"Using {client.base_url}. This spends real money.")
+            yield Gateway(client.base_url, None)
+        return
+    from auriko.sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        console.note(f"A sandbox gateway runs at {sandbox.base_url}: no key, no network, nothing is spent.")
+        console.note(_engines(sandbox))
+        if os.environ.get("AURIKO_API_KEY"):
+            console.note("AURIKO_API_KEY is set but not used; `auriko demo --live` asks the real gateway.")
+        yield Gateway(sandbox.base_url, sandbox.api_key)
+
+
+def _engines(sandbox: Sandbox) -> str:
+    if any(name.startswith("smollm2") for name in sandbox.engines):
+        return "Behind it answer an extractive engine in two settings and a small language model, all on this machine."
+    return "Behind it answers an extractive engine only; `auriko sandbox install` adds a small language model."
+
+
+def _query_documents(console: Console, gateway: Gateway, documents: list[Document], questions: list[str]) -> None:
+    from llama_index.core import Document as IndexDocument
+    from llama_index.core.node_parser import SentenceSplitter
+    from llama_index.core.query_engine import RetrieverQueryEngine
+    from llama_index.retrievers.bm25 import BM25Retriever
+
+    from auriko_llamaindex import Auriko
+
+    console.heading("1. LlamaIndex: a query engine over documents")
+    splitter = SentenceSplitter(chunk_size=256, chunk_overlap=32)
+    nodes = splitter.get_nodes_from_documents(
+        [IndexDocument(text=document.text, metadata={"file": document.name}) for document in documents]
+    )
+    console.note(f"{len(documents)} documents, {len(nodes)} passages, retrieved by BM25")
+    retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(3, len(nodes)))
+    for index, question in enumerate(questions):
+        optimize = ("cost", "ttft")[index % 2]
+        llm = Auriko(
+            models=_MODELS,
+            routing={"optimize": optimize},
+            base_url=gateway.base_url,
+            api_key=gateway.api_key,
+            max_tokens=120,
+            temperature=0,
+        )
+        engine = RetrieverQueryEngine.from_args(retriever, llm=llm, streaming=True)
+        console.question(question)
+        with track_spend(tags=[f"query engine, {optimize}"]) as spend:
+            response = engine.query(question)
+            console.stream(getattr(response, "response_gen", [str(response)]))
+        files = sorted({str(node.metadata.get("file")) for node in response.source_nodes})
+        console.routed(spend, f"from {', '.join(files)}")
+
+
+def _run_chain(console: Console, gateway: Gateway) -> None:
+    from langchain_core.messages import HumanMessage
+    from langchain_core.output_parsers import StrOutputParser
+    from langchain_core.prompts import ChatPromptTemplate
+    from langchain_core.tools import tool
+    from pydantic import BaseModel, Field
+
+    from auriko_langchain import ChatAuriko
+
+    console.heading("2. LangChain: a chain with a tool and a structured answer")
+
+    @tool
+    def price_of_call(model: str, input_tokens: int, output_tokens: int) -> str:
+        """The price in USD of a call of a model with so many input tokens and output tokens."""
+        with Client(base_url=gateway.base_url, api_key=gateway.api_key) as client:
+            offers = client.models.list_directory().models[model].providers
+        tiers = [tier for offer in offers for tier in offer.tiers or [] if tier.input_price and tier.output_price]
+        prices = [(t.input_price or 0) * input_tokens + (t.output_price or 0) * output_tokens for t in tiers]
+        return f"A call of {model} costs between ${min(prices) / 1e6:.6f} and ${max(prices) / 1e6:.6f}."
+
+    class Ticket(BaseModel):
+        """A support ticket."""
+
+        customer: str = Field(description="name of the person who writes")
+        company: str = Field(description="name of the company")
+        urgent: bool = Field(description="whether it is urgent")
+        affected_customers: int = Field(description="number of customers affected")
+
+    model = ChatAuriko(
+        models=["gpt-4o", "claude-sonnet-4-6", "gpt-4o-mini"],
+        routing={"optimize": "cost"},
+        base_url=gateway.base_url,
+        api_key=gateway.api_key,
+        temperature=0,
+    )
+    prompt = ChatPromptTemplate.from_messages([("system", "Use the tools you have."), ("placeholder", "{messages}")])
+    question = HumanMessage(
+        "What is the price of a call of the model gpt-4o with 2000 input tokens and 500 output tokens?"
+    )
+    console.question(question.text)
+    with track_spend(tags=["chain, tool call"]) as spend:
+        asked = (prompt | model.bind_tools([price_of_call])).invoke({"messages": [question]})
+        results = [price_of_call.invoke(call) for call in asked.tool_calls]
+        for call in asked.tool_calls:
+            arguments = ", ".join(f"{name}={value!r}" for name, value in call["args"].items())
+            console.note(f"the model calls {call['name']}({arguments})")
+        chain = prompt | model.bind_tools([price_of_call]) | StrOutputParser()
+        console.stream(chain.stream({"messages": [question, asked, *results]}))
+    console.routed(spend)
+    console.question(_LETTER)
+    with track_spend(tags=["chain, structured"]) as spend:
+        ticket = (prompt | model.with_structured_output(Ticket)).invoke({"messages": [HumanMessage(_LETTER)]})
+        console.answer(repr(ticket))
+    console.routed(spend)
+
+
+def _stream_plainly(console: Console, gateway: Gateway) -> None:
+    console.heading("3. The plain client: a stream")
+    question = "Write one friendly sentence about the sea."
+    console.question(question)
+    with Client(base_url=gateway.base_url, api_key=gateway.api_key) as client, track_spend(tags=["plain client"]):
+        stream = client.chat.completions.create(
+            messages=[{"role": "user", "content": question}],
+            gateway={"models": _MODELS, "routing": {"optimize": "cost-focus"}},
+            max_completion_tokens=60,
+            temperature=0,
+            stream=True,
+        )
+        console.stream(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    console.note(f"stream.routing_metadata: {stream.routing_metadata!r}")
+    console.note(f"stream.usage: {stream.usage!r}")
+
+
+def _show_costs(console: Console, spend: SpendTracker) -> None:
+    console.heading("4. What it cost")
+    console.calls(spend)
+    console.totals("by provider", spend.by_provider())
+    console.totals("by model", spend.by_model())

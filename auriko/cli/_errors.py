@@ -1,0 +1,5 @@
+"""How a command says that it cannot run."""
+
+
+class CommandError(Exception):
+    """The command cannot run as it was typed: one line for the user, exit code 2."""
