@@ -1,0 +1,153 @@
+"""The fields of `ChatAuriko`, and how they are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from langchain_core.language_models import BaseChatModel
+from langchain_core.utils.utils import from_env, secret_from_env
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+from typing_extensions import Self
+
+from auriko import GatewayMetadata, RoutingOptions
+from auriko_langchain._params import WIRE_FIELDS, check_names
+
+# Other LangChain models' names of some fields.
+_ALIASES = {
+    "model_name": "model",
+    "max_completion_tokens": "max_tokens",
+    "stop_sequences": "stop",
+    "request_timeout": "timeout",
+}
+
+
+class ChatFields(BaseChatModel):
+    """The fields of `ChatAuriko`. Those of a request have the API's names; None leaves them to the gateway.
+
+    Attributes:
+        model: The id or alias of a model, with a strategy as in "gpt-4o:ttft" if you like.
+        models: In place of it 1 to 10 candidates, among which `routing` decides.
+        routing: How a provider is chosen; a dictionary becomes a `RoutingOptions`.
+        gateway_metadata: Labels of every request: `tags`, `user_id`, `trace_id`, `custom_fields`.
+        label_from_config: Whether the tags, the run's id and `metadata["user_id"]` of LangChain's config become
+            labels of the request.
+        max_tokens: The most tokens of an answer; sent as `max_completion_tokens`.
+        extensions: Options for single providers, by provider.
+        extra_body: Fields of the request that have no name here.
+        model_kwargs: The same, under the name that other LangChain models have for it.
+        streaming: Whether `invoke` streams inside, so that callbacks see the tokens as they come.
+        stream_usage: Whether streams ask for the token counts.
+        api_key: The key; else AURIKO_API_KEY, and no other variable.
+        base_url: Where the API is; else AURIKO_BASE_URL, else the gateway.
+        timeout: Bound in seconds of each phase of a request; None for the client's default.
+        max_retries: How many requests may follow the first, 0 for none; None for the client's default.
+        deadline: Bound in seconds of a whole call with its retries and its stream.
+        stream_idle_timeout: Bound in seconds of the wait for a stream's next event.
+        http_client: A client of yours to send with; you close it.
+        http_async_client: The same for `ainvoke` and `astream`.
+        pickle_api_key: Whether the key goes into pickles; without it a worker reads AURIKO_API_KEY.
+    """
+
+    # A refused value may be the key, so no value is shown.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    model: str | None = None
+    models: list[str] | None = None
+    routing: RoutingOptions | Mapping[str, Any] | None = None
+    gateway_metadata: GatewayMetadata | Mapping[str, Any] | None = None
+    label_from_config: bool = False
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    top_a: float | None = None
+    repetition_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    max_tokens: int | None = None
+    reasoning_effort: str | None = None
+    reasoning: dict[str, Any] | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    n: int | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: dict[str, Any] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: dict[str, float] | None = None
+    user: str | None = None
+    web_search_options: dict[str, Any] | None = None
+    verbosity: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    safety_identifier: str | None = None
+    extensions: dict[str, dict[str, Any]] | None = None
+    extra_body: dict[str, Any] | None = None
+    model_kwargs: dict[str, Any] | None = None
+
+    streaming: bool = False
+    stream_usage: bool = True
+
+    api_key: SecretStr | None = Field(default_factory=secret_from_env("AURIKO_API_KEY", default=None))
+    base_url: str | None = Field(default_factory=from_env("AURIKO_BASE_URL", default=None))
+    timeout: float | httpx.Timeout | None = None
+    max_retries: int | None = None
+    deadline: float | None = None
+    stream_idle_timeout: float | None = None
+    default_headers: dict[str, str] | None = Field(default=None, repr=False)
+    default_query: dict[str, str] | None = Field(default=None, repr=False)
+    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    pickle_api_key: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        given: Mapping[str, Any] = values  # pyright: ignore[reportUnknownVariableType]
+        check_names(given, [*cls.model_fields, *_ALIASES], "argument")
+        for alias, name in _ALIASES.items():
+            if alias in given and name in given:
+                raise TypeError(f"ChatAuriko: {alias!r} is another name of {name!r}; give one of them.")
+        return {_ALIASES.get(name, name): value for name, value in given.items()}
+
+    @field_validator("routing", mode="before")
+    @classmethod
+    def _make_routing(cls, value: Any) -> Any:
+        return RoutingOptions.model_validate(value) if isinstance(value, Mapping) else value
+
+    @field_validator("gateway_metadata", mode="before")
+    @classmethod
+    def _make_gateway_metadata(cls, value: Any) -> Any:
+        return GatewayMetadata.model_validate(value) if isinstance(value, Mapping) else value
+
+    @model_validator(mode="after")
+    def _check_model(self) -> Self:
+        if (self.model is None) == (self.models is None):
+            raise ValueError('give either model="..." or models=["...", ...]')
+        return self
+
+    def wire_defaults(self) -> dict[str, Any]:
+        """What the fields say of every request, under the wire's names and without the `gateway` object."""
+        values = {name: getattr(self, name) for name in _WIRE_NAMES}
+        values["max_completion_tokens"] = self.max_tokens
+        values["extra_body"] = {**(self.model_kwargs or {}), **(self.extra_body or {})} or None
+        values["stop"] = self.stop or None
+        return {name: value for name, value in values.items() if value is not None}
+
+    def gateway_defaults(self) -> dict[str, Any]:
+        """What the fields say of routing, as plain values."""
+        named = {"models": self.models, "routing": self.routing, "gateway_metadata": self.gateway_metadata}
+        return {name: plain(value) for name, value in named.items() if value is not None}
+
+
+_WIRE_NAMES = sorted(WIRE_FIELDS & ChatFields.model_fields.keys())
+
+
+def plain(value: Any) -> Any:
+    """Options as a dictionary of the ones that are set; anything else as it is."""
+    return value.to_dict() if isinstance(value, (RoutingOptions, GatewayMetadata)) else value

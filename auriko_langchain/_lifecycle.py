@@ -1,0 +1,207 @@
+"""How a model lives: its connections, its copies, its pickles, and what it is when serialised."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from types import TracebackType
+from typing import Any
+
+import httpx
+from langchain_core.utils.utils import secret_from_env
+from pydantic import PrivateAttr, model_validator
+from typing_extensions import Self
+
+from auriko import AsyncClient, Client, GatewayOptions
+from auriko.routing import merge_gateway
+from auriko_langchain._clients import Lease, async_clients, clients
+from auriko_langchain._fields import ChatFields
+from auriko_langchain._params import gateway_of
+from auriko_langchain.errors import langchain_errors
+
+_CLIENT_FIELDS = (
+    "api_key",
+    "base_url",
+    "timeout",
+    "max_retries",
+    "deadline",
+    "stream_idle_timeout",
+    "default_headers",
+    "default_query",
+)
+
+
+class Derived:
+    """What follows from the fields, made on the first call and dropped when a field changes."""
+
+    __slots__ = ("async_lease", "defaults", "gateway", "lease", "shown")
+
+    def __init__(self, fields: ChatFields) -> None:
+        self.defaults = fields.wire_defaults()
+        routed = fields.gateway_defaults()
+        self.gateway = GatewayOptions.model_validate(gateway_of(routed)) if routed else None
+        self.shown = {**self.defaults, **routed}
+        self.lease: Lease[Client] | None = None
+        self.async_lease: Lease[AsyncClient] | None = None
+
+
+class Lifecycle(ChatFields):
+    """Connections, copies and pickles of `ChatAuriko`."""
+
+    _derived_state: Derived | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _check_settings(self) -> Self:
+        self._client()
+        return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in type(self).model_fields:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._derived_state = None
+        vars(self).pop("_serialized", None)  # langchain-core's cached property
+
+    def _derived(self) -> Derived:
+        derived = self._derived_state
+        if derived is None:
+            derived = self._derived_state = Derived(self)
+        return derived
+
+    def _client(self) -> Client:
+        derived = self._derived()
+        if derived.lease is None:
+            with langchain_errors():
+                derived.lease = clients.lease(
+                    self._client_key(self.http_client),
+                    lambda: Client(http_client=self.http_client, **self._client_settings()),
+                )
+        return derived.lease.client
+
+    def _async_client(self) -> AsyncClient:
+        derived = self._derived()
+        if derived.async_lease is None:
+            with langchain_errors():
+                derived.async_lease = async_clients.lease(
+                    self._client_key(self.http_async_client),
+                    lambda: AsyncClient(http_client=self.http_async_client, **self._client_settings()),
+                )
+        return derived.async_lease.client
+
+    def _client_settings(self) -> Any:
+        return {name: value for name in _CLIENT_FIELDS if (value := getattr(self, name)) is not None}
+
+    def _client_key(self, http_client: object) -> Hashable:
+        settings = ((name, _hashable(value)) for name, value in self._client_settings().items())
+        return (*settings, id(http_client) if http_client is not None else None)
+
+    def close(self) -> None:
+        """Closes the connections of `invoke` and `stream`, unless other models of the same settings use them.
+
+        A later call opens new ones.
+        """
+        derived = self._derived_state
+        if derived is not None and derived.lease is not None:
+            client, derived.lease = derived.lease.release(), None
+            if client is not None:
+                client.close()
+
+    async def aclose(self) -> None:
+        """Closes all connections, unless other models of the same settings use them.
+
+        A later call opens new ones.
+        """
+        self.close()
+        derived = self._derived_state
+        if derived is not None and derived.async_lease is not None:
+            client, derived.async_lease = derived.async_lease.release(), None
+            if client is not None:
+                await client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def rerouted(self, routing: Any = None, gateway_metadata: Any = None) -> Self:
+        """A copy with these options over its own ones.
+
+        Raises:
+            ValueError: An option is unknown or out of its range.
+        """
+        over: dict[str, Any] = {"routing": routing or {}, "metadata": gateway_metadata or {}}
+        base: dict[str, Any] = {"routing": self.routing or {}, "metadata": self.gateway_metadata or {}}
+        merged = GatewayOptions.model_validate(merge_gateway(base, over))
+        return self.model_copy(update={"routing": merged.routing, "gateway_metadata": merged.metadata})
+
+    def __copy__(self) -> Self:
+        twin = super().__copy__()
+        twin._forget()  # noqa: SLF001 - of the same class
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        memo = {} if memo is None else memo
+        memo[id(self._derived_state)] = None
+        # Handlers, caches and clients are places outside of the model: a copy uses the same ones.
+        for place in (
+            self.http_client,
+            self.http_async_client,
+            self.rate_limiter,
+            self.callbacks,
+            self.cache,
+        ):
+            memo[id(place)] = place
+        twin = super().__deepcopy__(memo)
+        twin._forget()  # noqa: SLF001 - of the same class
+        return twin
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
+        fields.pop("_serialized", None)
+        if not self.pickle_api_key:
+            fields["api_key"] = None
+        private: dict[str, Any] = {**(state["__pydantic_private__"] or {}), "_derived_state": None}
+        return {**state, "__dict__": fields, "__pydantic_private__": private}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        if self.api_key is None:
+            vars(self)["api_key"] = secret_from_env("AURIKO_API_KEY", default=None)()
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """True: `dumps` and `loads` of langchain-core work."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """The environment variable that stands for the key in `dumps`."""
+        return {"api_key": "AURIKO_API_KEY"}
+
+    @property
+    def lc_attributes(self) -> dict[str, Any]:
+        """The routing as plain values, which `dumps` can write."""
+        return self.gateway_defaults()
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return self._derived().shown
+
+
+def _hashable(value: Any) -> Hashable:
+    if isinstance(value, httpx.Timeout):
+        return tuple(value.as_dict().items())
+    return frozenset(value.items()) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

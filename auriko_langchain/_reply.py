@@ -1,0 +1,119 @@
+"""What a reply says beside its text, in LangChain's words: usage, metadata, and the facts for tracers."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+
+from auriko.models import Usage
+from auriko.routing import RoutingMetadata
+from auriko_langchain._keys import COST, PROVIDER, ROUTING_METADATA
+
+# The key under which langchain-core (1.6 and later) takes facts of a gateway from a generation into
+# the metadata of the run, whatever traces it. It is private there: only this line and a test know it.
+_RUN_METADATA_KEY = "lc_gateway_metadata"
+_HEADERS = ("x-ratelimit-", "x-rate-limit-", "x-credits-", "x-budget-")
+
+
+class AurikoGatewayWarning(UserWarning):
+    """The gateway changed or ignored a part of the request; the reply is complete."""
+
+
+def get_routing_metadata(message: AIMessage) -> RoutingMetadata | None:
+    """Who answered, how fast, and what it cost, typed; None where the message does not say."""
+    found = message.response_metadata.get(ROUTING_METADATA)
+    return RoutingMetadata.model_validate(found) if isinstance(found, Mapping) else None
+
+
+def usage_metadata(usage: Usage) -> UsageMetadata:
+    """The tokens of a call. Whole numbers only: LangChain adds them up and fails on any other value."""
+    counted = UsageMetadata(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+    )
+    if (prompt := usage.prompt_tokens_details) is not None:
+        details = InputTokenDetails()
+        if prompt.cached_tokens is not None:
+            details["cache_read"] = prompt.cached_tokens
+        if prompt.cache_write_tokens is not None:
+            details["cache_creation"] = prompt.cache_write_tokens
+        if prompt.audio_tokens is not None:
+            details["audio"] = prompt.audio_tokens
+        if details:
+            counted["input_token_details"] = details
+    if (completion := usage.completion_tokens_details) is not None:
+        out = OutputTokenDetails()
+        if completion.reasoning_tokens is not None:
+            out["reasoning"] = completion.reasoning_tokens
+        if completion.audio_tokens is not None:
+            out["audio"] = completion.audio_tokens
+        if out:
+            counted["output_token_details"] = out
+    return counted
+
+
+def response_metadata(
+    *,
+    model: str,
+    routing: RoutingMetadata | None,
+    headers: Mapping[str, str] | None,
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What informs the user: the model that answered, its cost in USD, and all of the routing metadata.
+
+    The values are plain JSON, so that they survive checkpoints, caches and traces.
+
+    Args:
+        model: The model that the reply names, used where the routing metadata does not name one.
+        routing: The reply's routing metadata.
+        headers: The reply's headers, of which the request's id and the limits are kept.
+        facts: Further values; those that are None are left out.
+    """
+    metadata: dict[str, Any] = {
+        "model_provider": PROVIDER,
+        "model_name": (routing.model_canonical if routing is not None else None) or model,
+        COST: _usd(routing),
+        **{name: value for name, value in facts.items() if value is not None},
+    }
+    if routing is not None:
+        metadata[ROUTING_METADATA] = routing.model_dump(mode="json", exclude_none=True)
+        _warn(routing)
+    if headers is not None:
+        if request_id := headers.get("x-request-id"):
+            metadata["request_id"] = request_id
+        if limits := {name: value for name, value in headers.items() if name.startswith(_HEADERS)}:
+            metadata["headers"] = limits
+    return metadata
+
+
+def run_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of `generation_info` that reaches the metadata of the run, for every tracer.
+
+    The model and the provider replace those that were asked for.
+    """
+    routing: Mapping[str, Any] = metadata.get(ROUTING_METADATA) or {}
+    facts = {
+        "model": metadata["model_name"],
+        "provider": routing.get("provider"),
+        "cost_usd": metadata[COST],
+        ROUTING_METADATA: routing,
+    }
+    return {_RUN_METADATA_KEY: facts}
+
+
+def _usd(routing: RoutingMetadata | None) -> float | None:
+    return routing.cost.usd if routing is not None and routing.cost is not None else None
+
+
+def _warn(routing: RoutingMetadata) -> None:
+    for warning in routing.warnings or ():
+        text = f"The gateway says: {warning.message or warning.code or warning.type}"
+        # A filter that makes errors of warnings must not lose an answer that has been paid for.
+        with contextlib.suppress(AurikoGatewayWarning):
+            warnings.warn(text, AurikoGatewayWarning, stacklevel=2)

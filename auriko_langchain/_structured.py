@@ -1,0 +1,77 @@
+"""Answers that follow a schema: what reads them, and what `with_structured_output` is made of."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.output_parsers import (
+    BaseCumulativeTransformOutputParser,
+    JsonOutputParser,
+    PydanticOutputParser,
+)
+from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel
+
+from auriko_langchain._keys import REFUSAL
+from auriko_langchain.errors import AurikoRefusalError
+
+Method = Literal["json_schema", "function_calling", "json_mode"]
+
+
+class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
+    """Reads the answer by another parser, and raises where the model declined instead of finding nothing."""
+
+    parser: BaseCumulativeTransformOutputParser[Any]
+
+    @property
+    def OutputType(self) -> type[Any]:  # noqa: N802 - LangChain's name
+        """What the answer is parsed into."""
+        return self.parser.OutputType
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """The answer; None where a stream has not brought enough of it.
+
+        Raises:
+            AurikoRefusalError: The model declined.
+            OutputParserException: The answer does not follow the schema.
+        """
+        message = result[0].message if isinstance(result[0], ChatGeneration) else None
+        # Of a stream the whole refusal is wanted, so its end is waited for.
+        whole = not isinstance(message, AIMessageChunk) or message.chunk_position == "last"
+        if message is not None and whole and (refusal := message.additional_kwargs.get(REFUSAL)):
+            raise AurikoRefusalError(str(refusal))
+        return self.parser.parse_result(result, partial=partial)
+
+    async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        """The same; not in another thread, which would take longer than the parsing."""
+        return self.parse_result(result, partial=partial)
+
+    def parse(self, text: str) -> Any:
+        """The answer in a text that is no message."""
+        return self.parser.parse(text)
+
+
+def answer_parser(schema: Any, method: Method, tool_name: str) -> AnswerParser:
+    """What turns the model's message into an instance of the schema's class, or a dictionary without one."""
+    model = schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None
+    if method == "function_calling":
+        if model is None:
+            return AnswerParser(parser=JsonOutputKeyToolsParser(key_name=tool_name, first_tool_only=True))
+        return AnswerParser(parser=PydanticToolsParser(tools=[model], first_tool_only=True))
+    return AnswerParser(parser=JsonOutputParser() if model is None else _of_class(model))
+
+
+def _of_class(model: type[BaseModel]) -> PydanticOutputParser[BaseModel]:
+    return PydanticOutputParser(pydantic_object=model)
+
+
+def with_raw(model: Runnable[Any, AIMessage], parser: Runnable[AIMessage, Any]) -> Runnable[Any, Any]:
+    """A runnable whose result has `raw`, the message, `parsed`, the answer, and `parsing_error`."""
+    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
+    unparsed = RunnablePassthrough.assign(parsed=lambda _: None)
+    return RunnableMap(raw=model) | parsed.with_fallbacks([unparsed], exception_key="parsing_error")

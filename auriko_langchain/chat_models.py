@@ -1,0 +1,157 @@
+"""`ChatAuriko`: a LangChain chat model that goes through the Auriko gateway."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation
+
+from auriko_langchain import _translator
+from auriko_langchain._binding import BindableModel
+from auriko_langchain._cached import as_cached
+from auriko_langchain._from_stream import ChunkReader
+from auriko_langchain._from_wire import chat_result
+from auriko_langchain._keys import PROVIDER
+from auriko_langchain._params import merge
+from auriko_langchain._to_wire import to_wire
+from auriko_langchain._tools import Tool, wire_tools
+from auriko_langchain.errors import langchain_errors
+
+_translator.register()
+_CHARACTERS_PER_TOKEN = 4
+
+
+class ChatAuriko(BindableModel):
+    """A chat model behind the Auriko gateway, which picks a provider for every call and says what it cost.
+
+        model = ChatAuriko(models=["gpt-4o", "claude-sonnet-4-6"], routing={"optimize": "cost"})
+        message = model.invoke("Why is the sky blue?")
+        message.response_metadata["cost"]              # USD
+        message.response_metadata["routing_metadata"]  # provider, model, latency, ...
+
+    Every field of a request can also be given to one call or to `bind`, and wins there. The values of `routing`
+    and `gateway_metadata` win one by one: what a call does not name stays.
+
+    Raises:
+        AurikoAuthenticationError: There is no API key.
+        ValueError: A setting is out of its range, or not exactly one of `model` and `models` is given.
+        TypeError: An argument is unknown.
+    """
+
+    @property
+    def _llm_type(self) -> str:
+        return "auriko-chat"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = PROVIDER
+        models = kwargs.get("models") or (None if kwargs.get("model") else self.models)
+        if models:
+            params["ls_model_name"] = ",".join(models)
+        if not stop and self.stop:
+            params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
+        return params
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        request = self._request(messages, stop, run_manager, kwargs)
+        with langchain_errors():
+            return chat_result(self._client().chat.completions.create(stream=False, **request))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        request = self._request(messages, stop, run_manager, kwargs)
+        with langchain_errors():
+            return chat_result(await self._async_client().chat.completions.create(stream=False, **request))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        request = self._stream_request(messages, stop, run_manager, kwargs)
+        reader = ChunkReader()
+        with langchain_errors(), self._client().chat.completions.create(stream=True, **request) as chunks:
+            for item in chunks:
+                chunk = reader.read(item)
+                if chunk is not None:
+                    if run_manager is not None:
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+            yield reader.last(chunks.usage, chunks.routing_metadata, chunks.response_headers)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        request = self._stream_request(messages, stop, run_manager, kwargs)
+        reader = ChunkReader()
+        with langchain_errors():
+            async with await self._async_client().chat.completions.create(stream=True, **request) as chunks:
+                async for item in chunks:
+                    chunk = reader.read(item)
+                    if chunk is not None:
+                        if run_manager is not None:
+                            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
+                yield reader.last(chunks.usage, chunks.routing_metadata, chunks.response_headers)
+
+    def _request(
+        self, messages: list[BaseMessage], stop: list[str] | None, run: Any, kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The arguments of the client's call."""
+        derived = self._derived()
+        request = merge(derived.defaults, derived.gateway, self._label_run(run, kwargs))
+        request["messages"] = to_wire(messages)
+        if stop:
+            request["stop"] = stop
+        return request
+
+    def _stream_request(
+        self, messages: list[BaseMessage], stop: list[str] | None, run: Any, kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        stream_usage = kwargs.get("stream_usage")
+        request = self._request(messages, stop, run, kwargs)
+        if (request.get("n") or 1) > 1:
+            raise ValueError("n > 1 cannot be streamed: LangChain joins the chunks of a stream into one message")
+        if self.stream_usage if stream_usage is None else stream_usage:
+            request.setdefault("stream_options", {"include_usage": True})
+        return request
+
+    def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
+        return [as_cached(generation) for generation in super()._convert_cached_generations(cache_val)]
+
+    def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
+        costs = [output.get("cost") for output in _llm_outputs if output]
+        known = [cost for cost in costs if cost is not None]
+        return {"cost": sum(known) if len(known) == len(costs) else None}
+
+    def get_num_tokens(self, text: str) -> int:
+        """About how many tokens a text has, without asking anybody."""
+        return math.ceil(len(text) / _CHARACTERS_PER_TOKEN)
+
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Tool] | None = None) -> int:
+        """About how many tokens the messages have, and the tools with them, without asking anybody."""
+        schemas: list[Any] = wire_tools(tools or (), None)
+        return count_tokens_approximately(messages, chars_per_token=_CHARACTERS_PER_TOKEN, tools=schemas)
