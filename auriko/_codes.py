@@ -90,6 +90,7 @@ CODES: Final[dict[str, CodeInfo]] = {
     "service_unavailable": CodeInfo("api_error", 503, True),
 }
 
+ERROR_TYPES: Final = frozenset(known.type for known in CODES.values())
 # Types whose errors pass with time, but for the codes that only the caller can mend (API section 12.5).
 RETRYABLE_TYPES: Final = frozenset({"rate_limit_error", "api_error"})
 NEVER_RETRIED_CODES: Final = frozenset({"budget_exhausted", "insufficient_quota", "internal_error"})
@@ -113,6 +114,7 @@ HINTS: Final[dict[str, str]] = {
     ),
     "byok_keys_required": "gateway.routing.only_byok is set, and the workspace has no key of its own here.",
     "platform_keys_unavailable": "gateway.routing.only_platform is set, and no platform key serves this.",
+    "no_compatible_endpoint": "client.models.candidates(...) says of each provider what excludes it.",
     "tier_opt_in_required": 'Set gateway.routing.tier to "priority".',
     "response_api_only": "This model is served by client.responses.create(...) only.",
 }

@@ -22,12 +22,8 @@ from auriko._call import Call
 from auriko._config import Settings, user_agent
 from auriko._reader import StreamReader
 from auriko._retry import retry_delay
-from auriko.errors import (
-    APIResponseValidationError,
-    AurikoAPIError,
-    error_from_event,
-    error_from_reply,
-)
+from auriko.errors import APIResponseValidationError, AurikoAPIError
+from auriko.errors._mapping import error_from_event, error_from_reply
 from auriko.response_headers import ResponseHeaders
 
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024

@@ -1,59 +1,11 @@
-"""Every exception that leaves the client, and the registry of the gateway's error codes.
-
-    Exception
-     └─ AurikoAPIError                     the root: everything below
-         ├─ APIStatusError                 an error status (402, 405, 408, 502, 503, 504, 529, ...)
-         │   ├─ BadRequestError            400, 413, 422
-         │   ├─ AuthenticationError        401, or no key at all
-         │   ├─ PermissionDeniedError      403
-         │   ├─ NotFoundError              404
-         │   ├─ ConflictError              409
-         │   ├─ RateLimitError             429: rate limit, quota or budget; `code` says which
-         │   └─ InternalServerError        500
-         ├─ APIConnectionError             no (whole) reply
-         │   ├─ APITimeoutError            a bound of time passed
-         │   └─ StreamInterruptedError     a stream was cut; `items_received` came before
-         ├─ APIResponseValidationError     a 2xx whose body is not what the contract says, or too large
-         └─ BudgetExceededError            a local spend limit stops the next request
-
-Arguments and settings that are wrong are `ValueError` or `TypeError`, raised before any request.
-"""
+"""The exception tree; `auriko.errors` draws it."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+from typing import Any
 
-from auriko._codes import CODES, HINTS, NEVER_RETRIED_CODES, RETRYABLE_STATUSES, RETRYABLE_TYPES, CodeInfo
+from auriko._codes import ERROR_TYPES, HINTS, NEVER_RETRIED_CODES, RETRYABLE_STATUSES, RETRYABLE_TYPES
 from auriko.response_headers import ResponseHeaders
-
-__all__ = [
-    "CODES",
-    "APIConnectionError",
-    "APIResponseValidationError",
-    "APIStatusError",
-    "APITimeoutError",
-    "AurikoAPIError",
-    "AuthenticationError",
-    "BadRequestError",
-    "BudgetExceededError",
-    "CodeInfo",
-    "ConflictError",
-    "InternalServerError",
-    "NotFoundError",
-    "PermissionDeniedError",
-    "RateLimitError",
-    "StreamInterruptedError",
-    "is_retryable",
-]
-
-_MAX_TEXT: Final = 4096
-
-
-def clean_text(text: str) -> str:
-    """Text of a foreign server made safe to show: at most 4 KiB, control characters escaped."""
-    cut = text[:_MAX_TEXT] + ("…" if len(text) > _MAX_TEXT else "")
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in cut)
 
 
 class AurikoAPIError(Exception):
@@ -160,7 +112,7 @@ class APIStatusError(AurikoAPIError):
         said = self.response_headers.retryable if self.response_headers is not None else None
         if said is not None:
             return said
-        if self.type in _CLASS_BY_TYPE or self.type in RETRYABLE_TYPES:
+        if self.type in ERROR_TYPES:
             return self.type in RETRYABLE_TYPES and self.code not in NEVER_RETRIED_CODES
         return self.status_code in RETRYABLE_STATUSES
 
@@ -253,75 +205,6 @@ class BudgetExceededError(AurikoAPIError):
         self.spent_usd = spent_usd
 
 
-_CLASS_BY_STATUS: Final[dict[int, type[APIStatusError]]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    409: ConflictError,
-    413: BadRequestError,
-    422: BadRequestError,
-    429: RateLimitError,
-    500: InternalServerError,
-}
-_CLASS_BY_TYPE: Final[dict[str, tuple[type[APIStatusError], int]]] = {
-    "invalid_request_error": (BadRequestError, 400),
-    "authentication_error": (AuthenticationError, 401),
-    "permission_error": (PermissionDeniedError, 403),
-    "not_found_error": (NotFoundError, 404),
-    "rate_limit_error": (RateLimitError, 429),
-}
-
-
 def is_retryable(error: BaseException) -> bool:
     """Whether the call that raised this error may succeed if it is made again unchanged."""
     return isinstance(error, AurikoAPIError) and error.is_retryable
-
-
-def error_from_reply(status: int, headers: ResponseHeaders, body: bytes) -> APIStatusError:
-    """The typed error for a reply with an error status; its class follows the status alone."""
-    try:
-        parsed: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        parsed = body.decode("utf-8", "replace") or None
-    fields = _envelope_fields(parsed)
-    message = fields.pop("message", None) or _fallback_message(status, parsed)
-    cls = _CLASS_BY_STATUS.get(status, APIStatusError)
-    return cls(message, status_code=status, body=parsed, response_headers=headers, **fields)
-
-
-def error_from_event(envelope: Any, headers: ResponseHeaders) -> APIStatusError:
-    """The typed error for an envelope inside a 2xx reply or a stream.
-
-    Its class follows the type; where that is silent, the status that the code has in the registry.
-    """
-    fields = _envelope_fields(envelope)
-    message = fields.pop("message", None) or "The gateway reported an error without a message."
-    known = CODES.get(fields.get("code") or "")
-    cls, status = _CLASS_BY_TYPE.get(fields.get("type") or "", (None, 0))
-    if known is not None and (cls is None or _CLASS_BY_STATUS.get(known.status) is cls):
-        status = known.status
-    if cls is None:
-        cls = _CLASS_BY_STATUS.get(status, APIStatusError)
-    return cls(message, status_code=status, body=envelope, response_headers=headers, **fields)
-
-
-def _envelope_fields(parsed: Any) -> dict[str, Any]:
-    """What a body says of its error, from the documented envelope or anything near it."""
-    error: Any = parsed.get("error", parsed) if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    if isinstance(error, str):
-        return {"message": clean_text(error)}
-    if not isinstance(error, dict):
-        return {}
-    names = ("message", "type", "code", "param", "provider", "suggestion", "doc_url")
-    texts: dict[str, Any] = {}
-    for name in names:
-        value: Any = error.get(name)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        texts[name] = clean_text(value) if isinstance(value, str) and value else None
-    return texts
-
-
-def _fallback_message(status: int, parsed: Any) -> str:
-    text = parsed if isinstance(parsed, str) else json.dumps(parsed) if parsed is not None else ""
-    shown = clean_text(" ".join(text.split())[:200])
-    return f"The server answered {status} without an error envelope" + (f": {shown}" if shown else ".")
