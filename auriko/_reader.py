@@ -9,15 +9,15 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from auriko._sse import EventTooLargeError, SSEDecoder
+from auriko._sse import SSEDecoder
 from auriko.errors import (
     APIConnectionError,
     APIResponseValidationError,
     APITimeoutError,
     AurikoAPIError,
     StreamInterruptedError,
-    error_from_event,
 )
+from auriko.errors._mapping import error_from_event
 from auriko.models.chat import ChatCompletionChunk
 from auriko.models.common import Usage
 from auriko.response_headers import ResponseHeaders
@@ -58,20 +58,18 @@ class StreamReader(Generic[ItemT]):
 
     def feed(self, read: bytes) -> None:
         """Takes a read of any size; an empty one is the end of the body."""
-        try:
-            events = self._decoder.feed(read) if read else self._decoder.finish()
-        except EventTooLargeError:
-            self.failure = APIResponseValidationError(
-                "One event of the stream is larger than 16 MiB.", response_headers=self.headers
-            )
-            return
+        events = self._decoder.feed(read) if read else self._decoder.finish()
         for data in events:
             # A line without data keeps the connection open and says nothing.
             if data and not data.isspace():
                 self._handle(data)
             if self.over:
                 break
-        if not read and not self.complete:
+        if self._decoder.too_large and not self.over:
+            self.failure = APIResponseValidationError(
+                "One event of the stream is larger than 16 MiB.", response_headers=self.headers
+            )
+        elif not read and not self.complete:
             self._end_of_body(unfinished=bool(events))
 
     def fail(self, error: AurikoAPIError) -> None:
