@@ -28,7 +28,7 @@ class Call(Generic[ReplyT]):
     Attributes:
         method: The HTTP method.
         path: The path below the base address.
-        reply: The model of the reply, or of a stream's items.
+        reply: The model of the whole reply.
         body: The request's JSON, written once, or None.
         stream: Whether the reply is a stream.
         authenticated: False for public endpoints, which are never sent the key.

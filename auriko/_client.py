@@ -12,11 +12,10 @@ from typing_extensions import Self, Unpack
 from auriko import _config
 from auriko._call import Call, refuse_unknown
 from auriko._exchange import Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
-from auriko._reader import ChatReader
+from auriko._reader import StreamReader
 from auriko._signature import show_parameters
-from auriko._stream import AsyncStream, Stream
 from auriko._transport import AsyncChannel, AsyncPool, Channel, Pool
-from auriko.models.chat import ChatCompletionChunk
+from auriko.resources._base import AsyncStreamT, StreamT
 from auriko.resources.chat import AsyncChat, Chat
 from auriko.resources.me import AsyncMe, Me
 from auriko.resources.models import AsyncModels, Models
@@ -24,7 +23,6 @@ from auriko.spend import Observation
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 ClientT = TypeVar("ClientT")
-_READERS = {ChatCompletionChunk: ChatReader}
 
 
 class _Opened(NamedTuple):
@@ -98,11 +96,11 @@ class _BaseClient:
             observation.finish(headers, getattr(reply, "usage", None), metadata)
         return reply
 
-    def _stream_steps(self, call: Call[Any]) -> Steps[_Opened]:
+    def _stream_steps(self, call: Call[Any], reader: type[StreamReader[Any, Any]]) -> Steps[_Opened]:
         """A streamed call's steps up to its first item."""
         observation = Observation(call.model, stream=True)
         idle = self._settings.stream_idle_timeout or (call.timeout or self._settings.timeout).read
-        receive = receive_stream(_READERS[call.reply], idle, self._clock)
+        receive = receive_stream(reader, idle, self._clock)
         try:
             opened = yield from exchange(call, self._settings, receive, self._clock)
         except BaseException as error:
@@ -147,10 +145,10 @@ class Client(_BaseClient):
     def _request(self, call: Call[ReplyT]) -> ReplyT:
         return Channel(self._pool).run(self._call_steps(call))
 
-    def _stream(self, call: Call[ReplyT]) -> Stream[ReplyT]:
+    def _stream(self, call: Call[Any], shape: type[StreamT]) -> StreamT:
         channel = Channel(self._pool)
-        opened = channel.run(self._stream_steps(call))
-        return Stream(opened.stream, channel, **opened.settings)
+        opened = channel.run(self._stream_steps(call, shape.reader))
+        return shape(opened.stream, channel, **opened.settings)
 
     def close(self) -> None:
         """Closes the connections; a client of yours that was passed in stays open."""
@@ -193,10 +191,10 @@ class AsyncClient(_BaseClient):
     async def _request(self, call: Call[ReplyT]) -> ReplyT:
         return await AsyncChannel(self._pool).run(self._call_steps(call))
 
-    async def _stream(self, call: Call[ReplyT]) -> AsyncStream[ReplyT]:
+    async def _stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> AsyncStreamT:
         channel = AsyncChannel(self._pool)
-        opened = await channel.run(self._stream_steps(call))
-        return AsyncStream(opened.stream, channel, **opened.settings)
+        opened = await channel.run(self._stream_steps(call, shape.reader))
+        return shape(opened.stream, channel, **opened.settings)
 
     async def close(self) -> None:
         """Closes the connections; a client of yours that was passed in stays open."""

@@ -253,12 +253,12 @@ def _broken_reply(body: bytes, answer: Answer, cause: ValueError) -> AurikoAPIEr
 class OpenStream(NamedTuple):
     """A stream after its first item: what has been read, and its bounds of time."""
 
-    reader: StreamReader[Any]
+    reader: StreamReader[Any, Any]
     until: float | None
 
 
 def receive_stream(
-    make_reader: Callable[[ResponseHeaders], StreamReader[Any]], idle: float | None, clock: Clock
+    make_reader: Callable[[ResponseHeaders], StreamReader[Any, Any]], idle: float | None, clock: Clock
 ) -> Callable[[Answer, float | None], Steps[OpenStream]]:
     """What reads a stream up to its first item, so that what fails before it can be retried."""
 

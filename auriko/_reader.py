@@ -19,16 +19,17 @@ from auriko.errors import (
 )
 from auriko.errors._mapping import error_from_event
 from auriko.models.chat import ChatCompletionChunk
-from auriko.models.common import Usage
+from auriko.models.common import ResponseUsage, Usage
 from auriko.response_headers import ResponseHeaders
 from auriko.routing import RoutingMetadata
 
 ItemT = TypeVar("ItemT", bound=BaseModel)
+UsageT = TypeVar("UsageT", Usage, ResponseUsage)
 logger: Final = logging.getLogger("auriko")
 
 
-class StreamReader(Generic[ItemT]):
-    """What a stream has said so far. The kinds of stream differ in `_handle` and `_is_complete`.
+class StreamReader(Generic[ItemT, UsageT]):
+    """What a stream has said so far. The kinds of stream differ in `_handle`, `_may_end` and `text`.
 
     Items that came before a failure are delivered before it is raised.
 
@@ -47,7 +48,7 @@ class StreamReader(Generic[ItemT]):
         self.failure: AurikoAPIError | None = None
         self.complete = False
         self.received = 0
-        self.usage: Usage | None = None
+        self.usage: UsageT | None = None
         self.routing_metadata: RoutingMetadata | None = None
         self._decoder = SSEDecoder()
 
@@ -80,6 +81,11 @@ class StreamReader(Generic[ItemT]):
             self.failure.__cause__ = error
         else:
             self.failure = error
+
+    @staticmethod
+    def text(item: ItemT) -> str:
+        """What the item adds to the text of the (first) answer; often nothing."""
+        raise NotImplementedError
 
     def _handle(self, data: bytes) -> None:
         raise NotImplementedError
@@ -140,13 +146,18 @@ class StreamReader(Generic[ItemT]):
             return None
 
 
-class ChatReader(StreamReader[ChatCompletionChunk]):
+class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
     """A streamed chat completion: over at [DONE], or when every choice has a finish reason."""
 
     def __init__(self, headers: ResponseHeaders) -> None:
         super().__init__(headers)
         self._open_choices: set[int] = set()
         self._seen_choices: set[int] = set()
+
+    @staticmethod
+    def text(item: ChatCompletionChunk) -> str:
+        """What the chunk adds to the text of the first choice."""
+        return next((choice.delta.content or "" for choice in item.choices if choice.index == 0), "")
 
     def _handle(self, data: bytes) -> None:
         if data == b"[DONE]":

@@ -5,28 +5,34 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic
 
-from pydantic import BaseModel
 from typing_extensions import Self
 
 from auriko._exchange import Clock, Close, OpenStream, Steps, advance, drain
+from auriko._reader import ChatReader, ItemT, StreamReader, UsageT
 from auriko._transport import AsyncChannel, Channel
+from auriko.accumulate import ChatAccumulator
+from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.common import Usage
 from auriko.response_headers import ResponseHeaders
 from auriko.routing import RoutingMetadata
 from auriko.spend import Observation
 
-ItemT = TypeVar("ItemT", bound=BaseModel)
 
+class _StreamBase(Generic[ItemT, UsageT]):
+    """What all streams know; their steps are performed by the subclass's channel.
 
-class _StreamBase(Generic[ItemT]):
-    """What both streams know; their steps are performed by the subclass's channel."""
+    Attributes:
+        reader: What reads this kind of stream.
+    """
+
+    reader: ClassVar[type[StreamReader[Any, Any]]]
 
     def __init__(self, opened: OpenStream, *, idle: float | None, clock: Clock, observation: Observation) -> None:
         self._opened = opened
-        self._reader = opened.reader
-        self._ready = opened.reader.ready
+        self._reader: StreamReader[ItemT, UsageT] = opened.reader
+        self._ready = self._reader.ready
         self._idle = idle
         self._clock = clock
         self._observation = observation
@@ -38,7 +44,7 @@ class _StreamBase(Generic[ItemT]):
         return self._reader.routing_metadata
 
     @property
-    def usage(self) -> Usage | None:
+    def usage(self) -> UsageT | None:
         """The tokens of the call; known once the stream has been read to its end."""
         return self._reader.usage
 
@@ -64,7 +70,7 @@ class _StreamBase(Generic[ItemT]):
             self._ended = True
             if reader.failure is not None:
                 yield Close()
-                self._observation.fail(reader.failure, reader.headers)
+                self._observation.fail(reader.failure, reader.headers, reader.usage, reader.routing_metadata)
                 raise reader.failure
             self._observation.finish(reader.headers, reader.usage, reader.routing_metadata)
             yield from drain(self._clock)
@@ -86,6 +92,12 @@ class _StreamBase(Generic[ItemT]):
         if self._ended and not self._ready:
             raise ValueError("this stream has ended; a stream can be read only once")
 
+    def _accumulator(self) -> ChatAccumulator:
+        """What collects the whole stream; a part of an answer must not pass for a whole one."""
+        if self._ended or self._reader.received != len(self._ready):
+            raise ValueError("collect() reads a stream from its beginning; feed a ChatAccumulator while you iterate")
+        return ChatAccumulator()
+
     def _warn_if_open(self) -> bool:
         open_still = not getattr(self, "_ended", True)
         if open_still:
@@ -100,7 +112,7 @@ class _StreamBase(Generic[ItemT]):
         return open_still
 
 
-class Stream(_StreamBase[ItemT], Iterator[ItemT]):
+class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
     """An iterator over the items of a streamed reply. Use it in a `with` block, or read it to its end."""
 
     def __init__(self, opened: OpenStream, channel: Channel, **settings: Any) -> None:
@@ -117,6 +129,10 @@ class Stream(_StreamBase[ItemT], Iterator[ItemT]):
             if not self._ready:
                 raise StopIteration
         return self._ready.popleft()
+
+    def text_deltas(self) -> Iterator[str]:
+        """The pieces of the answer's text, none of them empty; of the first answer where there are several."""
+        return filter(None, map(self._reader.text, self))
 
     def close(self) -> None:
         """Ends the stream and its connection; what has not been read is lost."""
@@ -136,7 +152,24 @@ class Stream(_StreamBase[ItemT], Iterator[ItemT]):
             self._channel.abandon()
 
 
-class AsyncStream(_StreamBase[ItemT], AsyncIterator[ItemT]):
+class Stream(ItemStream[ItemT, Usage]):
+    """The chunks of a chat completion. Use it in a `with` block, or read it to its end."""
+
+    reader = ChatReader
+
+    def collect(self: Stream[ChatCompletionChunk]) -> ChatCompletion:
+        """The whole answer, as a plain call gives it: tool calls, reasoning, images, usage and metadata put together.
+
+        Raises:
+            ValueError: A part of the stream has been read already.
+        """
+        accumulator = self._accumulator()
+        for chunk in self:
+            accumulator.add(chunk)
+        return accumulator.completion(self.response_headers)
+
+
+class AsyncItemStream(_StreamBase[ItemT, UsageT], AsyncIterator[ItemT]):
     """An async iterator over the items of a streamed reply. Use it in an `async with` block, or read it to its end."""
 
     def __init__(self, opened: OpenStream, channel: AsyncChannel, **settings: Any) -> None:
@@ -153,6 +186,10 @@ class AsyncStream(_StreamBase[ItemT], AsyncIterator[ItemT]):
             if not self._ready:
                 raise StopAsyncIteration
         return self._ready.popleft()
+
+    def text_deltas(self) -> AsyncIterator[str]:
+        """The pieces of the answer's text, none of them empty; of the first answer where there are several."""
+        return _AsyncTexts(self)
 
     async def close(self) -> None:
         """Ends the stream and its connection; what has not been read is lost."""
@@ -172,3 +209,29 @@ class AsyncStream(_StreamBase[ItemT], AsyncIterator[ItemT]):
     def __del__(self) -> None:
         if self._warn_if_open():
             self._channel.abandon()
+
+
+class _AsyncTexts(AsyncIterator[str]):
+    """The texts of a stream's items. No generator, which would have to be closed by whoever leaves the loop."""
+
+    def __init__(self, stream: AsyncItemStream[Any, Any]) -> None:
+        self._items = aiter(stream)
+        self._text = stream._reader.text  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    async def __anext__(self) -> str:
+        while not (text := self._text(await anext(self._items))):
+            pass
+        return text
+
+
+class AsyncStream(AsyncItemStream[ItemT, Usage]):
+    """The chunks of a chat completion. Use it in an `async with` block, or read it to its end."""
+
+    reader = ChatReader
+
+    async def collect(self: AsyncStream[ChatCompletionChunk]) -> ChatCompletion:
+        """The whole answer; as `Stream.collect`."""
+        accumulator = self._accumulator()
+        async for chunk in self:
+            accumulator.add(chunk)
+        return accumulator.completion(self.response_headers)

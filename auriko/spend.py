@@ -12,10 +12,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from auriko.errors import APIStatusError, BudgetExceededError
-from auriko.models.common import Usage
+from auriko.models.common import ResponseUsage, Usage
 from auriko.response_headers import ResponseHeaders
 from auriko.routing import RoutingMetadata
 
@@ -220,30 +220,40 @@ class Observation:
         """Notes that the first item of a stream has arrived."""
         self._first_at = time.monotonic()
 
-    def finish(self, headers: ResponseHeaders | None, usage: Any, metadata: RoutingMetadata | None) -> None:
+    def finish(
+        self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
+    ) -> None:
         """Records a call that came to its end."""
         self._record("ok", headers, usage, metadata)
 
-    def abandon(self, headers: ResponseHeaders | None, usage: Any, metadata: RoutingMetadata | None) -> None:
+    def abandon(
+        self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
+    ) -> None:
         """Records a stream that was not read to its end."""
         self._record("abandoned", headers, usage, metadata)
 
-    def fail(self, error: BaseException, headers: ResponseHeaders | None = None) -> None:
-        """Records a call that raised."""
-        self._record("error", headers or getattr(error, "response_headers", None), None, None, error)
+    def fail(
+        self,
+        error: BaseException,
+        headers: ResponseHeaders | None = None,
+        usage: Usage | ResponseUsage | None = None,
+        metadata: RoutingMetadata | None = None,
+    ) -> None:
+        """Records a call that raised; what a stream had told of its cost before counts."""
+        self._record("error", headers or getattr(error, "response_headers", None), usage, metadata, error)
 
     def _record(
         self,
         status: Literal["ok", "error", "abandoned"],
         headers: ResponseHeaders | None,
-        usage: Any,
+        usage: Usage | ResponseUsage | None,
         metadata: RoutingMetadata | None,
         error: BaseException | None = None,
     ) -> None:
         if self._done:
             return
         self._done = True
-        tokens = usage if isinstance(usage, Usage) else None
+        tokens = usage.as_chat_usage() if isinstance(usage, ResponseUsage) else usage
         prompt = tokens.prompt_tokens_details if tokens is not None else None
         completion = tokens.completion_tokens_details if tokens is not None else None
         cost = metadata.cost if metadata is not None else None

@@ -41,6 +41,47 @@ class Usage(InformationalModel):
     completion_tokens_details: Informational[CompletionTokensDetails] = None
 
 
+class ResponseInputTokensDetails(InformationalModel):
+    """What the tokens in were, in the Responses API."""
+
+    cached_tokens: int = 0
+    cache_write_tokens: int | None = None
+
+
+class ResponseOutputTokensDetails(InformationalModel):
+    """What the tokens out were, in the Responses API."""
+
+    reasoning_tokens: int = 0
+    image_tokens: int = 0
+
+
+class ResponseUsage(InformationalModel):
+    """Tokens of one call of the Responses API."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    input_tokens_details: Informational[ResponseInputTokensDetails] = None
+    output_tokens_details: Informational[ResponseOutputTokensDetails] = None
+
+    def as_chat_usage(self) -> Usage:
+        """The same tokens under the names that chat completions have for them."""
+        tokens_in, tokens_out = self.input_tokens_details, self.output_tokens_details
+        return Usage(
+            prompt_tokens=self.input_tokens,
+            completion_tokens=self.output_tokens,
+            total_tokens=self.total_tokens,
+            prompt_tokens_details=tokens_in
+            and PromptTokensDetails(
+                cached_tokens=tokens_in.cached_tokens, cache_write_tokens=tokens_in.cache_write_tokens
+            ),
+            completion_tokens_details=tokens_out
+            and CompletionTokensDetails(
+                reasoning_tokens=tokens_out.reasoning_tokens, image_tokens=tokens_out.image_tokens
+            ),
+        )
+
+
 class ApiKeyWorkspace(AurikoResponseModel):
     """The workspace that a key belongs to."""
 

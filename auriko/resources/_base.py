@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from auriko._call import Call
-from auriko._stream import AsyncStream, Stream
+from auriko._stream import AsyncItemStream, ItemStream
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
+StreamT = TypeVar("StreamT", bound=ItemStream[Any, Any])
+AsyncStreamT = TypeVar("AsyncStreamT", bound=AsyncItemStream[Any, Any])
 
 
 class Caller(Protocol):
@@ -17,7 +19,7 @@ class Caller(Protocol):
 
     def _request(self, call: Call[ReplyT]) -> ReplyT: ...
 
-    def _stream(self, call: Call[ReplyT]) -> Stream[ReplyT]: ...
+    def _stream(self, call: Call[Any], shape: type[StreamT]) -> StreamT: ...
 
 
 class AsyncCaller(Protocol):
@@ -25,4 +27,4 @@ class AsyncCaller(Protocol):
 
     async def _request(self, call: Call[ReplyT]) -> ReplyT: ...
 
-    async def _stream(self, call: Call[ReplyT]) -> AsyncStream[ReplyT]: ...
+    async def _stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> AsyncStreamT: ...

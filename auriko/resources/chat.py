@@ -16,7 +16,7 @@ from auriko.routing import GatewayOptions
 from auriko.types.chat_params import ChatParams
 
 
-def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[Any]:
+def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[ChatCompletion]:
     """The call of a chat completion request; the arguments are not kept.
 
     Raises:
@@ -41,7 +41,7 @@ def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[Any]:
     return Call(
         method="POST",
         path="/chat/completions",
-        reply=ChatCompletionChunk if stream else ChatCompletion,
+        reply=ChatCompletion,
         body=encode_body(body),
         stream=stream,
         model=model,
@@ -122,7 +122,9 @@ class Completions:
             TypeError: An unknown argument.
         """
         call = chat_call(params, stream=bool(stream))
-        return self._client._stream(call) if stream else self._client._request(call)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        if stream:
+            return self._client._stream(call, Stream[ChatCompletionChunk])  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return self._client._request(call)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 class AsyncCompletions:
@@ -146,7 +148,9 @@ class AsyncCompletions:
     ) -> ChatCompletion | AsyncStream[ChatCompletionChunk]:
         """The model's answer, awaited; arguments and errors are those of `Completions.create`."""
         call = chat_call(params, stream=bool(stream))
-        return await (self._client._stream(call) if stream else self._client._request(call))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        if stream:
+            return await self._client._stream(call, AsyncStream[ChatCompletionChunk])  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return await self._client._request(call)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 show_parameters(Completions.create, ChatParams)
