@@ -11,6 +11,7 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
+from auriko.resources.chat import check_extensions
 from auriko.routing import GatewayMetadata
 from auriko_llamaindex._clients import Clients, Connection
 
@@ -99,6 +100,7 @@ class AurikoSettings(FunctionCallingLLM):
         if (self.model is None) == (self.models is None):
             raise ValueError("give either model or models, the candidates to choose from")
         GatewayOptions(models=self.models)
+        check_extensions(self.extensions)
         # Made now, so that a setting that cannot be used is refused here and not at the first call.
         self._client()
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.output_parsers.utils import extract_json_str
 from llama_index.core.program.function_program import get_function_tool
-from llama_index.core.program.streaming_utils import process_streaming_content_incremental
-from llama_index.core.program.utils import process_streaming_objects
+from llama_index.core.program.utils import create_flexible_model
 from llama_index.core.prompts.base import BasePromptTemplate
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
 from auriko.errors import BadRequestError
-from auriko_llamaindex._tools import closed_schema
+from auriko_llamaindex._tools import closed_schema, read_json
 
 if TYPE_CHECKING:
     from auriko_llamaindex.llm import Auriko
@@ -59,7 +59,10 @@ class Prediction:
         self._messages = llm._extend_messages(prompt.format_messages(llm=llm, **prompt_args))  # noqa: SLF001
         self._llm_kwargs = dict(llm_kwargs or {})
         self._routes = _routes(llm)
-        self._current: Any = None
+
+    @cached_property
+    def _partial_cls(self) -> type[BaseModel]:
+        return create_flexible_model(self._output_cls)
 
     def request(self) -> Arguments:
         """The arguments of the chat call on the present way."""
@@ -71,14 +74,14 @@ class Prediction:
             raise error
         self._routes = self._routes[1:]
 
-    def partial(self, response: ChatResponse) -> Any:
+    def partial(self, response: ChatResponse) -> BaseModel:
         """The object as far as a growing answer goes; fields that have not come yet are None."""
-        if response.message.additional_kwargs.get("tool_calls"):
-            known = None if self._current is None else [self._current]
-            self._current = process_streaming_objects(response, self._output_cls, known, llm=self.llm)
-        else:
-            self._current = process_streaming_content_incremental(response, self._output_cls, self._current)
-        return self._current
+        text = _called_with(response) or (response.message.content or "")
+        value = read_json(text[text.find("{") :])
+        try:
+            return self._output_cls.model_validate(value)
+        except ValidationError:
+            return self._partial_cls.model_validate(value)
 
     def parse(self, response: ChatResponse) -> Any:
         """The object of a whole answer.
@@ -87,7 +90,8 @@ class Prediction:
             ValueError: The answer holds no such object.
         """
         try:
-            return self._output_cls.model_validate_json(_json_text(response))
+            text = _called_with(response) or extract_json_str(response.message.content or "")
+            return self._output_cls.model_validate_json(text)
         except ValueError as error:
             # A ValidationError quotes the input itself; any other needs the answer beside it.
             shown = "" if isinstance(error, ValidationError) else f" in {response.message.content!r}"
@@ -195,10 +199,10 @@ def _without_tools(llm_kwargs: Arguments) -> Arguments:
     return {name: value for name, value in llm_kwargs.items() if name not in _TOOL_ARGUMENTS}
 
 
-def _json_text(response: ChatResponse) -> str:
-    for call in response.message.additional_kwargs.get("tool_calls") or ():
-        return str(call["function"]["arguments"])
-    return str(extract_json_str(response.message.content or ""))
+def _called_with(response: ChatResponse) -> str | None:
+    """The arguments of the first tool call, or None where there is none."""
+    calls = response.message.additional_kwargs.get("tool_calls")
+    return str(calls[0]["function"]["arguments"]) if calls else None
 
 
 def _why(response: ChatResponse) -> str:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
-from llama_index.core.llms.utils import parse_partial_json
 from llama_index.core.tools.types import BaseTool
+from pydantic_core import from_json
 
 
 def tool_spec(tool: BaseTool, *, strict: bool | None) -> dict[str, Any]:
@@ -62,7 +61,7 @@ def tool_selections(response: ChatResponse) -> list[ToolSelection]:
         ToolSelection(
             tool_id=block.tool_call_id or f"call_{position}",
             tool_name=block.tool_name,
-            tool_kwargs=_arguments(block.tool_kwargs),
+            tool_kwargs=read_json(block.tool_kwargs) if isinstance(block.tool_kwargs, str) else block.tool_kwargs,
         )
         for position, block in enumerate(blocks)
     ]
@@ -77,15 +76,10 @@ def _block(call: Mapping[str, Any]) -> ToolCallBlock:
     return ToolCallBlock(tool_call_id=call.get("id"), tool_name=function["name"], tool_kwargs=function["arguments"])
 
 
-def _arguments(text: str | Mapping[str, Any]) -> dict[str, Any]:
-    """A call's arguments as far as they can be read; what is no JSON object counts as none."""
-    if not isinstance(text, str):
-        return dict(text)
+def read_json(text: str) -> dict[str, Any]:
+    """A JSON object as far as it has come; what is none counts as empty."""
     try:
-        arguments: Any = json.loads(text)
+        value: Any = from_json(text, allow_partial="trailing-strings")
     except ValueError:
-        try:
-            arguments = parse_partial_json(text)
-        except ValueError:
-            return {}
-    return arguments if isinstance(arguments, dict) else {}
+        return {}
+    return value if isinstance(value, dict) else {}
