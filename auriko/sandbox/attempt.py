@@ -257,6 +257,6 @@ def _question(prompt: Prompt) -> str:
     for message in reversed(prompt.messages):
         content = message.get("content")
         if message.get("role") == "user" and content:
-            text = content if isinstance(content, str) else " ".join(part["text"] for part in content)
+            text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
             return " ".join(text.split())[-120:]
     return ""

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 
 from auriko.sandbox.engines.base import Engine, EngineError, Event, Prompt
 
 _THREADS_PER_ENGINE = 8
+
+
+def events_of(engine: Engine, prompt: Prompt) -> Generator[Event, None, None]:
+    """The events of one run, in this thread. Closing it closes the engine's own iterator.
+
+    Raises:
+        EngineError: The engine failed, in whatever way.
+    """
+    try:
+        events = engine.run(prompt)
+        try:
+            yield from events
+        finally:
+            if isinstance(events, Generator):
+                events.close()
+    except EngineError:
+        raise
+    except Exception as error:
+        raise EngineError(f"{type(error).__name__}: {error}") from error
 
 
 class EngineRun:
@@ -45,25 +64,18 @@ class EngineRun:
         if self._closed.is_set():
             return
         try:
-            events = engine.run(prompt)
-            try:
+            with closing(events_of(engine, prompt)) as events:
                 for event in events:
                     if self._closed.is_set():
                         return
                     self._deliver((time.perf_counter(), event))
-            finally:
-                close = getattr(events, "close", None)
-                if close is not None:
-                    close()
             self._deliver(None)
         except EngineError as error:
             self._deliver(error)
-        except Exception as error:  # noqa: BLE001 - whatever breaks in an engine is that provider's failure
-            self._deliver(EngineError(f"{type(error).__name__}: {error}"))
 
     def _deliver(self, item: tuple[float, Event] | EngineError | None) -> None:
         # The loop is gone when the sandbox has been stopped in the meantime.
-        with contextlib.suppress(RuntimeError):
+        with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._events.put_nowait, item)
 
 

@@ -66,7 +66,7 @@ class Inference:
     Attributes:
         endpoint: By which endpoint it came.
         models: Names of the models that may answer, as sent, still with suffixes and aliases.
-        prompt: What the engine gets; every content part is text by now.
+        prompt: What the engine gets.
         params: Optional parameters that were sent.
         modalities: What kinds of content its messages hold.
         needs: Capabilities that it cannot do without.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import threading
 from collections import defaultdict, deque
@@ -60,8 +61,5 @@ class Measurements:
 
 
 def _quantile(values: Sequence[float], percent: int) -> float | None:
-    if not values:
-        return None
-    if len(values) == 1:
-        return values[0]
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+    """The nearest rank: always a value that has really been measured."""
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1] if values else None

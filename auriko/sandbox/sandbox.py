@@ -144,11 +144,11 @@ class Sandbox:
         self.stop()
 
     def _listen(self) -> socket.socket:
-        listener = bind(self._host, self._port)
-        self._port = listener.getsockname()[1]
         for name in self._room.names:
             if name not in LOADS_SLOWLY:
                 measure(self._room[name], self.catalog, self._measurements)
+        listener = bind(self._host, self._port)
+        self._port = listener.getsockname()[1]
         return listener
 
     def _note_decision(self, request: Inference, decision: Decision, outcomes: list[dict[str, str]]) -> None:

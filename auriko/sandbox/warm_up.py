@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from auriko.sandbox.catalog import Catalog
+from auriko.sandbox.engine_run import events_of
 from auriko.sandbox.engines.base import Engine, EngineError, Finish, Prompt
 from auriko.sandbox.measurements import Measurements, Sample
 
@@ -50,7 +51,7 @@ def _sample(engine: Engine) -> Sample | None:
     started = time.perf_counter()
     first: float | None = None
     try:
-        for event in engine.run(_PROMPT):
+        for event in events_of(engine, _PROMPT):
             first = first or time.perf_counter()
             if isinstance(event, Finish):
                 seconds = max(time.perf_counter() - started, 1e-6)

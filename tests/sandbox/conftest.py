@@ -55,6 +55,11 @@ class ScriptedEngine:
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
 def quick() -> ScriptedEngine:
     return ScriptedEngine("extract")
 
@@ -76,6 +81,14 @@ def sandbox(quick: ScriptedEngine, slow: ScriptedEngine) -> Iterator[Sandbox]:
 def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
     with client_for(sandbox) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def steady_http() -> Iterator[httpx.Client]:
+    """A client of one sandbox for many tests, for those that leave nothing behind."""
+    with Sandbox(engines=[ScriptedEngine("extract"), ScriptedEngine("extract-thorough")]) as running:
+        with client_for(running) as client:
+            yield client
 
 
 @pytest.fixture

@@ -151,6 +151,15 @@ def _capabilities(each: Assessed, request: Inference) -> Drop | None:
     return None
 
 
+def _json_word(each: Assessed, request: Inference) -> Drop | None:
+    wanted = (request.prompt.response_format or {}).get("type") == "json_object"
+    if not wanted or each.candidate.model.author not in _WANT_THE_WORD_JSON:
+        return None
+    if any("json" in text.lower() for text in request.texts()):
+        return None
+    return Drop("invalid_request", "response_format json_object needs the word JSON in the messages")
+
+
 def _modalities(each: Assessed, request: Inference) -> Drop | None:
     missing = request.modalities - set(each.candidate.offer.input_modalities)
     if not missing:
@@ -207,6 +216,7 @@ def _throughput(each: Assessed, request: Inference) -> Drop | None:
 _NARROWING: tuple[_Test, ...] = (_endpoint, _tier, _allowed, _blocked, _keys)
 _NEEDS: tuple[_Test, ...] = (
     _capabilities,
+    _json_word,
     _modalities,
     _parameters,
     _data_policy,
@@ -215,7 +225,10 @@ _NEEDS: tuple[_Test, ...] = (
     _throughput,
 )
 
+_WANT_THE_WORD_JSON = frozenset({"openai", "deepseek"})
+
 _PARAMS = {
+    "invalid_request": "messages",
     "cost_constraint_exceeded": "gateway.routing.max_cost_per_1m",
     "latency_constraint_exceeded": "gateway.routing.max_ttft_ms",
     "throughput_constraint_not_met": "gateway.routing.min_throughput_tps",

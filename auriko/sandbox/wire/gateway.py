@@ -63,7 +63,13 @@ class Routing(WireModel):
         if isinstance(data, Mapping):
             nulls = [str(key) for key, value in data.items() if value is None]  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
             if nulls:
-                raise ValueError(f"{nulls[0]} is null; options that are not set are left out")
+                param = f"gateway.routing.{nulls[0]}"
+                raise GatewayError(
+                    "invalid_parameter_value",
+                    f"{param} is null.",
+                    param=param,
+                    suggestion="Leave options out that are not set.",
+                )
         return data  # pyright: ignore[reportUnknownVariableType]
 
     @model_validator(mode="after")

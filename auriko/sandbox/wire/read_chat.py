@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from auriko.sandbox import media
@@ -24,7 +24,7 @@ def read_chat(body: Mapping[str, Any]) -> Inference:
     body = _without_legacy_names(body)
     request = validate(ChatRequest, body)
     check_conversation(request.messages)
-    messages, modalities = _read_messages(body["messages"])
+    messages: tuple[dict[str, Any], ...] = tuple(body["messages"])
     tools = tuple(body.get("tools") or ())
     choice = _tool_choice(request)
     response_format = body.get("response_format")
@@ -50,7 +50,7 @@ def read_chat(body: Mapping[str, Any]) -> Inference:
         effort=request.reasoning_effort,
         show_reasoning=not (request.reasoning and request.reasoning.exclude),
         stream=bool(request.stream),
-        modalities=modalities,
+        modalities=_modalities(messages),
         needs=tuple(
             requirements(
                 prompt,
@@ -138,26 +138,13 @@ def _tool_choice(request: ChatRequest) -> Any:
     return choice
 
 
-def _read_messages(messages: list[dict[str, Any]]) -> tuple[tuple[dict[str, Any], ...], frozenset[str]]:
-    """The messages with each content part as text, and the kinds of content they held."""
-    modalities = {"text"}
-    read: list[dict[str, Any]] = []
+def _modalities(messages: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The kinds of content in these messages, each part checked."""
+    kinds = {"text"}
     for position, message in enumerate(messages):
         parts: list[dict[str, Any]] | str | None = message.get("content")
-        if parts is None or isinstance(parts, str):
-            read.append(message)
-            continue
-        texts: list[dict[str, Any]] = []
-        for index, part in enumerate(parts):
-            param = f"messages[{position}].content[{index}]"
-            kind = media.modality(part)
-            if kind is None:
-                raise GatewayError(
-                    "unsupported_modalities",
-                    f"{param} has the type {part['type']!r}; text, image_url, file and input_audio are known.",
-                    param=f"{param}.type",
-                )
-            modalities.add(kind)
-            texts.append({"type": "text", "text": media.as_text(part, param)})
-        read.append({**message, "content": texts})
-    return tuple(read), frozenset(modalities)
+        if parts is not None and not isinstance(parts, str):
+            kinds.update(
+                media.check_part(part, f"messages[{position}].content[{index}]") for index, part in enumerate(parts)
+            )
+    return frozenset(kinds)

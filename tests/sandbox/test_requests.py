@@ -1,0 +1,209 @@
+"""What the gateway refuses, and how it says so."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import httpx
+import pytest
+
+MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
+VALID = {"model": "gpt-4o", "messages": MESSAGES}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+
+
+def routing(**options):
+    return {"gateway": {"routing": options}}
+
+
+BAD_BODIES = [
+    ({"messages": None}, "invalid_parameter_value", "messages"),
+    ({"messages": []}, "invalid_parameter_value", "messages"),
+    ({"messages": [{"role": "user"}]}, "missing_required_parameter", "messages[0].content"),
+    ({"messages": [{"content": "hi"}]}, "invalid_parameter_value", "messages[0]"),
+    ({"messages": [{"role": "robot", "content": "hi"}]}, "invalid_parameter_value", "messages[0]"),
+    ({"messages": [{"role": "assistant"}]}, "invalid_parameter_value", "messages[0].content"),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "video", "video": "x"}]}]},
+        "unsupported_modalities",
+        "messages[0].content[0].type",
+    ),
+    (
+        {"messages": [{"role": "tool", "tool_call_id": "call_1", "content": "3"}]},
+        "invalid_request",
+        "messages[0].tool_call_id",
+    ),
+    (
+        {"messages": [*MESSAGES, {"role": "assistant", "content": None, "tool_calls": [CALL]}]},
+        "invalid_request",
+        "messages",
+    ),
+    (
+        {"messages": [*MESSAGES, {"role": "assistant", "content": None, "tool_calls": [CALL]}, *MESSAGES]},
+        "invalid_request",
+        "messages[2]",
+    ),
+    ({"temprature": 1}, "unknown_field", "temprature"),
+    ({"temperature": "1"}, "invalid_parameter_value", "temperature"),
+    ({"temperature": 2.5}, "invalid_parameter_value", "temperature"),
+    ({"top_p": -1}, "invalid_parameter_value", "top_p"),
+    ({"n": 0}, "invalid_parameter_value", "n"),
+    ({"max_completion_tokens": 0}, "invalid_parameter_value", "max_completion_tokens"),
+    ({"reasoning_effort": "huge"}, "invalid_parameter_value", "reasoning_effort"),
+    ({"tools": [{"type": "web_search"}]}, "invalid_parameter_value", "tools[0].type"),
+    ({"tool_choice": "required"}, "invalid_request", "tool_choice"),
+    (
+        {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "g"}}},
+        "invalid_parameter_value",
+        "tool_choice.function.name",
+    ),
+    (
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
+        "missing_required_parameter",
+        "response_format.json_schema.schema",
+    ),
+    ({"response_format": {"type": "json_object"}}, "invalid_request", "messages"),
+    ({"gateway": {"models": ["gpt-4o"]}}, "invalid_request", "gateway.models"),
+    ({"gateway": {"model": "x"}}, "unknown_field", "gateway.model"),
+    ({"gateway": {"metadata": {"team": "a"}}}, "unknown_field", "gateway.metadata.team"),
+    ({"model": None}, "missing_required_parameter", "model"),
+    ({"model": None, "gateway": {"models": ["gpt-4o"] * 11}}, "invalid_parameter_value", "gateway.models"),
+    ({"model": "gpt-9"}, "model_not_found", "model"),
+    ({"model": "gpt-4o:floor"}, "model_not_found", "model"),
+    ({"model": "ft:gpt-4o:org:cost"}, "model_not_found", "model"),
+    ({"extensions": {"thinking": {"enabled": True}}}, "invalid_parameter_value", "extensions.thinking"),
+    ({"extensions": {"openai": 3}}, "invalid_parameter_value", "extensions.openai"),
+    (routing(optimise="cost"), "unknown_field", "gateway.routing.optimise"),
+    (routing(optimize="cheapest"), "invalid_parameter_value", "gateway.routing.optimize"),
+    (routing(optimize=None), "invalid_parameter_value", "gateway.routing.optimize"),
+    (routing(weights={"tps": 1}), "unknown_field", "gateway.routing.weights.tps"),
+    (routing(weights={"cost": 0}), "invalid_parameter_value", "gateway.routing.weights"),
+    (routing(max_fallback_attempts=20), "invalid_parameter_value", "gateway.routing.max_fallback_attempts"),
+    (routing(max_cost_per_1m=0), "invalid_parameter_value", "gateway.routing.max_cost_per_1m"),
+    (routing(max_ttft_ms=1.5), "invalid_parameter_value", "gateway.routing.max_ttft_ms"),
+    (routing(only_byok=True, only_platform=True), "invalid_parameter_value", "gateway.routing"),
+    (routing(timeout_ms=200, deadline_ms=100), "invalid_parameter_value", "gateway.routing"),
+    (routing(tier="gold"), "invalid_parameter_value", "gateway.routing.tier"),
+]
+
+
+@pytest.mark.parametrize(("fields", "code", "param"), BAD_BODIES)
+def test_a_bad_body_is_refused_with_code_and_field(steady_http, fields, code, param):
+    reply = steady_http.post("/chat/completions", json={**VALID, **fields})
+    error = reply.json()["error"]
+    assert (error["code"], error["param"]) == (code, param), error
+    assert reply.status_code == (404 if code == "model_not_found" else 400)
+    assert error["message"]
+    assert error["doc_url"].endswith(code)
+    assert reply.headers["content-type"] == "application/json; charset=utf-8"
+    assert reply.headers["x-error-type"] == error["type"]
+    assert reply.headers["x-error-retryable"] == "false"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"model": NaN}', b"[" * 100_000, b"\xff"])
+def test_what_is_not_a_json_object_is_refused(steady_http, body):
+    reply = steady_http.post("/chat/completions", content=body)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status", "code"),
+    [
+        (None, 401, "invalid_api_key"),
+        ("Bearer", 401, "invalid_api_key"),
+        ("Basic YTpi", 401, "invalid_api_key"),
+        ("Bearer short", 401, "invalid_api_key"),
+        ("Bearer two words of key", 401, "invalid_api_key"),
+        ("Bearer ak_sandbox_invalid", 401, "invalid_api_key"),
+        ("Bearer ak_sandbox_expired", 401, "expired_api_key"),
+        ("Bearer ak_sandbox_forbidden", 403, "insufficient_permissions"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/models", "/me", "/models/gpt-4o"])
+def test_keys_that_are_not_accepted(steady_http, authorization, status, code, path):
+    headers = {} if authorization is None else {"Authorization": authorization}
+    reply = httpx.get(f"{steady_http.base_url}{path.removeprefix('/')}", headers=headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["/directory/models", "/registry/models", "/registry/providers"])
+@pytest.mark.parametrize("authorization", [{}, {"Authorization": "Bearer ak_sandbox_invalid"}])
+def test_public_lists_need_no_key_and_ignore_it(steady_http, path, authorization):
+    url = f"{steady_http.base_url}{path.removeprefix('/')}"
+    assert httpx.get(url, headers=authorization).status_code == 200
+
+
+def test_unknown_paths_and_methods(http):
+    nowhere = http.get("/nowhere")
+    assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "resource_not_found")
+    wrong = http.get("/chat/completions")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert nowhere.headers["x-request-id"] != wrong.headers["x-request-id"]
+
+
+def test_a_body_over_the_limit_is_refused(http):
+    reply = http.post("/chat/completions", content=b'{"pad": "' + b"x" * (33 * 1024 * 1024) + b'"}')
+    assert (reply.status_code, reply.json()["error"]["code"]) == (413, "payload_too_large")
+    assert http.post("/chat/completions", json=VALID).status_code == 200
+
+
+def test_headers_tell_limits_and_credits(http):
+    first, second = (http.post("/chat/completions", json=VALID).headers for _ in range(2))
+    remaining = "x-ratelimit-remaining-requests"
+    assert int(first[remaining]) - int(second[remaining]) == 1
+    assert int(second["x-ratelimit-limit-requests"]) >= int(first[remaining])
+    assert first["x-ratelimit-reset-requests"].endswith("Z")
+    assert int(first["x-credits-balance-microdollars"]) > int(second["x-credits-balance-microdollars"])
+
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x08" + b"\0" * 8).decode()
+PDF = base64.b64encode(b"%PDF-1.7 /Type /Page ").decode()
+PARTS = {
+    "image": {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+    "address": {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    "audio": {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+    "document": {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_media_reach_the_engine(http, slow, kind):
+    content = [{"type": "text", "text": "What is this?"}, PARTS[kind]]
+    reply = http.post("/chat/completions", json={"model": "gpt-4o", "messages": [{"role": "user", "content": content}]})
+    assert reply.status_code == 200, reply.text
+    assert slow.prompts[-1].messages[0]["content"] == content
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "text"},
+        {"type": "image_url"},
+        {"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,!!"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVsbG8="}},
+        {"type": "image_url", "image_url": {"url": "data:text/plain;base64,aGVsbG8="}},
+        {"type": "input_audio", "input_audio": {"data": "aGVsbG8=", "format": "flac"}},
+        {"type": "input_audio", "input_audio": "aGVsbG8="},
+        {"type": "file", "file": {"file_data": "data:application/pdf;base64,aGVsbG8="}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+    ],
+)
+def test_media_that_are_not_what_they_say_are_refused(steady_http, part):
+    reply = steady_http.post(
+        "/chat/completions", json={"model": "gpt-4o", "messages": [{"role": "user", "content": [part]}]}
+    )
+    error = reply.json()["error"]
+    assert (reply.status_code, error["code"]) == (400, "invalid_parameter_value")
+    assert error["param"].startswith("messages[0].content[0]")
+
+
+def test_what_arrived_is_remembered_without_the_key(sandbox, http):
+    http.post("/chat/completions?x=1", json=VALID)
+    received = sandbox.requests[-1]
+    assert (received.method, received.path, received.query) == ("POST", "/v1/chat/completions", "x=1")
+    assert received.json == VALID
+    assert sandbox.api_key not in json.dumps([received.headers for received in sandbox.requests])
+    assert received.headers["authorization"] == "Bearer ***"
