@@ -23,7 +23,8 @@ from auriko.errors import AuthenticationError
 DEFAULT_BASE_URL: Final = "https://api.auriko.ai/v1"
 _KEY_ADVICE: Final = "set AURIKO_API_KEY or pass the api_key argument"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_HEADER_VALUE: Final = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
+_NOT_IN_URL: Final = re.compile(r"[\s\\]")
 _OWN_HEADERS: Final = frozenset({"authorization", "host", "content-length", "transfer-encoding"})
 
 
@@ -164,12 +165,18 @@ def check_base_url(url: str) -> str:
 
     Raises:
         ValueError: It is not an http(s) address, or carries credentials, a query or a fragment.
+        TypeError: It is not a string.
     """
+    if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"base_url is a string, not {type(url).__name__}")
     try:
+        if _NOT_IN_URL.search(url):
+            raise ValueError
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
-        httpx.URL(url)
-    except (ValueError, TypeError, httpx.InvalidURL):
+        # What Python's resolver would refuse with a UnicodeError during the call.
+        httpx.URL(url).raw_host.decode("ascii").encode("idna")
+    except (ValueError, httpx.InvalidURL):
         raise ValueError("base_url is not a valid address; it looks like https://host/v1") from None
     if "@" in parts.netloc:
         raise ValueError("base_url must not carry a user name or password; the key goes into api_key")
@@ -181,7 +188,7 @@ def check_base_url(url: str) -> str:
         warnings.warn(
             f"base_url is plain http to {host}: the API key and the prompts travel unencrypted",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     path = parts.path.rstrip("/") or "/v1"
     return f"{parts.scheme}://{parts.netloc}{path}"
@@ -195,8 +202,15 @@ def _is_loopback(host: str) -> bool:
 
 
 def check_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
-    """One bound for every phase from a number of seconds, or httpx's own object as it is."""
+    """One bound for every phase from a number of seconds, or httpx's own object as it is.
+
+    Raises:
+        ValueError: A bound is zero, negative or not finite.
+        TypeError: It is neither.
+    """
     if isinstance(timeout, httpx.Timeout):
+        for phase, seconds in timeout.as_dict().items():
+            check_seconds(f"timeout.{phase}", seconds)
         return timeout
     return httpx.Timeout(check_seconds("timeout", timeout))
 
@@ -236,20 +250,26 @@ def check_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
     Raises:
         ValueError: A name or value has characters that no header has, or the header belongs to the client.
+        TypeError: They are no mapping of strings.
     """
-    for name, value in headers.items():
+    checked = dict(headers)
+    for name, value in checked.items():
+        if not isinstance(name, str) or not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"headers are strings by name, not {type(value).__name__} by {type(name).__name__}")
         if not _HEADER_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a header")
         if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"the value of header {name} has characters that no header may have")
+            raise ValueError(
+                f"the value of header {name} is not printable ASCII without spaces around it (it is not shown here)"
+            )
         if name.lower() in _OWN_HEADERS:
             raise ValueError(f"header {name} belongs to the client; the key goes into api_key")
-    return dict(headers)
+    return checked
 
 
 def as_query(query: Mapping[str, Any] | None) -> dict[str, str]:
     """Query parameters as text."""
-    return {str(name): str(value) for name, value in (query or {}).items()}
+    return {str(name): str(value) for name, value in dict(query or {}).items()}
 
 
 def user_agent() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -22,7 +23,9 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
+            date = parsedate_to_datetime(value)
+            # HTTP dates are in GMT; the forms that do not say so must not be taken for local time.
+            seconds = (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - now
         except (ValueError, TypeError, OverflowError, IndexError):
             return None
     return seconds if math.isfinite(seconds) and seconds > 0 else None

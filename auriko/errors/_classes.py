@@ -112,8 +112,10 @@ class APIStatusError(AurikoAPIError):
         said = self.response_headers.retryable if self.response_headers is not None else None
         if said is not None:
             return said
+        if self.code in NEVER_RETRIED_CODES:
+            return False
         if self.type in ERROR_TYPES:
-            return self.type in RETRYABLE_TYPES and self.code not in NEVER_RETRIED_CODES
+            return self.type in RETRYABLE_TYPES
         return self.status_code in RETRYABLE_STATUSES
 
 
