@@ -1,0 +1,48 @@
+"""What can be said about images, sounds and files without looking inside: their type and size."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(?P<data>.*)", re.DOTALL)
+
+
+def attachments_of(message: Mapping[str, Any]) -> list[str]:
+    """One description for each part of the message that is not text."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return []
+    return [_described(part) for part in content if isinstance(part, dict) and part.get("type") not in {"text", None}]
+
+
+def _described(part: Mapping[str, Any]) -> str:
+    kind = str(part["type"])
+    inner: Any = part.get(kind) or {}
+    if kind == "image_url":
+        return _by_address("an image", str(inner.get("url", "") if isinstance(inner, dict) else inner))
+    if kind == "input_audio":
+        return f"a sound (audio/{inner.get('format', 'unknown')}, {_size(str(inner.get('data', '')))})"
+    if kind == "file":
+        name = f" {inner['filename']}" if inner.get("filename") else ""
+        return _by_address(f"a file{name}", str(inner.get("file_data", "")))
+    return f"a part of type {kind}"
+
+
+def _by_address(what: str, address: str) -> str:
+    """The description by a data URL or a web address; of the latter, only the host is shown."""
+    if match := _DATA_URL.match(address):
+        return f"{what} ({match['type'] or 'type unknown'}, {_size(match['data'])})"
+    if address.startswith(("http://", "https://")):
+        return f"{what} at {urlsplit(address).hostname}"
+    return f"{what} ({_size(address)})" if address else what
+
+
+def _size(base64: str) -> str:
+    """The number of bytes that this much base64 stands for."""
+    data = base64.strip()
+    return f"{len(data) * 3 // 4 - data.count('=', -2):,} bytes"

@@ -1,0 +1,106 @@
+"""What a property of a JSON schema asks for, judged by its name, description and format."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from auriko.sandbox.engines.extract_synonyms import synonyms
+from auriko.sandbox.engines.extract_text import STOPWORDS, stem, terms
+
+Kind = Literal[
+    "email",
+    "url",
+    "date",
+    "moment",
+    "time",
+    "place",
+    "person",
+    "title",
+    "language",
+    "code",
+    "expression",
+    "query",
+    "text",
+    "",
+]
+
+_FORMATS: dict[str, Kind] = {
+    "email": "email",
+    "idn-email": "email",
+    "uri": "url",
+    "url": "url",
+    "iri": "url",
+    "date": "date",
+    "date-time": "moment",
+    "time": "time",
+}
+_NAMES: tuple[tuple[Kind, frozenset[str]], ...] = tuple(
+    (kind, frozenset(words.split()))
+    for kind, words in (
+        ("email", "email mail"),
+        ("url", "url uri link website page href"),
+        ("language", "language lang locale"),
+        ("code", "id code number no key reference ref sku isbn currency symbol ticker iban zip postcode"),
+        ("date", "date day deadline birthday due"),
+        ("time", "time hour clock"),
+        ("expression", "expression formula equation calculation"),
+        ("place", "city location place town country region state origin destination departure arrival address capital venue street room"),
+        ("title", "title subject heading headline"),
+        ("query", "query question q input search prompt request term keyword keywords topic instruction task"),
+        ("text", "text message content body note comment description summary reason sentence setup punchline joke"),
+        ("person", "author person recipient customer user artist contact friend owner manager attendee attendees employee"
+         " company organisation organization passenger guest guests people sender singer band who with name names"),
+    )
+)  # fmt: skip
+_FROM = frozenset("from origin source departure start begin sender".split())
+_TO = frozenset("to destination target arrival recipient into end receiver".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A property that waits for a value.
+
+    Attributes:
+        name: The property's name.
+        kind: What sort of text it takes, or "" where its name does not say.
+        own: Stems of the name's words.
+        cues: Stems of the name's words and of words that mean the same.
+        hints: Stems of the description's words.
+        direction: Whether it is where something comes from or goes to.
+        shows_clock: Whether the description asks for digits, as in HH:MM or YYYY-MM-DD.
+    """
+
+    name: str
+    kind: Kind
+    own: frozenset[str]
+    cues: frozenset[str]
+    hints: frozenset[str]
+    direction: Literal["from", "to", ""]
+    shows_clock: bool
+
+
+@lru_cache(maxsize=2_000)
+def slot(name: str, description: str = "", form: str = "") -> Slot:
+    """The slot of a property with this name, description and format."""
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+", name)]
+    own = frozenset(stem(word) for word in words if len(word) > 1)
+    cues = own.union(*(synonyms(found) for found in own)) if own else own
+    hints = frozenset(terms(description)) - cues
+    said = {*words, *re.findall(r"\w+", description.lower())} - STOPWORDS | set(words)
+    direction: Literal["from", "to", ""] = "from" if _FROM & said else "to" if _TO & said else ""
+    return Slot(
+        name, _kind(words, description, form), own, cues, hints, direction, bool(re.search(r"HH|YYYY|ISO", description))
+    )
+
+
+def _kind(words: list[str], description: str, form: str) -> Kind:
+    if form in _FORMATS:
+        return _FORMATS[form]
+    for source in (words, re.findall(r"[a-z]+", description.lower())):
+        for kind, names in _NAMES:
+            if names.intersection(source):
+                return kind
+    return ""

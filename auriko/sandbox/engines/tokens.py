@@ -1,0 +1,69 @@
+"""How many tokens a text has, for engines without a tokenizer of their own.
+
+A token is a run of up to seven letters, a run of up to three digits, one Chinese, Japanese or Korean character, or one
+other sign. On English prose that gives about 1.3 tokens a word, as the tokenizers of large models do; it is an
+estimate, the same one everywhere, and it makes costs in the sandbox add up.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from auriko.sandbox.engines.base import Prompt
+
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,7}|\d{1,3}|[^\w\s]|_")
+
+PER_MESSAGE = 4
+"""Tokens that a message costs beside its text: its role and its borders."""
+
+PER_ATTACHMENT = 256
+"""Tokens that an image, a sound or a file counts as, whatever its size."""
+
+
+def count_tokens(text: str) -> int:
+    """The number of tokens of `text`."""
+    return len(_TOKEN.findall(text))
+
+
+def cut_tokens(text: str, limit: int) -> str:
+    """The beginning of `text` that has `limit` tokens, or all of it."""
+    for number, match in enumerate(_TOKEN.finditer(text)):
+        if number == limit:
+            return text[: match.start()].rstrip()
+    return text
+
+
+def count_prompt_tokens(prompt: Prompt) -> int:
+    """The number of tokens of the messages, tools and response format of `prompt`."""
+    count = sum(_message_tokens(message) for message in prompt.messages)
+    if prompt.tools:
+        count += count_tokens(json.dumps(prompt.tools))
+    if prompt.response_format:
+        count += count_tokens(json.dumps(prompt.response_format))
+    return count
+
+
+def _message_tokens(message: Mapping[str, Any]) -> int:
+    content = message.get("content")
+    count = PER_MESSAGE
+    if isinstance(content, str):
+        count += count_tokens(content)
+    elif content:
+        count += sum(_part_tokens(part) for part in content)
+    calls: Iterable[Mapping[str, Any]] = message.get("tool_calls") or ()
+    for call in calls:
+        function = call.get("function", {})
+        count += count_tokens(f"{function.get('name', '')}{function.get('arguments', '')}")
+    return count
+
+
+def _part_tokens(part: str | Mapping[str, Any]) -> int:
+    if isinstance(part, str):
+        return count_tokens(part)
+    text = part.get("text")
+    return count_tokens(text) if isinstance(text, str) else PER_ATTACHMENT
