@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import ModelProfile
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
@@ -18,7 +19,9 @@ from auriko_langchain._cached import as_cached
 from auriko_langchain._from_stream import ChunkReader
 from auriko_langchain._from_wire import chat_result
 from auriko_langchain._keys import PROVIDER
+from auriko_langchain._loading import allow_loading
 from auriko_langchain._params import merge
+from auriko_langchain._profiles import profile_of, profiles_of_directory, snapshot
 from auriko_langchain._to_wire import to_wire
 from auriko_langchain._tools import Tool, wire_tools
 from auriko_langchain.errors import langchain_errors
@@ -47,6 +50,25 @@ class ChatAuriko(BindableModel):
     @property
     def _llm_type(self) -> str:
         return "auriko-chat"
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return profile_of(self.models or [self.model or ""], snapshot())
+
+    def fetch_profile(self) -> ModelProfile | None:
+        """The profile by the gateway's directory as it is now, which becomes the model's; None if it is unknown."""
+        with langchain_errors():
+            directory = self._client().models.list_directory()
+        return self._use_profile(profiles_of_directory(directory))
+
+    async def afetch_profile(self) -> ModelProfile | None:
+        """The profile by the gateway's directory as it is now, which becomes the model's; None if it is unknown."""
+        with langchain_errors():
+            directory = await self._async_client().models.list_directory()
+        return self._use_profile(profiles_of_directory(directory))
+
+    def _use_profile(self, known: Mapping[str, ModelProfile]) -> ModelProfile | None:
+        self.profile = profile_of(self.models or [self.model or ""], known)
+        return self.profile
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
@@ -155,3 +177,6 @@ class ChatAuriko(BindableModel):
         """About how many tokens the messages have, and the tools with them, without asking anybody."""
         schemas: list[Any] = wire_tools(tools or (), None)
         return count_tokens_approximately(messages, chars_per_token=_CHARACTERS_PER_TOKEN, tools=schemas)
+
+
+allow_loading(ChatAuriko)

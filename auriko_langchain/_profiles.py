@@ -1,0 +1,93 @@
+"""What models can do, in LangChain's words, from the gateway's directory (API section 11.6).
+
+`profiles.json` is a snapshot of a directory, so that a model knows its profile without asking anybody;
+`ChatAuriko.fetch_profile()` asks the gateway.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, cast
+
+from langchain_core.language_models import ModelProfile
+
+from auriko.models import DirectoryModel, DirectoryResponse, ProviderEntry
+
+_STRATEGIES = frozenset({"cost", "cost-focus", "ttft", "ttft-focus", "tps", "tps-focus", "balanced"})
+
+
+def profile_of(models: Sequence[str], known: Mapping[str, ModelProfile]) -> ModelProfile | None:
+    """What every one of these models can do, or None where one is unknown.
+
+    A number is the smallest of theirs, a capability counts if all have it.
+    """
+    found = [known.get(_without_strategy(model)) for model in models]
+    if not found or None in found:
+        return None
+    profiles = [cast("dict[str, Any]", profile) for profile in found]
+    shared = set(profiles[0]).intersection(*profiles[1:])
+    if len(profiles) > 1:
+        shared.discard("name")
+    # `min` of truth values is "all of them", and of one name that name.
+    return cast("ModelProfile", {key: min(profile[key] for profile in profiles) for key in sorted(shared)})
+
+
+@lru_cache(maxsize=1)
+def snapshot() -> Mapping[str, ModelProfile]:
+    """The profiles that come with the package, by id and alias."""
+    text = files("auriko_langchain").joinpath("profiles.json").read_text("utf-8")
+    return cast("dict[str, ModelProfile]", json.loads(text))
+
+
+def profiles_of_directory(directory: DirectoryResponse) -> dict[str, ModelProfile]:
+    """The profiles of all models of a directory, by id and alias."""
+    profiles: dict[str, ModelProfile] = {}
+    for model_id, model in directory.models.items():
+        for name in (model_id, *(model.aliases or ())):
+            profiles[name] = _profile(model)
+    return profiles
+
+
+def _profile(model: DirectoryModel) -> ModelProfile:
+    """What the model can do at its best provider: the gateway leaves out those that cannot do what is asked."""
+    offers = model.providers
+    can = {name for offer in offers for name, has in (offer.capabilities or {}).items() if has}
+    takes = _union(offer.input_modalities for offer in offers) or {"text"}
+    gives = _union(offer.output_modalities for offer in offers) or {"text"}
+    profile = ModelProfile(
+        name=model.display_name or "",
+        text_inputs="text" in takes,
+        image_inputs="image" in takes or "vision" in can,
+        image_url_inputs="image" in takes or "vision" in can,
+        pdf_inputs="file" in takes or "pdf" in takes,
+        audio_inputs="audio" in takes,
+        video_inputs="video" in takes,
+        text_outputs="text" in gives,
+        image_outputs="image" in gives,
+        audio_outputs="audio" in gives,
+        reasoning_output="reasoning" in can,
+        tool_calling="tools" in can,
+        structured_output="structured_output" in can,
+    )
+    if window := _largest(offers, "context_window"):
+        profile["max_input_tokens"] = window
+    if output := _largest(offers, "max_output_tokens"):
+        profile["max_output_tokens"] = output
+    return profile
+
+
+def _union(lists: Iterable[list[str] | None]) -> set[str]:
+    return {name for names in lists for name in names or ()}
+
+
+def _largest(offers: Sequence[ProviderEntry], field: str) -> int | None:
+    return max((getattr(offer, field) or 0 for offer in offers), default=0) or None
+
+
+def _without_strategy(model: str) -> str:
+    """The id without a routing suffix, which is one only if the id has exactly one colon (API section 6)."""
+    name, _, suffix = model.partition(":")
+    return name if suffix in _STRATEGIES else model
