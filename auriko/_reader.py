@@ -110,40 +110,28 @@ class StreamReader(Generic[ItemT, UsageT]):
             message, items_received=self.received, retryable=retryable, response_headers=self.headers
         )
 
-    def _parse(self, model: type[ItemT], data: bytes) -> ItemT | None:
-        """The item of an event, or None after a failure has been noted."""
-        try:
-            item = model.__pydantic_validator__.validate_json(data)
-        except ValidationError:
-            item = self._parse_unusual(model, data)
-            if item is None:
-                return None
-        extra = item.__pydantic_extra__
-        if extra and extra.get("error"):
-            self.failure = error_from_event({"error": extra["error"]}, self.headers)
-            return None
-        return item
-
-    def _parse_unusual(self, model: type[ItemT], data: bytes) -> ItemT | None:
-        """The item of an event that is no plain item: an error, an event without choices, bad text."""
+    def _load(self, data: bytes) -> dict[str, Any] | None:
+        """The event as a JSON object, or None after a failure has been noted."""
         text = data.decode("utf-8", "replace")
         try:
             parsed: Any = json.loads(text)
-            if isinstance(parsed, dict):
-                if parsed.get("error"):  # pyright: ignore[reportUnknownMemberType]
-                    self.failure = error_from_event(parsed, self.headers)
-                    return None
-                if "usage" in parsed or "routing_metadata" in parsed:
-                    parsed.setdefault("choices", [])  # pyright: ignore[reportUnknownMemberType]
-            return model.model_validate(parsed)
         except (ValueError, RecursionError) as error:
-            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-            self.failure = APIResponseValidationError(
-                f"An event of the stream is not what the API promises: {reason}",
-                body=text[:4096],
-                response_headers=self.headers,
-            )
+            self._refuse(str(error), text)
             return None
+        if not isinstance(parsed, dict):
+            self._refuse("it is no JSON object", text)
+            return None
+        if parsed.get("error"):  # pyright: ignore[reportUnknownMemberType]
+            self.failure = error_from_event(parsed, self.headers)
+            return None
+        return parsed  # pyright: ignore[reportUnknownVariableType]
+
+    def _refuse(self, reason: str, text: str) -> None:
+        self.failure = APIResponseValidationError(
+            f"An event of the stream is not what the API promises: {reason}",
+            body=text[:4096],
+            response_headers=self.headers,
+        )
 
 
 class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
@@ -163,7 +151,7 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         if data == b"[DONE]":
             self.complete = True
             return
-        chunk = self._parse(ChatCompletionChunk, data)
+        chunk = self._parse(data)
         if chunk is None:
             return
         if chunk.usage is not None:
@@ -179,6 +167,31 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
                 self._open_choices.add(choice.index)
         self.received += 1
         self.ready.append(chunk)
+
+    def _parse(self, data: bytes) -> ChatCompletionChunk | None:
+        """The chunk of an event, or None after a failure has been noted."""
+        try:
+            chunk = ChatCompletionChunk.__pydantic_validator__.validate_json(data)
+        except ValidationError:
+            return self._parse_unusual(data)
+        extra = chunk.__pydantic_extra__
+        if extra and extra.get("error"):
+            self.failure = error_from_event({"error": extra["error"]}, self.headers)
+            return None
+        return chunk  # type: ignore[no-any-return]
+
+    def _parse_unusual(self, data: bytes) -> ChatCompletionChunk | None:
+        """The chunk of an event that is no plain one: an error, an event without choices, bad text."""
+        event = self._load(data)
+        if event is None:
+            return None
+        if "usage" in event or "routing_metadata" in event:
+            event.setdefault("choices", [])
+        try:
+            return ChatCompletionChunk.model_validate(event)
+        except ValidationError as error:
+            self._refuse(error.errors()[0]["msg"], data.decode("utf-8", "replace"))
+            return None
 
     def _may_end(self) -> bool:
         return bool(self._seen_choices) and not self._open_choices

@@ -11,7 +11,7 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
-from auriko.resources.chat import check_extensions
+from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayMetadata
 from auriko_llamaindex._clients import Clients, Connection
 

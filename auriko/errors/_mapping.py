@@ -63,6 +63,8 @@ def error_from_event(envelope: Any, headers: ResponseHeaders | None) -> APIStatu
     message = fields.pop("message", None) or "The gateway reported an error without a message."
     known = CODES.get(fields.get("code") or "")
     cls, status = _CLASS_BY_TYPE.get(fields.get("type") or "", (None, 0))
+    if known is not None:
+        fields["type"] = fields.get("type") or known.type
     if known is not None and (cls is None or _CLASS_BY_STATUS.get(known.status) is cls):
         status = known.status
     if cls is None:
@@ -84,11 +86,9 @@ def map_error_from_code(
 
     Type and status are those that the registry has for the code; for an unknown code they stay empty.
     """
-    known = CODES.get(code)
     error = {
         "code": code,
         "message": message,
-        "type": known.type if known is not None else None,
         "param": param,
         "doc_url": doc_url,
         "provider": provider,

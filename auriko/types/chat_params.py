@@ -8,6 +8,7 @@ from typing import Any, Literal
 from httpx import Timeout
 from typing_extensions import NotRequired, Required, TypedDict
 
+from auriko.models.extensions import Extensions
 from auriko.routing import GatewayMetadata, GatewayOptions, RoutingOptions
 
 ReasoningEffort = Literal["low", "medium", "high", "xhigh", "max", "off"]
@@ -266,7 +267,7 @@ class ChatParams(CallOptions, total=False):
     messages: Required[Iterable[ChatCompletionMessageParam | Mapping[str, Any] | Any]]
     model: str | None
     gateway: GatewayOptions | GatewayParam | None
-    extensions: Mapping[str, Mapping[str, Any]] | None
+    extensions: Extensions | Mapping[str, Mapping[str, Any]] | None
     stream_options: StreamOptionsParam | None
     temperature: float | None
     top_p: float | None

@@ -1,0 +1,216 @@
+"""A reply of the Responses API (section 11.4)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from auriko._base_model import AurikoResponseModel, Informational, InformationalModel, Reply
+from auriko.models.common import ResponseUsage
+from auriko.routing import RoutingMetadata
+
+
+class ResponseOutputContentPart(AurikoResponseModel):
+    """A piece of a message's text."""
+
+    type: Literal["output_text"] = "output_text"
+    text: str
+    annotations: list[Any] = Field(default_factory=list[Any])
+    logprobs: list[Any] | None = None
+
+
+class ResponseRefusalContentPart(AurikoResponseModel):
+    """The model's words for not answering."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+class UnknownContentPart(AurikoResponseModel):
+    """A part of a kind that is not known here; its fields are attributes."""
+
+    type: str
+
+
+ResponseContentPart = Annotated[
+    ResponseOutputContentPart | ResponseRefusalContentPart | UnknownContentPart,
+    Field(union_mode="left_to_right"),
+]
+
+
+class ResponseMessageOutputItem(AurikoResponseModel):
+    """What the model said. `phase` goes back with it on the next turn."""
+
+    type: Literal["message"]
+    id: str = ""
+    role: str = "assistant"
+    status: str | None = None
+    content: list[ResponseContentPart]
+    phase: str | None = None
+
+
+class ResponseFunctionCallOutputItem(AurikoResponseModel):
+    """A function call; `arguments` is a JSON object as text, and `call_id` goes back with its output."""
+
+    type: Literal["function_call"]
+    id: str | None = None
+    call_id: str
+    name: str
+    arguments: str
+    status: str | None = None
+
+
+class ResponseReasoningSummary(AurikoResponseModel):
+    """A part of a reasoning summary."""
+
+    type: str = "summary_text"
+    text: str
+
+
+class ResponseReasoningOutputItem(AurikoResponseModel):
+    """Reasoning; goes back unchanged on the next turn, with its `encrypted_content`."""
+
+    type: Literal["reasoning"]
+    id: str | None = None
+    summary: list[ResponseReasoningSummary] = Field(default_factory=list[ResponseReasoningSummary])
+    encrypted_content: str | None = None
+    status: str | None = None
+
+
+class ResponseImageGenerationCallOutputItem(AurikoResponseModel):
+    """An image that the model made; `result` is base64."""
+
+    type: Literal["image_generation_call"]
+    id: str = ""
+    status: str | None = None
+    result: str | None = None
+
+
+class UnknownOutputItem(AurikoResponseModel):
+    """An item of a kind that is not known here, as hosted tools give them; its fields are attributes."""
+
+    type: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The item as it came."""
+        return {"type": self.type, **(self.__pydantic_extra__ or {})}
+
+
+ResponseOutputItem = Annotated[
+    ResponseMessageOutputItem
+    | ResponseFunctionCallOutputItem
+    | ResponseReasoningOutputItem
+    | ResponseImageGenerationCallOutputItem
+    | UnknownOutputItem,
+    Field(union_mode="left_to_right"),
+]
+
+
+class ResponseError(AurikoResponseModel):
+    """Why a response failed."""
+
+    code: str | None = None
+    message: str | None = None
+    type: str | None = None
+    param: str | None = None
+    doc_url: str | None = None
+    provider: str | None = None
+    suggestion: str | None = None
+
+
+class ImageGenTokenDetails(InformationalModel):
+    """What the tokens of image generation were."""
+
+    image_tokens: int = 0
+    text_tokens: int = 0
+
+
+class ImageGenUsage(InformationalModel):
+    """Tokens of image generation."""
+
+    input_tokens: int = 0
+    input_tokens_details: Informational[ImageGenTokenDetails] = None
+    output_tokens: int = 0
+    output_tokens_details: Informational[ImageGenTokenDetails] = None
+    total_tokens: int = 0
+    input_text_tokens: int | None = None
+    input_image_tokens: int | None = None
+    output_image_tokens: int | None = None
+
+
+class WebSearchUsage(InformationalModel):
+    """How often the web was searched."""
+
+    num_requests: int = 0
+
+
+class ToolUsage(InformationalModel):
+    """What hosted tools did."""
+
+    image_gen: Informational[ImageGenUsage] = None
+    web_search: Informational[WebSearchUsage] = None
+
+
+class Response(Reply):
+    """The answer of the Responses API. A `status` of "failed" comes with `error`, "incomplete" with its details."""
+
+    id: str
+    object: str = "response"
+    created_at: Informational[float] = None
+    completed_at: Informational[float] = None
+    model: str = ""
+    status: str | None = None
+    output: list[ResponseOutputItem] = Field(default_factory=list[ResponseOutputItem])
+    output_text: str = ""
+    usage: Informational[ResponseUsage] = None
+    error: Informational[ResponseError] = None
+    incomplete_details: Informational[dict[str, Any]] = None
+    routing_metadata: Informational[RoutingMetadata] = None
+    tool_usage: Informational[ToolUsage] = None
+
+    # What the request asked for, echoed.
+    parallel_tool_calls: bool | None = None
+    tool_choice: Any = None
+    tools: Informational[list[Any]] = None
+    metadata: Informational[dict[str, Any]] = None
+    temperature: Informational[float] = None
+    top_p: Informational[float] = None
+    max_output_tokens: Informational[int] = None
+    frequency_penalty: Informational[float] = None
+    presence_penalty: Informational[float] = None
+    top_logprobs: Informational[int] = None
+    instructions: Any = None
+    truncation: Informational[str] = None
+    reasoning: Informational[dict[str, Any]] = None
+    text: Informational[dict[str, Any]] = None
+    user: Informational[str] = None
+    prompt_cache_key: Informational[str] = None
+    safety_identifier: Informational[str] = None
+    max_tool_calls: Informational[int] = None
+    store: Informational[bool] = None
+    previous_response_id: Informational[str] = None
+    background: Informational[bool] = None
+    service_tier: Informational[str] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_null_text(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("output_text", "") is None:  # pyright: ignore[reportUnknownMemberType]
+            return {name: part for name, part in value.items() if name != "output_text"}  # pyright: ignore[reportUnknownVariableType]
+        return value  # pyright: ignore[reportUnknownVariableType]
+
+    @model_validator(mode="after")
+    def _compute_output_text(self) -> Self:
+        """`output_text` from the messages, where the gateway left it out."""
+        if not self.output_text:
+            self.output_text = "".join(
+                part.text
+                for item in self.output
+                if isinstance(item, ResponseMessageOutputItem)
+                for part in item.content
+                if isinstance(part, ResponseOutputContentPart)
+            )
+        return self

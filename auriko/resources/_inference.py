@@ -1,0 +1,83 @@
+"""What the requests that models answer have in common (API sections 3, 4 and 11.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel
+
+from auriko._call import Call, encode_body, merge_extra_body, refuse_unknown, take_options
+from auriko.models.extensions import check_extensions
+from auriko.routing import GatewayOptions
+
+ReplyT = TypeVar("ReplyT", bound=BaseModel)
+
+
+def inference_call(
+    params: Mapping[str, Any],
+    known: type[Any],
+    path: str,
+    reply: type[ReplyT],
+    *,
+    stream: bool,
+    snapshot: Callable[[dict[str, Any]], None],
+) -> Call[ReplyT]:
+    """The call of a request that a model answers; the arguments are not kept.
+
+    Args:
+        params: The arguments of `create`.
+        known: The TypedDict that names them.
+        path: The path below the base address.
+        reply: The model of the whole reply.
+        stream: Whether the reply is to be streamed.
+        snapshot: What checks and copies the conversation inside the body.
+
+    Raises:
+        ValueError: Neither or both of `model` and `gateway.models`, or a value that cannot be sent.
+        TypeError: An unknown argument, or one that is missing.
+    """
+    refuse_unknown(params, known.__annotations__, "create")
+    for name in known.__required_keys__:
+        if name not in params:
+            raise TypeError(f"create() needs {name}")
+    given = dict(params)
+    options = take_options(given)
+    extra = given.pop("extra_body", None)
+    body = {name: value for name, value in given.items() if value is not None}
+    snapshot(body)
+    if "gateway" in body:
+        body["gateway"] = check_gateway(body["gateway"])
+    if stream:
+        body["stream"] = True
+    body = merge_extra_body(body, extra)
+    model = check_model(body)
+    check_extensions(body.get("extensions"))
+    return Call(method="POST", path=path, reply=reply, body=encode_body(body), stream=stream, model=model, **options)
+
+
+def check_gateway(gateway: GatewayOptions | Mapping[str, Any]) -> dict[str, Any]:
+    """The `gateway` object as it goes over the wire.
+
+    Raises:
+        ValueError: An unknown field or a value out of its range; pydantic's ValidationError is one.
+    """
+    if not isinstance(gateway, GatewayOptions):
+        gateway = GatewayOptions.model_validate(gateway)
+    return gateway.to_dict()
+
+
+def check_model(body: Mapping[str, Any]) -> str:
+    """The model or models that a body asks for, as one text.
+
+    Raises:
+        ValueError: It names neither `model` nor `gateway.models`, or both.
+    """
+    gateway = body.get("gateway")
+    models: Any = cast("Mapping[str, Any]", gateway).get("models") if isinstance(gateway, Mapping) else None
+    model = body.get("model")
+    if model and models:
+        raise ValueError("give either model or gateway.models, not both")
+    if not model and not models:
+        raise ValueError("give a model, or candidates in gateway={'models': [...]}")
+    return str(model) if model else ",".join(map(str, models))
