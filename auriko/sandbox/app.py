@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,6 +18,8 @@ from starlette.routing import Route
 from auriko.sandbox import chat, discovery
 from auriko.sandbox.accounts import Account, Accounts, identity
 from auriko.sandbox.catalog import CHAT, RESPONSES, Catalog
+from auriko.sandbox.faults import HEADER, Fault, Faults, split_model
+from auriko.sandbox.faulty_replies import broken, instead_of_reply
 from auriko.sandbox.gateway import Dispatcher
 from auriko.sandbox.journal import Journal, ReceivedRequest, redacted
 from auriko.sandbox.replies import GatewayError, json_response
@@ -39,6 +41,8 @@ class Services:
     dispatcher: Dispatcher
     accounts: Accounts
     journal: Journal
+    faults: Faults
+    public_journal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Received:
     request: Request
     content: dict[str, Any] | GatewayError
     account: Account | None
+    fault: Fault | None
 
     @property
     def body(self) -> dict[str, Any]:
@@ -75,7 +80,8 @@ def create_app(services: Services) -> Starlette:
     """The ASGI application."""
 
     def route(method: str, path: str, handler: Handler, *, public: bool = False) -> Route:
-        return Route(path, _endpoint(services, handler, public=public), methods=[method])
+        endpoint = _endpoint(services, handler, public=public, inference=method == "POST")
+        return Route(path, endpoint, methods=[method])
 
     return Starlette(
         routes=[
@@ -86,20 +92,22 @@ def create_app(services: Services) -> Starlette:
             route("GET", "/v1/registry/models", _registry_models, public=True),
             route("GET", "/v1/registry/providers", _registry_providers, public=True),
             route("GET", "/v1/me", _me),
+            route("GET", "/sandbox/report", _report, public=services.public_journal),
+            route("GET", "/sandbox/decisions", _decisions, public=services.public_journal),
         ],
         exception_handlers={HTTPException: _no_route},
     )
 
 
 async def _chat_completions(services: Services, received: Received) -> Response:
-    services.accounts.admit(received.caller)
     inference = read_chat(received.body)
+    if received.fault is not None and received.fault.kind == "refusal":
+        inference = replace(inference, refuse=True)
+    receive, dispatcher = received.request.receive, services.dispatcher
     if inference.stream:
-        route, pieces = await unless_left(
-            received.request.receive, services.dispatcher.streamed(inference, received.caller)
-        )
+        route, pieces = await unless_left(receive, dispatcher.streamed(inference, received.caller))
         return EventStream(chat.chunks(inference, route, pieces))
-    route, whole = await unless_left(received.request.receive, services.dispatcher.whole(inference, received.caller))
+    route, whole = await unless_left(receive, dispatcher.whole(inference, received.caller))
     return json_response(chat.completion(inference, route, whole))
 
 
@@ -134,15 +142,31 @@ async def _me(_: Services, received: Received) -> Response:
     return json_response(identity(received.caller))
 
 
-def _endpoint(services: Services, handler: Handler, *, public: bool) -> Callable[[Request], Awaitable[Response]]:
+async def _report(services: Services, _: Received) -> Response:
+    return json_response(services.journal.report())
+
+
+async def _decisions(services: Services, _: Received) -> Response:
+    return json_response({"decisions": list(services.journal.decisions)})
+
+
+def _endpoint(
+    services: Services, handler: Handler, *, public: bool, inference: bool
+) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         account: Account | None = None
+        arrived: ReceivedRequest | None = None
         try:
             content = _parsed(await _read_body(request))
-            services.journal.requests.append(_received(request, content))
+            arrived = _received(request, content)
+            services.journal.arrived(arrived)
             if not public:
                 account = services.accounts.authenticate(request.headers.get("authorization"))
-            response = await handler(services, Received(request, content, account))
+            if inference and account is not None:
+                services.accounts.admit(account)
+                response = await _with_faults(services, handler, request, content, account)
+            else:
+                response = await handler(services, Received(request, content, account, None))
         except GatewayError as error:
             response = error.response()
         except ClientDisconnect:
@@ -150,9 +174,32 @@ def _endpoint(services: Services, handler: Handler, *, public: bool) -> Callable
         except Exception:
             _logger.exception("%s %s failed", request.method, request.url.path)
             response = GatewayError("internal_error", "The sandbox failed; its log says how.").response()
+        if arrived is not None:
+            services.journal.answered(arrived, response.status_code, response.headers.get("retry-after"))
         return _with_headers(response, account)
 
     return endpoint
+
+
+async def _with_faults(
+    services: Services, handler: Handler, request: Request, content: dict[str, Any] | GatewayError, account: Account
+) -> Response:
+    """The handler's reply, or what the fault that strikes this request makes of it."""
+    content, asked_for = _without_suffix(content)
+    fault = services.faults.strike(request.headers.get(HEADER), asked_for)
+    received = Received(request, content, account, fault)
+    if fault is None:
+        return await handler(services, received)
+    instead = await unless_left(request.receive, instead_of_reply(fault))
+    return broken(await handler(services, received), fault) if instead is None else instead
+
+
+def _without_suffix(content: dict[str, Any] | GatewayError) -> tuple[dict[str, Any] | GatewayError, str | None]:
+    """The body without the faults at the end of its model's name, and those faults."""
+    if isinstance(content, GatewayError) or not isinstance(content.get("model"), str):
+        return content, None
+    model, faults = split_model(content["model"])
+    return {**content, "model": model}, faults
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

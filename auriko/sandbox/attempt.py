@@ -14,6 +14,7 @@ from auriko.sandbox.billing import TokenCounts, bill
 from auriko.sandbox.engine_run import EngineRoom, EngineRun
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.tokens import count_tokens
+from auriko.sandbox.faults import Faults
 from auriko.sandbox.inference import Inference
 from auriko.sandbox.measurements import Measurements, Sample
 from auriko.sandbox.pieces import (
@@ -25,6 +26,7 @@ from auriko.sandbox.pieces import (
     Piece,
     ReasoningEnd,
     ReasoningText,
+    RefusalText,
 )
 from auriko.sandbox.prefix_cache import PrefixCache
 from auriko.sandbox.router.candidates import Candidate
@@ -33,6 +35,7 @@ from auriko.sandbox.signatures import Signer
 # Tokens that each effort may spend on thinking.
 _THINKING_TOKENS = {"low": 48, "medium": 96, "high": 192, "xhigh": 384, "max": 768}
 _ARGUMENT_PIECES = 4
+_REFUSAL = "I cannot help with that."
 
 
 class AttemptFailedError(Exception):
@@ -58,6 +61,7 @@ class Workshop:
     cache: PrefixCache
     signer: Signer
     accounts: Accounts
+    faults: Faults
 
 
 @dataclass(slots=True)
@@ -104,6 +108,8 @@ class Attempt:
             GatewayError: The history lacks a signature that this provider demands.
         """
         provider = self._candidate.offer.provider
+        if self._workshop.faults.is_down(provider.id):
+            raise AttemptFailedError("no_provider_available", f"{provider.id} is down.")
         if provider.signs_tool_calls:
             self._workshop.signer.check_calls(self._request, provider.id)
         self._workshop.signer.check_reasoning(self._request, provider.id)
@@ -170,16 +176,20 @@ class Attempt:
         calls = 0
         with self._run(prompt) as run:
             while (event := await self._next(run)) is not None:
-                if isinstance(event, Text):
+                if isinstance(event, Finish):
+                    self._progress.prompt = event.prompt_tokens
+                    self._progress.completion += event.completion_tokens
+                    if self._request.refuse:
+                        yield RefusalText(choice, _REFUSAL)
+                    yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
+                elif self._request.refuse:
+                    continue
+                elif isinstance(event, Text):
                     yield AnswerText(choice, event.text)
-                elif isinstance(event, ToolCall):
+                else:
                     for piece in self._call(choice, calls, event):
                         yield piece
                     calls += 1
-                else:
-                    self._progress.prompt = event.prompt_tokens
-                    self._progress.completion += event.completion_tokens
-                    yield ChoiceEnd(choice, event.reason)
 
     def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Piece]:
         signed = self._candidate.offer.provider.signs_tool_calls

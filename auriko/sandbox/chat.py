@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 from pydantic_core import to_json
@@ -50,12 +50,12 @@ def completion(request: Inference, route: Route, pieces: Iterable[Piece]) -> dic
     return {**_head(route, "chat.completion"), "choices": list(choices.values()), **tail}
 
 
-async def chunks(request: Inference, route: Route, pieces: AsyncGenerator[Piece, None]) -> AsyncIterator[bytes]:
+async def chunks(request: Inference, route: Route, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[bytes, None]:
     """The answer as server-sent events, ending with `[DONE]` or with an error event."""
     head = {**_head(route, "chat.completion.chunk"), "system_fingerprint": route.fingerprint}
     begun: set[int] = set()
     try:
-        async for piece in pieces:
+        async for piece in pieces:  # closed by whoever closes this one
             if isinstance(piece, Finished):
                 yield event({**head, "choices": [], **_tail(route, piece)})
                 continue

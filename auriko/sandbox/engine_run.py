@@ -106,6 +106,9 @@ class EngineRoom:
         self._threads[name].submit(work, self._engines[name])
 
     def stop(self) -> None:
-        """End all threads; blocks until the runs under way have noticed."""
-        for threads in self._threads.values():
+        """End all threads and free what the engines hold; blocks until the runs under way have noticed."""
+        for name, threads in self._threads.items():
             threads.shutdown(wait=True, cancel_futures=True)
+            close = getattr(self._engines[name], "close", None)
+            if close is not None:
+                close()

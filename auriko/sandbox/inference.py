@@ -73,6 +73,7 @@ class Inference:
         effort: How hard to think; None leaves it to the model.
         echoed: For each tool call in the history, its id and the signature that came back with it.
         warnings: What was ignored already.
+        refuse: Whether the answer is to be a refusal.
     """
 
     endpoint: str
@@ -89,6 +90,7 @@ class Inference:
     extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     echoed: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
     warnings: tuple[Notice, ...] = ()
+    refuse: bool = False
 
     def texts(self) -> Iterator[str]:
         """Every text of the prompt, in order: what token counts and the prompt cache see."""

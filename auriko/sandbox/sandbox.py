@@ -19,9 +19,10 @@ from auriko.sandbox.catalog import Catalog
 from auriko.sandbox.catalog_file import default_catalog
 from auriko.sandbox.engine_run import EngineRoom
 from auriko.sandbox.engines.base import Engine
+from auriko.sandbox.faults import Faults
 from auriko.sandbox.gateway import Dispatcher
 from auriko.sandbox.inference import Inference
-from auriko.sandbox.installed import LOADS_SLOWLY, installed_engines
+from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal import Journal, ReceivedRequest
 from auriko.sandbox.measurements import Measurements
 from auriko.sandbox.prefix_cache import PrefixCache
@@ -42,15 +43,18 @@ class Sandbox:
         port: 0 picks a free one.
         host: Anything but a loopback address needs an `api_key` of your choosing.
         api_key: The only key to accept; None accepts every well-formed one but `ak_sandbox_invalid`.
-        engines: What answers; None takes every engine that is installed. Models and providers without one are not
-            offered.
+        engines: What answers: engines, or names of installed ones; None takes all that are installed. Models and
+            providers without an engine are not offered.
         catalog: What is offered, at which price; None takes the one that comes along.
         limits: What each key may do.
         own_keys: Ids of the providers for which the callers have keys of their own (BYOK).
+        faults: What goes wrong, as in `429=0.1;retry_after=1` (see `auriko.sandbox.faults`).
+        seed: Of the generator that decides when a fault with a rate strikes.
 
     Raises:
         PortInUseError: When it is started, and the port is taken.
-        ValueError: The host is not a loopback address, and there is no `api_key`.
+        ValueError: The host is not a loopback address, and there is no `api_key`; an engine is not installed; a
+            fault cannot be read.
     """
 
     def __init__(
@@ -59,24 +63,29 @@ class Sandbox:
         host: str = "127.0.0.1",
         *,
         api_key: str | None = None,
-        engines: Iterable[Engine] | None = None,
+        engines: Iterable[Engine | str] | None = None,
         catalog: Catalog | None = None,
         limits: Limits | None = None,
         own_keys: Collection[str] = (),
+        faults: Iterable[str] = (),
+        seed: int = 0,
     ) -> None:
         if host not in {"127.0.0.1", "localhost", "::1"} and api_key is None:
             raise ValueError(f"Listening on {host} lets others in: choose an api_key.")
         self._host, self._port = host, port
         self.api_key = api_key or DEFAULT_KEY
-        self._room = EngineRoom(installed_engines() if engines is None else engines)
+        self._room = EngineRoom(choose_engines(engines))
         self.catalog = (catalog or default_catalog()).running_on(self._room.names)
         self._measurements = Measurements()
         self._accounts = Accounts(limits or Limits(), only_key=api_key)
         self._journal = Journal()
-        workshop = Workshop(self._room, self._measurements, PrefixCache(), Signer(), self._accounts)
+        self._faults = Faults(faults, seed)
+        workshop = Workshop(self._room, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
         dispatcher = Dispatcher(self.catalog, workshop, frozenset(own_keys), self._note_decision)
-        app = create_app(Services(self.catalog, dispatcher, self._accounts, self._journal))
-        self._server = Server(app)
+        services = Services(
+            self.catalog, dispatcher, self._accounts, self._journal, self._faults, public_journal=api_key is None
+        )
+        self._server = Server(create_app(services))
         self._thread: threading.Thread | None = None
 
     @property
@@ -99,6 +108,19 @@ class Sandbox:
     def decisions(self) -> list[dict[str, Any]]:
         """How each request was routed, oldest first: scores, measurements, who was dropped and why."""
         return list(self._journal.decisions)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """How the clients have behaved: requests, connections, statuses, retries, whether Retry-After was honoured."""
+        return self._journal.report()
+
+    def take_down(self, provider: str, seconds: float | None = None) -> None:
+        """Let a provider fail for so many seconds from now, or until `bring_up`."""
+        self._faults.take_down(provider, seconds)
+
+    def bring_up(self, provider: str) -> None:
+        """End a provider's outage."""
+        self._faults.bring_up(provider)
 
     def start(self) -> Self:
         """The sandbox itself, serving from a thread of its own."""

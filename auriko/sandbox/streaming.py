@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
@@ -19,21 +19,32 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, blocks: AsyncIterator[bytes]) -> None:
+    def __init__(self, blocks: AsyncGenerator[bytes, None]) -> None:
         super().__init__(headers={"Cache-Control": "no-cache"})
         del self.headers["content-length"]
-        self._blocks = blocks
+        self.blocks = blocks
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        """Send the events."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events; the connection breaks where the iterator raises ConnectionAbortedError."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        with contextlib.suppress(ClientDisconnect):
+        try:
             await unless_left(receive, self._send_blocks(send))
+        except ConnectionAbortedError:
+            await cut_connection(scope, receive)
+        except ClientDisconnect:
+            return
 
     async def _send_blocks(self, send: Send) -> None:
-        async for block in self._blocks:
-            await send({"type": "http.response.body", "body": block, "more_body": True})
+        async with aclosing(self.blocks):
+            async for block in self.blocks:
+                await send({"type": "http.response.body", "body": block, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def cut_connection(scope: Scope, receive: Receive) -> None:
+    """Break the connection without another byte."""
+    scope["state"]["transport"].abort()
+    await _until_left(receive)
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

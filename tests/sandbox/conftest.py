@@ -86,9 +86,9 @@ def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def steady_http() -> Iterator[httpx.Client]:
     """A client of one sandbox for many tests, for those that leave nothing behind."""
-    with Sandbox(engines=[ScriptedEngine("extract"), ScriptedEngine("extract-thorough")]) as running:
-        with client_for(running) as client:
-            yield client
+    engines = [ScriptedEngine("extract"), ScriptedEngine("extract-thorough")]
+    with Sandbox(engines=engines) as running, client_for(running) as client:
+        yield client
 
 
 @pytest.fixture

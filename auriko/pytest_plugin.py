@@ -1,0 +1,53 @@
+"""Fixtures for tests of programs that use auriko: a gateway of their own, without a key, a network or a bill.
+
+    def test_my_app(auriko_sandbox):
+        assert my_app.answer("...")            # finds the sandbox by AURIKO_BASE_URL and AURIKO_API_KEY
+        assert auriko_sandbox.requests[-1].json["model"] == "gpt-4o"
+
+Pytest loads this file in every run, so it imports nothing of auriko until a fixture is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from auriko import Client
+    from auriko.sandbox import Sandbox
+
+_QUICK_ENGINES = ("extract", "extract-thorough")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers", "auriko_faults(*faults, seed=0): what goes wrong in auriko_sandbox, such as '429;times=1'"
+    )
+
+
+@pytest.fixture
+def auriko_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A fresh local gateway on a free port, with the engines that answer at once and always alike.
+
+    While it is there, AURIKO_BASE_URL and AURIKO_API_KEY lead to it.
+    """
+    from auriko.sandbox import Sandbox
+
+    marker = request.node.get_closest_marker("auriko_faults") or pytest.mark.auriko_faults.mark
+    with Sandbox(engines=_QUICK_ENGINES, faults=marker.args, **marker.kwargs) as sandbox:
+        monkeypatch.setenv("AURIKO_BASE_URL", sandbox.base_url)
+        monkeypatch.setenv("AURIKO_API_KEY", sandbox.api_key)
+        yield sandbox
+
+
+@pytest.fixture
+def auriko_client(auriko_sandbox: Sandbox) -> Iterator[Client]:
+    """A client of that gateway."""
+    from auriko import Client
+
+    with Client(api_key=auriko_sandbox.api_key, base_url=auriko_sandbox.base_url) as client:
+        yield client

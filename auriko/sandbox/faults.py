@@ -1,0 +1,166 @@
+"""What can go wrong, on demand.
+
+A fault is written `kind[=rate][;option=value]...`, for example `429;retry_after=2;times=1`, `cut;after=3` or
+`503=0.1`. It is given to the sandbox for every inference request, by the header `X-Sandbox-Fault` for one, or after
+an `@` at the end of a model's name. Several are separated by commas; the first that strikes is the one.
+
+| kind | what happens | options |
+|---|---|---|
+| `408` `429` `500` `502` `503` `504` `529` | that status; an envelope if it has a code | `retry_after` (s) |
+| `budget`, `quota`, `filtered` | 429 `budget_exhausted`, 429 `insufficient_quota`, 400 `content_filtered` | |
+| `html` | 502 with the page of a proxy | |
+| `empty` | 200 without a body | |
+| `drop` | the connection is closed without a reply | |
+| `slow` | nothing is heard before the reply begins | `seconds` |
+| `bad_json` | 200 with broken JSON; in a stream, an event of it | `after` |
+| `cut` | the connection breaks in the reply; in a stream, after some events | `after` |
+| `stall` | silence in the reply; in a stream, after some events | `after`, `seconds` |
+| `end` | a stream ends without `[DONE]` | `after` |
+| `error` | an error event in a stream | `after` |
+| `refusal` | the model refuses to answer | |
+| `down` | a provider fails, so that the next one is tried | `provider`, `seconds` from the start |
+
+Options of every kind: `times` (how often it strikes at most), `provider` for `down` alone, `id` (any text, to count
+`times` anew). Rates are drawn from a seeded generator.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from auriko.sandbox.replies import GatewayError
+
+HEADER = "x-sandbox-fault"
+
+STATUSES = ("408", "429", "500", "502", "503", "504", "529")
+KINDS = frozenset(
+    {
+        *STATUSES,
+        *("budget", "quota", "filtered", "html", "empty", "drop", "slow"),
+        *("bad_json", "cut", "stall", "end", "error", "refusal", "down"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong; the table above says what its fields mean."""
+
+    kind: str
+    rate: float = 1.0
+    times: int | None = None
+    after: int = 1
+    seconds: float | None = None
+    retry_after: float | None = None
+    provider: str | None = None
+    id: str = ""
+
+
+_READ = {"times": int, "after": int, "seconds": float, "retry_after": float, "provider": str, "id": str}
+
+
+def parse_fault(text: str) -> Fault:
+    """The fault that this text describes.
+
+    Raises:
+        ValueError: The kind, an option or a value is not known.
+    """
+    head, *options = text.strip().split(";")
+    kind, _, rate = head.partition("=")
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is not a fault; there are {', '.join(sorted(KINDS))}")
+    values: dict[str, Any] = {}
+    for option in options:
+        name, _, value = option.strip().partition("=")
+        if name not in _READ:
+            raise ValueError(f"{name!r} is not an option of a fault; there are {', '.join(_READ)}")
+        values[name] = _read(name, value)
+    fault = Fault(kind=kind, rate=float(rate) if rate else 1.0, **values)
+    numbers = [getattr(fault, field.name) for field in fields(fault)]
+    if any(isinstance(number, float | int) and number < 0 for number in numbers) or fault.rate > 1:
+        raise ValueError(f"a number in {text!r} is out of range")
+    if (kind == "down") != (fault.provider is not None):
+        raise ValueError("the fault down, and only it, needs a provider")
+    return fault
+
+
+def _read(name: str, value: str) -> Any:
+    try:
+        return _READ[name](value)
+    except ValueError:
+        raise ValueError(f"{name} cannot be {value!r}") from None
+
+
+def split_model(name: str) -> tuple[str, str | None]:
+    """A model's name and the faults after its `@`."""
+    model, at, faults = name.partition("@")
+    return (model, faults) if at else (name, None)
+
+
+class Faults:
+    """Decides which fault strikes which request. Safe to use from several threads.
+
+    Args:
+        standing: Faults of every inference request.
+        seed: Of the generator that rates are drawn from.
+
+    Raises:
+        ValueError: A fault cannot be read.
+    """
+
+    def __init__(self, standing: Iterable[str] = (), seed: int = 0) -> None:
+        self._standing = [(text, parse_fault(text)) for text in standing]
+        self._random = random.Random(seed)
+        self._strikes: Counter[str] = Counter()
+        self._outages: dict[str, float] = {}
+        self._lock = threading.Lock()
+        for _, fault in self._standing:
+            if fault.provider is not None:
+                self.take_down(fault.provider, fault.seconds)
+
+    def strike(self, *asked_for: str | None) -> Fault | None:
+        """The fault that strikes this request: of those that it asks for, or of the standing ones.
+
+        Raises:
+            GatewayError: What it asks for cannot be read.
+        """
+        texts = ",".join(filter(None, asked_for)).split(",")
+        faults = [(text, _asked(text)) for text in texts if text.strip()]
+        with self._lock:
+            return next((fault for text, fault in [*faults, *self._standing] if self._strikes_now(text, fault)), None)
+
+    def take_down(self, provider: str, seconds: float | None = None) -> None:
+        """Let a provider fail for so many seconds from now, or until `bring_up`."""
+        self._outages[provider] = float("inf") if seconds is None else time.monotonic() + seconds
+
+    def bring_up(self, provider: str) -> None:
+        """End a provider's outage."""
+        self._outages.pop(provider, None)
+
+    def is_down(self, provider: str) -> bool:
+        """Whether the provider fails now."""
+        return self._outages.get(provider, 0.0) > time.monotonic()
+
+    def _strikes_now(self, text: str, fault: Fault) -> bool:
+        if fault.kind == "down" or self._random.random() >= fault.rate:
+            return False
+        if fault.times is not None and self._strikes[text] >= fault.times:
+            return False
+        self._strikes[text] += 1
+        return True
+
+
+def _asked(text: str) -> Fault:
+    try:
+        fault = parse_fault(text)
+    except ValueError as error:
+        raise GatewayError("invalid_request", f"The fault {text!r} cannot be read: {error}.") from None
+    if fault.kind == "down":
+        raise GatewayError("invalid_request", "A provider is taken down for the whole sandbox, not by a request.")
+    return fault

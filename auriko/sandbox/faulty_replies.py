@@ -1,0 +1,119 @@
+"""Faults carried out: errors in place of replies, and replies that break."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from auriko.sandbox.accounts import budget_exhausted, rate_limited
+from auriko.sandbox.chat import event
+from auriko.sandbox.faults import STATUSES, Fault
+from auriko.sandbox.replies import GatewayError, json_response
+from auriko.sandbox.streaming import EventStream, cut_connection, unless_left
+
+_LONG_SECONDS = 3600.0
+_CODES = {"500": "internal_error", "502": "upstream_error", "503": "service_unavailable", "504": "upstream_timeout"}
+_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+_BROKEN = b'{"id": "chatcmpl-1", "choices": [{"index": 0, "del'
+_MESSAGE = "This error was asked for."
+
+
+async def instead_of_reply(fault: Fault) -> Response | None:
+    """The reply that takes the place of the real one, or None if that one comes, late or broken.
+
+    Raises:
+        GatewayError: The fault is an error of the API.
+    """
+    if fault.kind in STATUSES:
+        return _status(fault)
+    match fault.kind:
+        case "budget":
+            raise budget_exhausted(_MESSAGE)
+        case "quota" | "filtered":
+            raise GatewayError({"quota": "insufficient_quota", "filtered": "content_filtered"}[fault.kind], _MESSAGE)
+        case "html":
+            return HTMLResponse(_PAGE, 502)
+        case "empty":
+            return Response(status_code=200, media_type="application/json")
+        case "drop":
+            return _Broken(b"", fault)
+        case "slow":
+            await asyncio.sleep(1.0 if fault.seconds is None else fault.seconds)
+            return None
+        case _:
+            return None
+
+
+def _status(fault: Fault) -> Response:
+    if fault.kind == "429":
+        raise rate_limited(fault.retry_after, source="sandbox")
+    headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+    if fault.kind in _CODES:
+        raise GatewayError(_CODES[fault.kind], _MESSAGE, headers=headers)
+    # A status without a code comes from something in between, which does not know the envelope.
+    return json_response({"detail": _MESSAGE}, status=int(fault.kind), headers=headers)
+
+
+def broken(response: Response, fault: Fault) -> Response:
+    """The reply with the fault in it, if the fault is of that kind."""
+    if isinstance(response, EventStream):
+        if fault.kind in {"cut", "stall", "end", "error", "bad_json"}:
+            return EventStream(_broken_blocks(response.blocks, fault))
+    elif fault.kind in {"cut", "stall"}:
+        return _Broken(bytes(response.body), fault)
+    elif fault.kind == "bad_json":
+        return Response(_BROKEN, media_type=response.media_type or "application/json")
+    return response
+
+
+async def _broken_blocks(blocks: AsyncGenerator[bytes, None], fault: Fault) -> AsyncGenerator[bytes, None]:
+    sent = 0
+    async with aclosing(blocks):
+        async for block in blocks:
+            if sent == fault.after:
+                match fault.kind:
+                    case "stall":
+                        await asyncio.sleep(_LONG_SECONDS if fault.seconds is None else fault.seconds)
+                    case "bad_json":
+                        yield b"data: " + _BROKEN + b"\n\n"
+                    case "error":
+                        yield event(GatewayError("upstream_error", _MESSAGE).envelope())
+                        return
+                    case "cut":
+                        raise ConnectionAbortedError
+                    case _:
+                        return
+            yield block
+            sent += 1
+
+
+class _Broken(Response):
+    """A reply that stops in the middle: for good, or for a while."""
+
+    def __init__(self, body: bytes, fault: Fault) -> None:
+        super().__init__(body, media_type="application/json")
+        self._fault = fault
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send one half, then what the fault says."""
+        try:
+            await unless_left(receive, self._send_half(send))
+        except ConnectionAbortedError:
+            await cut_connection(scope, receive)
+        except ClientDisconnect:
+            return
+
+    async def _send_half(self, send: Send) -> None:
+        half = len(self.body) // 2
+        if self.body:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": self.body[:half], "more_body": True})
+        if self._fault.kind != "stall":
+            raise ConnectionAbortedError
+        await asyncio.sleep(_LONG_SECONDS if self._fault.seconds is None else self._fault.seconds)
+        await send({"type": "http.response.body", "body": self.body[half:], "more_body": False})
