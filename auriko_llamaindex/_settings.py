@@ -112,13 +112,13 @@ class AurikoSettings(FunctionCallingLLM):
             num_output=self.max_tokens or -1,
             is_chat_model=True,
             is_function_calling_model=self.is_function_calling_model,
-            model_name=self._names(),
+            model_name=",".join(self._candidates()),
         )
 
     def to_payload(self) -> dict[str, Any]:
         """What events and traces are told of this LLM; never the key or headers."""
         shown: dict[str, Any] = {
-            "model": self._names(),
+            "model": ",".join(self._candidates()),
             "models": self.models,
             "routing": _as_set(self.routing),
             "temperature": self.temperature,
@@ -127,8 +127,8 @@ class AurikoSettings(FunctionCallingLLM):
         }
         return {**super().to_payload(), **{name: value for name, value in shown.items() if value is not None}}
 
-    def _names(self) -> str:
-        return self.model or ",".join(self.models or ())
+    def _candidates(self) -> list[str]:
+        return [self.model] if self.model else list(self.models or ())
 
     def _connection(self, http_client: httpx.Client | httpx.AsyncClient | None) -> Connection:
         return Connection(

@@ -27,6 +27,7 @@ from auriko_llamaindex._from_wire import completion_response
 from auriko_llamaindex._settings import AurikoSettings
 from auriko_llamaindex._structured import Prediction, apredict, astream, predict, stream
 from auriko_llamaindex._tools import tool_selections, tool_spec, wire_tool_choice
+from auriko_llamaindex._windows import asmallest_window, smallest_window
 
 _dispatcher = get_dispatcher(__name__)
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
@@ -246,6 +247,23 @@ class Auriko(AurikoSettings):
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
         return astream(Prediction(self, output_cls, prompt, llm_kwargs, prompt_args))
+
+    # --- the gateway's catalogue ---
+
+    def fetch_context_window(self) -> int | None:
+        """The tokens that every one of the models can hold, as the gateway's catalogue knows them.
+
+        It is remembered in `context_window`; where no model is known that stays as it was, and None comes back.
+        """
+        window = smallest_window(self._client(), self._candidates())
+        self.context_window = window or self.context_window
+        return window
+
+    async def afetch_context_window(self) -> int | None:
+        """What `fetch_context_window` gives, awaited."""
+        window = await asmallest_window(self._async_client(), self._candidates())
+        self.context_window = window or self.context_window
+        return window
 
     # --- connections ---
 
