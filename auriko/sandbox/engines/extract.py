@@ -7,7 +7,7 @@ LlamaIndex's and LangChain's usual forms or in plain chat, and says so when ther
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
 from auriko.sandbox.engines.base import Event, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.extract_answer import UNKNOWN, Finder, find_answer
@@ -18,11 +18,9 @@ from auriko.sandbox.engines.extract_react import action, final, from_react
 from auriko.sandbox.engines.extract_results import Result, answer_from, results_since_user
 from auriko.sandbox.engines.extract_summary import summarise
 from auriko.sandbox.engines.extract_thorough import find_answer_thoroughly
-from auriko.sandbox.engines.extract_tools import Call, demanded_call, fitting_calls, tools_of
+from auriko.sandbox.engines.extract_toolbox import tools_of
+from auriko.sandbox.engines.extract_tools import Call, demanded_call, fitting_calls
 from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens, cut_tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 _PIECE = re.compile(r"\s*\S+\s*$|\s*\S+\s?|\s+")
 _QUOTED_WORDS = 12
@@ -123,9 +121,10 @@ def _honest(text: str, attached: Sequence[str]) -> str:
     words = text.split()
     quoted = " ".join(words[:_QUOTED_WORDS]) + (" ..." if len(words) > _QUOTED_WORDS else "")
     got = [f'{len(words)} words: "{quoted}"' if len(words) != 1 else f'one word: "{quoted}"'] if words else []
+    end = f"It got {'; '.join([*attached, *got]) or 'no words'}."
     if attached:
-        return f"The sandbox's extractive engine does not look into attachments. It got {', '.join(attached)}{'; ' + got[0] if got else ''}."
-    return f"The sandbox's extractive engine answers from text in the prompt, and this prompt brings none. It got {got[0] if got else 'no words'}."
+        return f"The sandbox's extractive engine does not look into attachments. {end}"
+    return f"The sandbox's extractive engine answers from text in the prompt, and this prompt brings none. {end}"
 
 
 def _spoken(text: str, prompt: Prompt, prompt_tokens: int) -> Iterator[Event]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from auriko.sandbox.engines.extract_bm25 import BM25
 from auriko.sandbox.engines.extract_questions import Concept, Question, analyse
 from auriko.sandbox.engines.extract_text import Unit, stem, terms, tokens, units
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 UNKNOWN = "I don't know: the context does not say."
 """The answer when nothing in the context covers enough of the question."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from auriko.sandbox.engines.json_types import is_array, is_object
 
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(?P<data>.*)", re.DOTALL)
 
@@ -15,16 +15,16 @@ _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,
 def attachments_of(message: Mapping[str, Any]) -> list[str]:
     """One description for each part of the message that is not text."""
     content = message.get("content")
-    if not isinstance(content, list):
+    if not is_array(content):
         return []
-    return [_described(part) for part in content if isinstance(part, dict) and part.get("type") not in {"text", None}]
+    return [_described(part) for part in content if is_object(part) and part.get("type") not in {"text", None}]
 
 
 def _described(part: Mapping[str, Any]) -> str:
     kind = str(part["type"])
     inner: Any = part.get(kind) or {}
     if kind == "image_url":
-        return _by_address("an image", str(inner.get("url", "") if isinstance(inner, dict) else inner))
+        return _by_address("an image", str(inner.get("url", "") if is_object(inner) else inner))
     if kind == "input_audio":
         return f"a sound (audio/{inner.get('format', 'unknown')}, {_size(str(inner.get('data', '')))})"
     if kind == "file":

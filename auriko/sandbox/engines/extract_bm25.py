@@ -1,13 +1,10 @@
-"""BM25: how well each of a few documents fits a query. Used on the sentences of one prompt, so an index lives for one call."""
+"""BM25: how well each document fits a query. The documents are a prompt's sentences: an index lives for one call."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 _K1 = 1.2
 _B = 0.5
@@ -33,7 +30,7 @@ class BM25:
         return not terms.isdisjoint(self._counts[document])
 
     def idf(self, frequency: int) -> float:
-        """How telling a term is that occurs in `frequency` documents; a term that occurs in none is the most telling."""
+        """How telling a term is that occurs in `frequency` documents; one that occurs in none is the most telling."""
         return math.log(1 + (len(self._counts) - frequency + 0.5) / (frequency + 0.5))
 
     def scores(self, query: Mapping[str, float]) -> list[float]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from auriko.sandbox.engines.extract_patterns import example
+from auriko.sandbox.engines.extract_slots import Slot
 from auriko.sandbox.engines.extract_validate import fits, fits_number
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from auriko.sandbox.engines.extract_slots import Slot
+from auriko.sandbox.engines.json_types import is_array
 
 _BY_FORMAT = {
-    "date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "time": "00:00:00Z", "duration": "PT0S", "email": "unknown@example.com",
-    "idn-email": "unknown@example.com", "uri": "https://example.com", "iri": "https://example.com", "url": "https://example.com",
-    "uri-reference": "/", "hostname": "example.com", "idn-hostname": "example.com", "ipv4": "192.0.2.1", "ipv6": "2001:db8::1",
+    "date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "time": "00:00:00Z", "duration": "PT0S",
+    "email": "unknown@example.com", "idn-email": "unknown@example.com", "uri": "https://example.com", "iri": "https://example.com",
+    "url": "https://example.com",
+    "uri-reference": "/", "hostname": "example.com", "idn-hostname": "example.com", "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
     "uuid": "00000000-0000-4000-8000-000000000000", "json-pointer": "", "regex": ".*",
 }  # fmt: skip
 _UNNAMED = frozenset({"person", "place", "language", "code", "email", "url", "date", "time", "moment", "expression"})
@@ -49,7 +49,8 @@ def default_number(rules: Mapping[str, Any], *, is_integer: bool) -> float | int
 def default_string(rules: Mapping[str, Any], described: Slot, text: str) -> str:
     """The default or an example of a schema, or else something of the right form; for free text, the text itself."""
     examples = rules.get("examples")
-    for given in (rules.get("default"), *(examples if isinstance(examples, list) else ())):
+    given: Any
+    for given in (rules.get("default"), *(examples if is_array(examples) else ())):
         if isinstance(given, str) and fits(given, rules, {}):
             return given
     if rules.get("pattern"):

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from auriko.sandbox.engines.extract_text import STOPWORDS, stem
+from auriko.sandbox.engines.extract_text import stem
+from auriko.sandbox.engines.extract_words import MONTHS, NO_NAMES, NUMBER_WORDS, PARTICLES, TITLES
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # noqa: RUF001 (typographic apostrophes are what people write)
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _QUOTED = re.compile(
-    r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|「([^」\n]+)」|`([^`\n]+)`|(?<!\w)['‘]([^'’\n]+)['’](?!\w)"
-)  # noqa: RUF001
+    r"\"([^\"\n]+)\"|\u201c([^\u201d\n]+)\u201d|«([^»\n]+)»|「([^」\n]+)」|`([^`\n]+)`"
+    r"|(?<!\w)['\u2018]([^'\u2019\n]+)['\u2019](?!\w)"
+)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?")
-_MONTHS = "january february march april may june july august september october november december".split()
-_MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if len(name) > 3 else name for name in _MONTHS)
+_MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS)
 _DATE = re.compile(
     rf"\b(?P<iso>\d{{4}}-\d\d-\d\d)\b"
     rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?(?P<month>{_MONTH})\.?,? (?P<year>\d{{4}})\b"
@@ -31,38 +29,19 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _DAY_PHRASE = re.compile(
-    r"\b(?:today|tonight|tomorrow|yesterday|(?:(?:next|this|on|last) )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|next (?:week|month|year)"
+    r"\b(?:today|tonight|tomorrow|yesterday|next (?:week|month|year)"
+    r"|(?:(?:next|this|on|last) )?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
     rf"|(?:{_MONTH}) \d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTH}))\b",
     re.IGNORECASE,
 )
 _TIME = re.compile(
-    r"\b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::[0-5]\d)?(?: ?(?P<half>[ap])\.?m\b)?|\b(?P<hour2>1[0-2]|[1-9]) ?(?P<half2>[ap])\.?m\b|\bnoon\b|\bmidnight\b",
+    r"\b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::[0-5]\d)?(?: ?(?P<half>[ap])\.?m\b)?"
+    r"|\b(?P<hour2>1[0-2]|[1-9]) ?(?P<half2>[ap])\.?m\b|\bnoon\b|\bmidnight\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.,#])(?<!\w[-/:])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\d]|[-/:]\w|\.\d)")
 _CODE = re.compile(
     r"(?<![\w@.-])(?:(?=[\w/-]*\d)(?=[\d_/-]*[A-Za-z])[A-Za-z0-9]+(?:[-_/][A-Za-z0-9]+)*|[A-Z]{2,6})(?![\w@])|#\d+"
-)
-_NUMBER_WORDS = {
-    word: value
-    for value, word in [
-        *enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()),
-        *((20, "twenty"), (30, "thirty"), (40, "forty"), (50, "fifty"), (100, "hundred"), (12, "dozen"), (2, "twice")),
-    ]
-}  # fmt: skip
-_PARTICLES = frozenset("de da del di la le van von der den al el bin of the und & y".split())
-_TITLES = frozenset("dr mr mrs ms prof st".split())
-_NO_NAMES = (
-    STOPWORDS
-    | frozenset(
-        """add analyse analyze answer arrange book buy calculate call check classify compare compute convert create delete describe draw
-        extract explain fetch fill find first generate give good hello help hey hi list locate look make multiply need next nothing open
-        order parse pick place plan play please put read remind rent reserve return run schedule search second send set
-        share ship show start stop subtract sum summarise summarize switch tag tell thank thanks then translate turn
-        update use wake weather what where write hallo dear sorry yes no rain today tomorrow tonight yesterday monday
-        tuesday wednesday thursday friday saturday sunday""".split()
-    )
-    | frozenset(_MONTHS)
 )
 
 
@@ -170,9 +149,9 @@ class Facts:
             for match in _NUMBER.finditer(self.text)
         ]
         words = [
-            Span(start, end, self.text[start:end], float(_NUMBER_WORDS[word]))
+            Span(start, end, self.text[start:end], float(NUMBER_WORDS[word]))
             for start, end, _ in self.words
-            if (word := self.lowered[start:end]) in _NUMBER_WORDS
+            if (word := self.lowered[start:end]) in NUMBER_WORDS
         ]
         return [span for span in digits if not _overlaps(span, others)] + words
 
@@ -193,7 +172,7 @@ class Facts:
         return match.group(1) if match else ""
 
     def distance(self, span: Span, stems: frozenset[str]) -> int | None:
-        """How many words lie between `span` and the nearest word of `stems` in its sentence; a word after it counts one more."""
+        """How many words lie between `span` and the nearest of `stems` in its sentence; after it, one more."""
         best: int | None = None
         position = sum(1 for start, _, _ in self.words if start < span.start)
         for number, (start, end, found) in enumerate(self.words):
@@ -211,9 +190,9 @@ class Facts:
         for match in _WORD.finditer(self.text):
             word = match.group()
             gap = self.text[run[-1].end() : match.start()] if run else ""
-            is_next = gap in {" ", "-"} or (gap == ". " and run[-1].group().lower() in _TITLES)
+            is_next = gap in {" ", "-"} or (gap == ". " and run[-1].group().lower() in TITLES)
             is_state = gap == ", " and len(word) == 2 and word.isupper()
-            if run and (is_next or is_state) and (word[0].isupper() or word.lower() in _PARTICLES):
+            if run and (is_next or is_state) and (word[0].isupper() or word.lower() in PARTICLES):
                 run.append(match)
                 continue
             if run:
@@ -223,11 +202,11 @@ class Facts:
             yield run
 
     def _name(self, run: list[re.Match[str]]) -> Span | None:
-        while run and run[-1].group().lower() in _PARTICLES:
+        while run and run[-1].group().lower() in PARTICLES:
             run = run[:-1]
-        while run and self.begins_sentence(run[0].start()) and run[0].group().lower() in _NO_NAMES:
+        while run and self.begins_sentence(run[0].start()) and run[0].group().lower() in NO_NAMES:
             run = run[1:]
-        if not run or all(match.group().isupper() or match.group().lower() in _NO_NAMES for match in run):
+        if not run or all(match.group().isupper() or match.group().lower() in NO_NAMES for match in run):
             return None
         text = self.text[run[0].start() : run[-1].end()]
         return Span(run[0].start(), run[-1].end(), text, text)
@@ -245,17 +224,17 @@ def _iso_date(match: re.Match[str]) -> str:
     groups = {name.rstrip("234"): text for name, text in match.groupdict().items() if text}
     try:
         if "iso" in groups:
-            return datetime.date.fromisoformat(groups["iso"]).isoformat()
+            return dt.date.fromisoformat(groups["iso"]).isoformat()
         month = groups["month"]
         number = (
             int(month)
             if month.isdigit()
-            else next(i for i, name in enumerate(_MONTHS, 1) if name.startswith(month[:3].lower()))
+            else next(i for i, name in enumerate(MONTHS, 1) if name.startswith(month[:3].lower()))
         )
         day = int(groups["day"])
         if number > 12:
             number, day = day, number
-        return datetime.date(int(groups["year"]), number, day).isoformat()
+        return dt.date(int(groups["year"]), number, day).isoformat()
     except ValueError:
         return ""
 

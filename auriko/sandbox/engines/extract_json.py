@@ -1,22 +1,24 @@
-"""Answers that have to be JSON: by a schema in the request, by one in the prompt's text, or by keys that the text names."""
+"""Answers that have to be JSON: by a schema in the request or in the prompt's text, or by keys that the text names."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from auriko.sandbox.engines.extract_schema import Filler
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from auriko.sandbox.engines.json_types import is_object
 
 _TOLD = re.compile(
-    r"^(?:please )?(?:classify|extract|parse|summari[sz]e|analy[sz]e|read|tag|label|fill|convert|describe|rate)\b[^.!?\n:]{0,100}:\s+(?=\S)",
+    r"^(?:please )?(?:classify|extract|parse|summari[sz]e|analy[sz]e|read|tag|label|fill|convert|describe|rate)\b"
+    r"[^.!?\n:]{0,100}:\s+(?=\S)",
     re.IGNORECASE,
 )
+_NAMED = r"((?:[\"'`]\w+[\"'`](?:,? (?:and )?)?)+)"
 _KEYS = re.compile(
-    r"((?:[\"'`]\w+[\"'`](?:,? (?:and )?)?)+) (?:keys?|fields?|properties)|(?:keys?|fields?|properties)[^\"'`\w\n]{0,3}(?: named| called)?[: ]*((?:[\"'`]\w+[\"'`](?:,? (?:and )?)?)+)",
+    rf"{_NAMED} (?:keys?|fields?|properties)"
+    rf"|(?:keys?|fields?|properties)[^\"'`\w\n]{{0,3}}(?: named| called)?[: ]*{_NAMED}",
     re.IGNORECASE,
 )
 
@@ -67,7 +69,7 @@ def _schema_in(text: str) -> tuple[Mapping[str, Any] | None, int, int]:
         except ValueError:
             at = text.find("{", at + 1)
             continue
-        if isinstance(value, dict) and isinstance(value.get("properties"), dict):
+        if is_object(value) and is_object(value.get("properties")):
             found = (value, at, end)
         at = text.find("{", end)
     return found

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
 
-from auriko.sandbox.engines.extract_text import stem, terms
-
-if TYPE_CHECKING:
-    from auriko.sandbox.engines.extract_facts import Facts, Span
-    from auriko.sandbox.engines.extract_slots import Slot
+from auriko.sandbox.engines.extract_facts import Facts, Span
+from auriko.sandbox.engines.extract_slots import Slot
+from auriko.sandbox.engines.extract_text import stem_set, terms
 
 _JOINT = re.compile(r",? (?:and|or) |, |; | & ")
-_SERIES = re.compile(
-    r"((?:[\w'’-]+ ){0,2}[\w'’-]+)((?:, (?:[\w'’-]+ ){0,2}[\w'’-]+)*),? (?:and|or|&) ((?:[\w'’-]+ ){0,2}[\w'’-]+)"
-)  # noqa: RUF001
+_ITEM = r"(?:[\w'\u2019-]+ ){0,2}[\w'\u2019-]+"
+_SERIES = re.compile(rf"({_ITEM})((?:, {_ITEM})*),? (?:and|or|&) ({_ITEM})")
 _CLAUSE = re.compile(r"[;\n]+\s*|(?<=[.!?])\s+|,? (?:and )?then |, (?:and )?| and ")
-_KEYWORDS = frozenset(stem(word) for word in "topic tag keyword theme category subject label aspect".split())
+_KEYWORDS = stem_set("topic tag keyword theme category subject label aspect")
 _KEYWORD_COUNT = 4
 
 
@@ -57,7 +53,8 @@ def _joined(slot: Slot, facts: Facts, spans: list[Span]) -> list[Span]:
             runs[-1].append(span)
         else:
             runs.append([span])
-    best = max(runs, key=len, default=[])
+    none: list[Span] = []
+    best = max(runs, key=len, default=none)
     if len(best) > 1 or not best:
         return best
     near = [run for run in runs if (distance := facts.distance(run[0], slot.cues)) is not None and distance < 3]

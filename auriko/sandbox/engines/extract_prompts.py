@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from auriko.sandbox.engines.extract_text import sentences
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 _FENCE = re.compile(r"^[ \t]*-{8,}[ \t]*$", re.MULTILINE)
 _TAGGED = re.compile(r"<(context|documents?|passages?|sources?|text|article)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _LABEL = re.compile(
     r"^[ \t<#*]*(?:"
-    r"(?P<question>(?:user )?(?:query|question)|the original query is as follows|follow[ -]up (?:input|question|message))"
+    r"(?P<question>(?:user )?(?:query|question)|the original query is as follows"
+    r"|follow[ -]up (?:input|question|message))"
     r"|(?P<context>(?:new |retrieved )?context|documents?|passages?|sources?|text)"
-    r"|(?P<answer>(?:helpful |refined |new |final )?answer|standalone question|queries|search query|summary|response|instruction)"
+    r"|(?P<answer>(?:helpful |refined |new |final )?answer|standalone question|queries|search query|summary|response"
+    r"|instruction)"
     r")[ \t*]*(?:[:>]|:\*\*)[ \t]*|^(?P<note>we have the opportunity|given the (?:new )?(?:context|information))",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -84,7 +84,7 @@ def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
 
 
 def announced_context(text: str) -> str:
-    """The part of an instruction that is marked as context by rules, tags, a label, or a sentence that announces it; or ""."""
+    """The part of an instruction that rules, tags, a label or an announcing sentence mark as context; or ""."""
     inside, outside = _marked(text)
     if inside:
         return inside
@@ -146,7 +146,7 @@ def _before_answer(text: str) -> str:
 
 
 def _labelled(text: str) -> dict[str, str]:
-    """The text after each kind of label (the last question, all of the context) and, as "before", what precedes the question."""
+    """The text after each kind of label (the last question, all the context) and what is "before" the question."""
     text = _before_answer(text)
     labels = [label for label in _LABEL.finditer(text) if label.lastgroup != "answer"]
     question = next((label for label in reversed(labels) if label.lastgroup == "question"), None)

@@ -7,22 +7,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from auriko.sandbox.engines.extract_synonyms import synonyms
-from auriko.sandbox.engines.extract_text import STOPWORDS, stem, token_terms, tokens
+from auriko.sandbox.engines.extract_text import stem, stem_set, token_terms, tokens
+from auriko.sandbox.engines.extract_words import MONTHS, NUMBER_WORDS, STOPWORDS
 
-_NUMBER_WORDS = (
-    "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|thousand|million"
-    "|once|twice|half|double"
+_MONTHS = "|".join(MONTHS)
+_NUMBER = re.compile(
+    rf"(?<![\w.-])\d[\d,.]*(?![\w-])|\b(?:{'|'.join(NUMBER_WORDS)}|thousand|million|once|half|double)\b", re.IGNORECASE
 )
-_NUMBER = re.compile(rf"(?<![\w.-])\d[\d,.]*(?![\w-])|\b(?:{_NUMBER_WORDS})\b", re.IGNORECASE)
+_YEAR = r"\b\d{4}-\d{2}|\b(?:1[5-9]|20)\d{2}\b"
+_DATE = re.compile(rf"{_YEAR}|\b(?:{_MONTHS}|yesterday|today|ago)\b", re.IGNORECASE)
 _TIME = re.compile(
-    r"\b\d{1,2}:\d{2}\b|\b\d{4}-\d{2}|\b(?:1[5-9]|20)\d{2}\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|\b(?:january|february"
-    r"|march|april|june|july|august|september|october|november|december)\b|\b(?:noon|midnight|morning|evening|today|tomorrow"
-    r"|yesterday|daily|weekly|monthly)\b|\b\d+(?:\.\d+)? (?:second|minute|hour|day|week|month|year)",
-    re.IGNORECASE,
-)
-_DATE = re.compile(
-    r"\b\d{4}-\d{2}|\b(?:1[5-9]|20)\d{2}\b|\b(?:january|february|march|april|june|july|august|september|october|november"
-    r"|december|yesterday|today|ago)\b",
+    rf"{_YEAR}|\b\d{{1,2}}:\d{{2}}\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|\b(?:{_MONTHS}|noon|midnight|morning"
+    r"|evening|today|tomorrow|yesterday|daily|weekly|monthly)\b"
+    r"|\b\d+(?:\.\d+)? (?:second|minute|hour|day|week|month|year)",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
@@ -59,8 +56,8 @@ _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str], bool], ...] = (
     (re.compile(r"\bwhere\b"), _PLACE, False),
 )
 _ASKED_NOUN = re.compile(
-    r"\b(?:which|what) (?:\w+ )?(code|option|error|exception|class|field|header|setting|parameter|strategy|function|method"
-    r"|command|key|type|name|number|value|status|variable|kind|sort)s?\b"
+    r"\b(?:which|what) (?:\w+ )?(code|option|error|exception|class|field|header|setting|parameter|strategy|function"
+    r"|method|command|key|type|name|number|value|status|variable|kind|sort)s?\b"
 )
 _COUNTED_NOUN = re.compile(r"\bhow many (?:(?:more|extra|other|further|different) )?(\w+)")
 
@@ -68,7 +65,7 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), words)
     for pattern, words in (
         (
-            r"(?:if|when|unless) (?:i|you|we|nothing|none) (?:do(?:n't| not) |is |was )?(?:say|set|choose|specify|give|pass|chosen|given)",
+            r"(?:if|when|unless) (?:i|you|we|nothing|none) (?:(?:do(?:n't| not)|is) )?(?:say|set|choose|specify|give)",
             "default",
         ),
         (r"without (?:my |me |your |any )?(?:asking|request|doing)", "automatic"),
@@ -78,16 +75,15 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:is|are)(?:n't| not) (?:available|reachable|there)", "unavailable"),
         (r"(?:does|do|is|are)(?:n't| not) (?:support|supported|know)", "unsupported"),
         (r"cannot|can't|may not|must not", "refuse"),
-        (r"at the same time|both|together", "together"),
+        (r"at the same time|both", "together"),
     )
 )
 """Turns of phrase and the word that texts use for them."""
 
-_VAGUE = frozenset(
-    stem(word)
-    for word in """use used using happen set say tell know find want need make sure take try look keep put come offer thing
-    something anything everything someone way case mean work possible please see show name called call kind type sort
-    many often long explain describe care different ask question answer example exist cannot raise get""".split()
+_VAGUE = stem_set(
+    """use used using happen set say tell know find want need make sure take try look keep put come offer thing
+    something anything everything someone way case mean work possible please see show name called call kind type
+    sort many often long explain describe care different ask question answer example exist cannot raise get"""
 )
 """Words that say little about what a question is about: an answer need not have them."""
 _VAGUE_WEIGHT = 0.35

@@ -1,20 +1,18 @@
-"""The ReAct text form of LlamaIndex's agents: tools described in the system message, calls and results written as text."""
+"""The ReAct form of LlamaIndex's agents: tools described in the system message, calls and results written as text."""
 
 from __future__ import annotations
 
 import ast
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from auriko.sandbox.engines.base import Prompt
 from auriko.sandbox.engines.extract_prompts import text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from auriko.sandbox.engines.base import Prompt
-    from auriko.sandbox.engines.extract_tools import Call
+from auriko.sandbox.engines.extract_tools import Call
+from auriko.sandbox.engines.json_types import is_object
 
 _TOOL = re.compile(
     r"^> Tool Name: (?P<name>.+?)\nTool Description: (?P<description>.*?)\nTool Args: (?P<args>\{.*?\})\s*$",
@@ -83,6 +81,6 @@ def _mapping(text: str) -> dict[str, Any]:
             value = parse(text)
         except (ValueError, SyntaxError):
             continue
-        if isinstance(value, dict):
+        if is_object(value):
             return value
     return {}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from auriko.sandbox.engines.extract_answer import UNKNOWN, Finder
 from auriko.sandbox.engines.extract_prompts import text_of
 from auriko.sandbox.engines.extract_tools import Call
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from auriko.sandbox.engines.json_types import is_object
 
 _SHORT = 400
 """Characters up to which a tool's result is passed on as it is."""
@@ -64,7 +63,7 @@ def _readable(text: str) -> str:
         value = json.loads(text)
     except ValueError:
         return text
-    if not isinstance(value, dict):
+    if not is_object(value):
         return text
     return ", ".join(
         f"{key}: {inner if isinstance(inner, str) else json.dumps(inner, ensure_ascii=False)}"
@@ -82,4 +81,4 @@ def _object(text: Any) -> dict[str, Any]:
         value: Any = json.loads(text or "{}")
     except (TypeError, ValueError):
         return {}
-    return value if isinstance(value, dict) else {}
+    return value if is_object(value) else {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from auriko.sandbox.engines.json_types import is_object
 
 _KEYS_OF_KIND = (
     ("object", {"properties", "required", "additionalProperties", "minProperties"}),
@@ -16,7 +16,7 @@ _KEYS_OF_KIND = (
 
 def resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
     """`schema` with its `$ref`, if any, replaced by what it points to within `root`; keys beside it are kept."""
-    if not isinstance(schema, dict):
+    if not is_object(schema):
         return {} if schema is not False else {"not": {}}
     found: dict[str, Any] = dict(schema)
     for _ in range(20):
@@ -26,8 +26,8 @@ def resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
         target: Any = root
         for part in reference.lstrip("#").strip("/").split("/"):
             if part:
-                target = target.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(target, dict) else {}
-        found = {**(target if isinstance(target, dict) else {}), **found}
+                target = target.get(part.replace("~1", "/").replace("~0", "~"), {}) if is_object(target) else {}
+        found = {**(target if is_object(target) else {}), **found}
     return found
 
 

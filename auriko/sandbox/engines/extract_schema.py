@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from auriko.sandbox.engines.extract_defaults import default_number, default_string, fit_length
 from auriko.sandbox.engines.extract_facts import Facts
 from auriko.sandbox.engines.extract_lists import clauses, pick_list
 from auriko.sandbox.engines.extract_rules import flatten, kind_of
 from auriko.sandbox.engines.extract_slots import Slot, slot
+from auriko.sandbox.engines.extract_strings import pick_string
 from auriko.sandbox.engines.extract_validate import fits, fits_number
-from auriko.sandbox.engines.extract_values import pick_boolean, pick_choice, pick_choices, pick_number, pick_string
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from auriko.sandbox.engines.extract_values import pick_boolean, pick_choice, pick_choices, pick_number
+from auriko.sandbox.engines.json_types import is_array, is_object
 
 MISSING: Final = object()
 """What an optional property is whose value the text does not name."""
@@ -32,14 +33,15 @@ class Filler:
         found: How many values came from the text, as far as it has been filled.
     """
 
-    def __init__(self, root: Mapping[str, Any], text: str) -> None:
+    def __init__(self, root: Mapping[str, Any], text: str, depth: int = 0) -> None:
         self.found = 0
         self._root = root
         self._facts = Facts(text)
+        self._depth = depth
 
-    def fill(self, schema: Any | None = None) -> Any:
-        """A value for the root schema, or for `schema` within it."""
-        return self._value(self._root if schema is None else schema, "", depth=0, is_required=True)
+    def fill(self, schema: Any | None = None, name: str = "") -> Any:
+        """A value for the root schema, or for `schema` within it, which is that of the property `name`."""
+        return self._value(self._root if schema is None else schema, name, depth=self._depth, is_required=True)
 
     def _value(self, schema: Any, name: str, *, depth: int, is_required: bool) -> Any:
         rules = self._flat(schema)
@@ -47,7 +49,7 @@ class Filler:
             return self._constant(rules["const"])
         alternatives: Sequence[Any] = rules.get("anyOf") or rules.get("oneOf") or ()
         kinds = rules.get("type")
-        if not alternatives and isinstance(kinds, list):
+        if not alternatives and is_array(kinds):
             alternatives = [{"type": kind} for kind in kinds]
         if alternatives:
             base = {key: value for key, value in rules.items() if key not in {"anyOf", "oneOf", "type"}}
@@ -91,6 +93,7 @@ class Filler:
         may_be_null = any(one.get("type") == "null" for one in alternatives)
         best: Any = MISSING
         best_gain = -1
+        chosen: Mapping[str, Any] = {}
         start, taken = self.found, self._facts.taken
         for one in alternatives:
             if one.get("type") == "null":
@@ -112,7 +115,8 @@ class Filler:
 
     def _object(self, rules: Mapping[str, Any], *, depth: int, is_required: bool) -> Any:
         properties: Mapping[str, Any] = rules.get("properties") or {}
-        required = set(rules.get("required") or ()) & properties.keys()
+        demanded: Sequence[str] = rules.get("required") or ()
+        required = properties.keys() & demanded
         start = self.found
         if depth > _DEEPEST or (not is_required and depth > _DEEP):
             return {} if is_required else MISSING
@@ -123,7 +127,7 @@ class Filler:
                     values[name] = self._value(inner, name, depth=depth + 1, is_required=name in required)
         filled = {name: values[name] for name in properties if values[name] is not MISSING}
         others = rules.get("additionalProperties")
-        if isinstance(others, dict) and not properties:
+        if is_object(others) and not properties:
             filled = self._map(others, int(rules.get("minProperties", 0)), depth=depth)
         return filled if is_required or self.found > start else MISSING
 
@@ -140,9 +144,9 @@ class Filler:
         """An object of any keys: each clause that names something and has a value for it gives one."""
         filled: dict[str, Any] = {}
         for clause in clauses(self._facts.text):
-            part = Filler(self._root, clause)
-            named = next((span.text for span in part._facts.names), None)
-            value = part._value(schema, named or "", depth=depth + 1, is_required=True)
+            part = Filler(self._root, clause, depth + 1)
+            named = next((span.text for span in Facts(clause).names), None)
+            value = part.fill(schema, named or "")
             if named and part.found:
                 filled[named] = value
                 self.found += 1
@@ -173,17 +177,16 @@ class Filler:
         if "enum" in rules:
             found = pick_choices(self._facts, rules["enum"])
         elif kind in {"integer", "number"}:
-            while (
-                len(found) < most
-                and (number := self._picked_number(rules, described, is_integer=kind == "integer", is_required=True))
-                is not None
-            ):
-                found.append(number)
+            picked = (
+                self._picked_number(rules, described, is_integer=kind == "integer", is_required=True)
+                for _ in range(most)
+            )
+            found = list(itertools.takewhile(lambda number: number is not None, picked))
         elif kind == "string":
             found = [text for text in pick_list(described, self._facts) if fits(text, rules, self._root)]
         elif kind == "object" and depth < _DEEP:
-            parts = [Filler(self._root, clause) for clause in clauses(self._facts.text)]
-            values = [part._value(rules, "", depth=depth + 1, is_required=True) for part in parts]
+            parts = [Filler(self._root, clause, depth + 1) for clause in clauses(self._facts.text)]
+            values = [part.fill(rules) for part in parts]
             telling = [value for value, part in zip(values, parts, strict=True) if part.found]
             found = telling if len(telling) >= least else values
         self.found += len(found[:most])

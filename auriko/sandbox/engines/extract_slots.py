@@ -8,55 +8,49 @@ from functools import lru_cache
 from typing import Literal
 
 from auriko.sandbox.engines.extract_synonyms import synonyms
-from auriko.sandbox.engines.extract_text import STOPWORDS, stem, terms
+from auriko.sandbox.engines.extract_text import stem, terms
+from auriko.sandbox.engines.extract_words import STOPWORDS, word_set
 
 Kind = Literal[
-    "email",
-    "url",
-    "date",
-    "moment",
-    "time",
-    "place",
-    "person",
-    "title",
-    "language",
-    "code",
-    "expression",
-    "query",
-    "text",
-    "",
-]
+    "email", "url", "date", "moment", "time", "place", "person", "title", "language", "code", "expression", "query",
+    "text", "",
+]  # fmt: skip
 
 _FORMATS: dict[str, Kind] = {
-    "email": "email",
-    "idn-email": "email",
-    "uri": "url",
-    "url": "url",
-    "iri": "url",
-    "date": "date",
-    "date-time": "moment",
-    "time": "time",
-}
-_NAMES: tuple[tuple[Kind, frozenset[str]], ...] = tuple(
-    (kind, frozenset(words.split()))
-    for kind, words in (
-        ("email", "email mail"),
-        ("url", "url uri link website page href"),
-        ("language", "language lang locale"),
-        ("code", "id code number no key reference ref sku isbn currency symbol ticker iban zip postcode"),
-        ("date", "date day deadline birthday due"),
-        ("time", "time hour clock"),
-        ("expression", "expression formula equation calculation"),
-        ("place", "city location place town country region state origin destination departure arrival address capital venue street room"),
-        ("title", "title subject heading headline"),
-        ("query", "query question q input search prompt request term keyword keywords topic instruction task"),
-        ("text", "text message content body note comment description summary reason sentence setup punchline joke"),
-        ("person", "author person recipient customer user artist contact friend owner manager attendee attendees employee"
-         " company organisation organization passenger guest guests people sender singer band who with name names"),
-    )
-)  # fmt: skip
-_FROM = frozenset("from origin source departure start begin sender".split())
-_TO = frozenset("to destination target arrival recipient into end receiver".split())
+    "email": "email", "idn-email": "email", "uri": "url", "url": "url", "iri": "url", "date": "date",
+    "date-time": "moment", "time": "time",
+}  # fmt: skip
+_NAMES: tuple[tuple[Kind, frozenset[str]], ...] = (
+    ("email", word_set("email mail")),
+    ("url", word_set("url uri link website page href")),
+    ("language", word_set("language lang locale")),
+    ("code", word_set("id code number no key reference ref sku isbn currency symbol ticker iban zip postcode")),
+    ("date", word_set("date day deadline birthday due")),
+    ("time", word_set("time hour clock")),
+    ("expression", word_set("expression formula equation calculation")),
+    (
+        "place",
+        word_set(
+            """city location place town country region state origin destination departure arrival address capital venue
+            street room"""
+        ),
+    ),
+    ("title", word_set("title subject heading headline")),
+    ("query", word_set("query question q input search prompt request term keyword keywords topic instruction task")),
+    (
+        "text",
+        word_set("text message content body note comment description summary reason sentence setup punchline joke"),
+    ),
+    (
+        "person",
+        word_set(
+            """author person recipient customer user artist contact friend owner manager attendee attendees employee
+            company organisation organization passenger guest guests people sender singer band who with name names"""
+        ),
+    ),
+)
+_FROM = word_set("from origin source departure start begin sender")
+_TO = word_set("to destination target arrival recipient into end receiver")
 
 
 @dataclass(frozen=True, slots=True)

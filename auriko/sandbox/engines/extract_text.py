@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from auriko.sandbox.engines.extract_words import STOPWORDS
 
 _TOKEN = re.compile(r"\w+(?:[.'’-]\w+)*")  # noqa: RUF001 (typographic apostrophes are what people write)
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
@@ -18,29 +17,20 @@ _LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$")
 _METADATA = re.compile(r"(?:file_path|file_name|page_label|source|document_id|doc_id|url):\s")
 
+
 _IRREGULAR = {
     form: root
     for root, forms in {
         "begin": "began begun", "break": "broke broken", "bring": "brought", "buy": "bought", "choose": "chose chosen",
         "come": "came", "find": "found", "fall": "fell fallen", "forget": "forgot forgotten", "give": "gave given",
         "go": "went gone", "grow": "grew grown", "hold": "held", "keep": "kept", "know": "knew known", "leave": "left",
-        "lose": "lost", "make": "made", "mean": "meant", "meet": "met", "pay": "paid",
-        "run": "ran", "say": "said", "see": "saw seen", "sell": "sold", "send": "sent", "show": "shown", "speak": "spoke spoken",
-        "spend": "spent", "take": "took taken", "teach": "taught", "tell": "told", "think": "thought",
-        "understand": "understood", "win": "won", "write": "wrote written",
+        "lose": "lost", "make": "made", "mean": "meant", "meet": "met", "pay": "paid", "run": "ran", "say": "said",
+        "see": "saw seen", "sell": "sold", "send": "sent", "show": "shown", "speak": "spoke spoken", "spend": "spent",
+        "take": "took taken", "teach": "taught", "tell": "told", "think": "thought", "understand": "understood",
+        "win": "won", "write": "wrote written",
     }.items()
     for form in forms.split()
 }  # fmt: skip
-
-STOPWORDS = frozenset(
-    """a about after again ah all also am an and any are aren't as at be because been before being but by can can't could did didn't
-    do does doesn't doing don't down during each else ever few for from further get gets give go had hadn't has hasn't
-    have haven't having he her here hers him his how i i'm i'd i've if in into is isn't it its it's itself just let like
-    may me might mine more most much must my myself no nor not of off on once one only or other ought our ours out over
-    own please same shall she should shouldn't so some such take than that that's the their theirs them then there these
-    they this those though through to too under until up upon us very was wasn't we were weren't what what's when where
-    which while who whom whose why will with won't would wouldn't you your yours yes ok okay""".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +84,11 @@ def token_terms(token: str) -> tuple[str, ...]:
     return (lowered, *(stem(part) for part in parts if part.lower() not in STOPWORDS))
 
 
+def stem_set(text: str) -> frozenset[str]:
+    """The stems of the words of a list that is written as text."""
+    return frozenset(stem(word) for word in text.split())
+
+
 def terms(text: str) -> list[str]:
     """The stemmed terms of `text` in order, without stop words."""
     return [term for token in _TOKEN.findall(text) for term in token_terms(token)]
@@ -140,7 +135,9 @@ def units(text: str) -> list[Unit]:
 
 def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yields (kind, lines) with kind heading, table, item, prose, or metadata that begins a passage."""
-    kind, lines, in_code = "", [], False
+    kind = ""
+    lines: list[str] = []
+    in_code = False
     for line in text.splitlines():
         bare = line.strip()
         starts = _kind(bare) if bare else ""

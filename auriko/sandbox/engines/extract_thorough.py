@@ -8,16 +8,13 @@ spelt alike; and how much it shares with the units that did best in the first pa
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from auriko.sandbox.engines.extract_answer import THRESHOLD, Answer, Candidate, rank, shown
 from auriko.sandbox.engines.extract_questions import Question, analyse
 from auriko.sandbox.engines.extract_text import Unit, terms, units
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _WIDEST = 3
 _ALIKE = 0.5
@@ -55,12 +52,13 @@ def _evidence(
 def _windows(pieces: Sequence[Unit], words: Sequence[Sequence[str]], number: int) -> list[list[str]]:
     """The terms of every run of up to three sentences of one paragraph that has the unit in it."""
     paragraph = pieces[number].paragraph
-    found: list[list[str]] = [list(words[number])]
-    for begin in range(max(0, number - _WIDEST + 1), number + 1):
-        for end in range(number + 1, min(len(pieces), begin + _WIDEST) + 1):
-            if paragraph is not None and all(piece.paragraph == paragraph for piece in pieces[begin:end]):
-                found.append([word for own in words[begin:end] for word in own])
-    return found
+    borders = [
+        (begin, end)
+        for begin in range(max(0, number - _WIDEST + 1), number + 1)
+        for end in range(number + 1, min(len(pieces), begin + _WIDEST) + 1)
+        if paragraph is not None and all(piece.paragraph == paragraph for piece in pieces[begin:end])
+    ]
+    return [list(words[number]), *([word for own in words[begin:end] for word in own] for begin, end in borders)]
 
 
 def _soft_coverage(asked: Question, window: Sequence[str]) -> float:
@@ -119,6 +117,6 @@ def _expansions(asked: Question, words: Sequence[Sequence[str]], candidates: Seq
     asked_for = {concept.term for concept in asked.concepts}
     near: Counter[str] = Counter()
     for seed in seeds:
-        near.update({word: 1 for word in set(words[seed.number]) - asked_for})
+        near.update(dict.fromkeys(set(words[seed.number]) - asked_for, 1))
     scored = {word: count * count / everywhere[word] for word, count in near.items() if count > 1}
     return frozenset(sorted(scored, key=lambda word: (-scored[word], word))[:_EXPANSIONS])

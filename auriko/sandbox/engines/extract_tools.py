@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from auriko.sandbox.engines.extract_facts import Facts
 from auriko.sandbox.engines.extract_lists import pick_list
@@ -13,35 +14,15 @@ from auriko.sandbox.engines.extract_questions import analyse
 from auriko.sandbox.engines.extract_rules import flatten, kind_of
 from auriko.sandbox.engines.extract_schema import Filler
 from auriko.sandbox.engines.extract_slots import Slot, slot
-from auriko.sandbox.engines.extract_synonyms import synonyms
-from auriko.sandbox.engines.extract_text import stem, terms
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from auriko.sandbox.engines.extract_toolbox import Tool
+from auriko.sandbox.engines.json_types import is_object
 
 _ENOUGH = 1.4
 """The score from which a tool is called when none has to be."""
 
-_NAMED, _IN_NAME, _IN_DESCRIPTION, _IN_CHOICES, _IN_PARAMETERS = 10.0, 2.0, 1.0, 1.0, 0.5
-_SYNONYM = 0.7
-_PLAIN = frozenset(
-    stem(word)
-    for word in """get set create find search lookup show list make add update delete fetch return tool function user given use current value
-    number two another one call provide name string text""".split()
-)
 _JOINT = re.compile(r",? (?:and then|then|and also|and) |[;?!]\s+|\.\s+(?=[A-Z])")
-_SYMBOLS = (
-    (re.compile(r"(?<=\d)\s*\+\s*(?=\d)"), " plus "),
-    (re.compile(r"(?<=\d)\s*[*×]\s*(?=\d)"), " times "),
-    (re.compile(r"(?<=\d)\s*[/÷]\s*(?=\d)"), " divided by "),
-    (re.compile(r"(?<=\d)\s+[-−]\s+(?=\d)"), " minus "),
-)  # noqa: RUF001
 _ASKS = re.compile(
     r"\?\s*$|^(?:who|what|when|where|why|which|how|is|are|does|do|can|tell me|explain|describe)\b", re.IGNORECASE
-)
-_RETRIEVES = frozenset(
-    stem(word)
-    for word in "search query answer question retrieve document docs information knowledge lookup find".split()
 )
 
 
@@ -55,68 +36,6 @@ class Call:
     def to_json(self) -> str:
         """The arguments as a JSON object."""
         return json.dumps(self.arguments, ensure_ascii=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A function tool of a request, with the terms that it is recognised by."""
-
-    name: str
-    parameters: Mapping[str, Any]
-    in_name: frozenset[str]
-    in_description: frozenset[str]
-    in_choices: frozenset[str]
-    in_parameters: frozenset[str]
-
-    @classmethod
-    def of(cls, wire: Mapping[str, Any]) -> Tool:
-        """The tool in a `{"type": "function", "function": {...}}`."""
-        function: Mapping[str, Any] = wire["function"]
-        parameters: Mapping[str, Any] = function.get("parameters") or {}
-        rules = flatten(parameters, parameters)
-        properties: Mapping[str, Any] = rules.get("properties") or {}
-        in_name = frozenset(terms(function["name"])) - {function["name"].lower()}
-        choices = [
-            str(choice) for inner in properties.values() for choice in flatten(inner, parameters).get("enum", ())
-        ]
-        described = " ".join(str(flatten(inner, parameters).get("description") or "") for inner in properties.values())
-        return cls(
-            function["name"],
-            rules,
-            (in_name - _PLAIN) or in_name or frozenset({function["name"].lower()}),
-            frozenset(terms(str(function.get("description") or ""))) - _PLAIN,
-            frozenset(term for choice in choices for term in terms(choice)),
-            frozenset(terms(" ".join([*properties, described]))) - _PLAIN,
-        )
-
-    def score(self, text: str) -> float:
-        """How well the tool fits `text`."""
-        for symbol, word in _SYMBOLS:
-            text = symbol.sub(word, text)
-        said = frozenset(terms(text))
-        total = _NAMED if re.search(rf"(?<!\w){re.escape(self.name)}(?!\w)", text) and len(self.name) > 3 else 0.0
-        seen: set[str] = set()
-        for found, weight in (
-            (self.in_name, _IN_NAME),
-            (self.in_choices, _IN_CHOICES),
-            (self.in_description, _IN_DESCRIPTION),
-            (self.in_parameters, _IN_PARAMETERS),
-        ):
-            for term in found - seen:
-                total += weight * (1 if term in said else _SYNONYM if synonyms(term) & said else 0)
-            seen |= found
-        return total
-
-    def retrieves(self) -> bool:
-        """Whether the tool answers questions that are put to it as text."""
-        required = self.parameters.get("required") or list(self.parameters.get("properties") or {})
-        is_about_text = bool(_RETRIEVES & {*self.in_name, *self.in_description, *terms(self.name)})
-        return is_about_text and len(required) == 1 and slot(required[0]).kind in {"query", "text"}
-
-
-def tools_of(wire: Iterable[Mapping[str, Any]]) -> list[Tool]:
-    """The function tools of a request."""
-    return [Tool.of(tool) for tool in wire if tool.get("type", "function") == "function"]
 
 
 def fitting_calls(tools: Sequence[Tool], text: str) -> list[Call]:
@@ -139,7 +58,7 @@ def demanded_call(tools: Sequence[Tool], text: str, made: Sequence[Call]) -> Cal
 
 
 def _parts(tools: Sequence[Tool], text: str) -> list[tuple[str, Tool]]:
-    """(a part of the text, the tool for it). A part that names no tool, or too little for it, belongs to the one before."""
+    """(a part of the text, its tool). A part that names no tool, or too little for one, belongs to the part before."""
     borders = [match.span() for match in _JOINT.finditer(_masked(text))]
     pieces: list[tuple[int, int]] = []
     start = 0
@@ -176,7 +95,7 @@ def _arguments(tool: Tool, text: str) -> tuple[dict[str, Any], int]:
     """(arguments, how many of them the text has)."""
     filler = Filler(tool.parameters, text)
     filled: Any = filler.fill()
-    return (filled if isinstance(filled, dict) else {}), filler.found
+    return (filled if is_object(filled) else {}), filler.found
 
 
 def _has_required(tool: Tool, text: str) -> bool:
@@ -206,8 +125,9 @@ def _expanded(tool: Tool, text: str) -> list[Call]:
 def _listed(tool: Tool) -> tuple[str, Slot] | None:
     """The required property, if there is just one, that takes a name, a place or a code."""
     found: list[tuple[str, Slot]] = []
+    properties: Mapping[str, Any] = tool.parameters.get("properties") or {}
     for name in tool.parameters.get("required") or ():
-        rules = flatten((tool.parameters.get("properties") or {}).get(name), tool.parameters)
+        rules = flatten(properties.get(name), tool.parameters)
         described = slot(name, str(rules.get("description") or ""), str(rules.get("format") or ""))
         if kind_of(rules) == "string" and described.kind in {"place", "person", "code", "email", "url"}:
             found.append((name, described))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from auriko.sandbox.engines.extract_rules import resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from auriko.sandbox.engines.json_types import is_array, is_object
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "array": (list,), "object": (dict,), "null": (type(None),),
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "array": (list,),
+    "object": (dict,), "null": (type(None),),
 }  # fmt: skip
 
 
@@ -46,13 +46,13 @@ def _fits_own(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any]) -> 
         )
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return fits_number(value, rules)
-    if isinstance(value, list):
+    if is_array(value):
         items = rules.get("items", True)
         first = rules.get("prefixItems", [])
         return rules.get("minItems", 0) <= len(value) <= rules.get("maxItems", len(value)) and all(
             fits(item, first[number] if number < len(first) else items, root) for number, item in enumerate(value)
         )
-    if isinstance(value, dict):
+    if is_object(value):
         named = rules.get("properties", {})
         others = rules.get("additionalProperties", True)
         return all(name in value for name in rules.get("required", ())) and all(

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import importlib.util
 import json
 import queue
 import secrets
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.smollm2_prompts import ANSWER, calls_tools, request_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 CONTEXT_WINDOW = 4096
 """Tokens of prompt and answer together."""
@@ -156,8 +155,7 @@ def _start() -> Any:
     """A server in this process with the model loaded."""
     if reason := SmolLM2Engine.why_missing():
         raise EngineError(reason)
-    import xllamacpp
-
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # it has no types
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(_weights())
     parameters.n_ctx = CONTEXT_WINDOW

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from auriko.sandbox.engines.base import Prompt
 from auriko.sandbox.engines.extract_attachments import attachments_of
 from auriko.sandbox.engines.extract_prompts import text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from auriko.sandbox.engines.base import Prompt
+from auriko.sandbox.engines.json_types import is_array, is_object
 
 DEFAULT_MAX_TOKENS = 512
-"""Tokens after which an answer ends when the request sets no limit: a small model may otherwise repeat itself for ever."""
+"""Tokens after which an answer ends when the request sets no limit: small models may repeat themselves for ever."""
 
 ANSWER = "answer_in_words"
 """The choice, beside the tools, to answer without one."""
@@ -67,11 +65,10 @@ def _offered(prompt: Prompt) -> list[Mapping[str, Any]]:
 
 def _told(function: Mapping[str, Any]) -> dict[str, Any]:
     """What the model reads of a function: as little as will do, since every token takes it time."""
-    properties: Mapping[str, Any] = (function.get("parameters") or {}).get("properties") or {}
-    parameters = {
-        name: inner.get("enum") or inner.get("type") or "any"
-        for name, inner in properties.items()
-        if isinstance(inner, dict)
+    schema: Mapping[str, Any] = function.get("parameters") or {}
+    properties: Mapping[str, Any] = schema.get("properties") or {}
+    parameters: dict[str, Any] = {
+        name: inner.get("enum") or inner.get("type") or "any" for name, inner in properties.items() if is_object(inner)
     }
     return {"name": function["name"], "description": function.get("description") or "", "parameters": parameters}
 
@@ -81,9 +78,10 @@ def _tools_schema(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     calls: list[dict[str, Any]] = []
     for function in functions:
-        parameters = dict(function.get("parameters") or {"type": "object", "properties": {}})
+        parameters: dict[str, Any] = {"type": "object", "properties": {}, **(function.get("parameters") or {})}
         for keyword in ("$defs", "definitions"):
-            for name, schema in (parameters.pop(keyword, None) or {}).items():
+            named: Any = parameters.pop(keyword, None) or {}
+            for name, schema in named.items():
                 definitions[f"{function['name']}_{name}"] = _moved(schema, function["name"])
         properties = {"name": {"const": function["name"]}, "arguments": _moved(parameters, function["name"])}
         calls.append(
@@ -94,9 +92,9 @@ def _tools_schema(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _moved(schema: Any, prefix: str) -> Any:
     """`schema` with its references pointing to definitions that have `prefix` before their names."""
-    if isinstance(schema, list):
+    if is_array(schema):
         return [_moved(item, prefix) for item in schema]
-    if not isinstance(schema, dict):
+    if not is_object(schema):
         return schema
     moved = {key: _moved(value, prefix) for key, value in schema.items()}
     reference = moved.get("$ref")
