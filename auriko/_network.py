@@ -1,20 +1,23 @@
-"""Bounds of time on single reads, which httpx fixes when a request starts.
+"""What httpx and httpcore cannot be asked for: bounds of time on single reads, and a pool that cancelling leaves whole.
 
-A deadline and a stream's idle time must bound each read anew. httpcore takes the network backend as an argument;
-the one here passes everything on, with timeouts cut to the bound that holds in the present context.
+httpx fixes its timeouts when a request starts, but a deadline and a stream's idle time bound each read anew. httpcore
+takes the network backend as an argument; the one here passes everything on, with timeouts cut to the bound that holds
+in the present context.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Coroutine, Generator, Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 import httpcore
 import httpx
 
+# The extension of a request by which it is found again in its pool.
+MARK: Final = "auriko"
 _until: ContextVar[float | None] = ContextVar("auriko_until", default=None)
 
 
@@ -31,14 +34,54 @@ def bounded(until: float | None) -> Generator[None]:
         _until.reset(token)
 
 
-def bound_reads(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> None:
-    """Puts our backend below an httpx transport, which has no argument for it.
+# The private names of httpx and httpcore in use are in the three functions below; a test watches over them.
 
-    These are the only private names of httpx and httpcore in use; a test watches over them.
+
+def bound_reads(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> None:
+    """Puts our backend below an httpx transport, which has no argument for it."""
+    pool: Any = transport._pool  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    inner = pool._network_backend  # noqa: SLF001
+    if not isinstance(inner, (_Backend, _AsyncBackend)):
+        wrapper = _Backend if isinstance(transport, httpx.HTTPTransport) else _AsyncBackend
+        pool._network_backend = wrapper(inner)  # noqa: SLF001
+
+
+def bound_client(client: httpx.Client) -> None:
+    """Does so for the transports of a user's client; those of other libraries stay as they are."""
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        if isinstance(transport, httpx.HTTPTransport):
+            bound_reads(transport)
+
+
+def discard(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, mark: object) -> None:
+    """Takes what a failed or cancelled call left in a pool out of it, at once and without awaiting.
+
+    A task that is cancelled while httpcore 1.0 takes a lock leaves its connection or its request behind, so does a
+    TLS failure inside a proxy's tunnel; a pool that has lost enough of them makes every call wait for nothing.
     """
     pool: Any = transport._pool  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    wrapper = _Backend if isinstance(transport, httpx.HTTPTransport) else _AsyncBackend
-    pool._network_backend = wrapper(pool._network_backend)  # noqa: SLF001
+    with pool._optional_thread_lock:  # noqa: SLF001
+        requests: list[Any] = pool._requests  # noqa: SLF001
+        requests[:] = [entry for entry in requests if entry.request.extensions.get(MARK) is not mark]
+        in_use = {id(entry.connection) for entry in requests}
+        lost: list[Any] = []
+        for connection in pool.connections:
+            if id(connection) not in in_use and not connection.is_idle() and not connection.is_closed():
+                pool._connections.remove(connection)  # noqa: SLF001
+                lost.append(connection)
+        lost += pool._assign_requests_to_connections()  # noqa: SLF001
+    for connection in lost:
+        if isinstance(transport, httpx.HTTPTransport):
+            connection.close()
+        else:
+            _finish_now(connection.aclose())
+
+
+def _finish_now(closing: Coroutine[Any, Any, None]) -> None:
+    """Closes a socket as far as its first wait: by then it is closed, the rest only gives others a turn."""
+    with contextlib.suppress(StopIteration, RuntimeError, OSError):
+        closing.send(None)
+    closing.close()
 
 
 def _cut(timeout: float | None) -> float | None:
@@ -106,7 +149,11 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, _cut(timeout)))
+        try:
+            return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, _cut(timeout)))
+        except BaseException:
+            _finish_now(self._inner.aclose())  # httpcore forgets it when it is cancelled here
+            raise
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -23,8 +23,9 @@ import anyio
 import httpx
 
 from auriko._exchange import Answer, Read, Send, Sleep, Step, Steps
-from auriko._network import bound_reads, bounded
+from auriko._network import MARK, bound_client, bound_reads, bounded, discard
 from auriko.errors import APIConnectionError, APIResponseValidationError, APITimeoutError, AurikoAPIError
+from auriko.errors._mapping import clean_text
 from auriko.response_headers import ResponseHeaders
 
 LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
@@ -46,17 +47,36 @@ def _tls_context() -> ssl.SSLContext:
 
 
 def _transport_options(base_url: str) -> dict[str, Any]:
-    """What a transport for this address is made with: certificates where it needs them, the user's proxy."""
+    """What a transport for this address is made with: certificates where it needs them, the environment's proxy."""
     parts = urlsplit(base_url)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if proxy is not None and urllib.request.proxy_bypass(parts.hostname or ""):
+    if proxy is not None and urllib.request.proxy_bypass(parts.netloc):
         proxy = None
     if proxy is not None and "://" not in proxy:
         proxy = f"http://{proxy}"
     needs_tls = parts.scheme == "https" or (proxy is not None and proxy.startswith("https"))
     context = _tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return {"verify": context, "limits": LIMITS, "proxy": proxy}
+
+
+TransportT = TypeVar("TransportT", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+
+
+def _open(kind: type[TransportT], base_url: str) -> TransportT:
+    """A transport for this address, whose reads can be bounded.
+
+    Raises:
+        APIConnectionError: The environment names a proxy that cannot be used.
+    """
+    try:
+        transport = kind(**_transport_options(base_url))
+    except (ValueError, ImportError) as error:
+        raise APIConnectionError(
+            f"The proxy that the environment names cannot be used: {error}", retryable=False
+        ) from None
+    bound_reads(transport)
+    return transport
 
 
 class Pool:
@@ -70,6 +90,8 @@ class Pool:
         self._transport: httpx.HTTPTransport | None = None
         self._finalizer: Any = None
         self._pid = 0
+        if user_client is not None:
+            bound_client(user_client)
 
     def transport(self) -> httpx.HTTPTransport:
         """The transport of this process."""
@@ -83,8 +105,7 @@ class Pool:
         if self._transport is not None:
             self._finalizer.detach()
             _inherited.append(self._transport)
-        transport = httpx.HTTPTransport(**_transport_options(self._base_url))
-        bound_reads(transport)
+        transport = _open(httpx.HTTPTransport, self._base_url)
         self._finalizer = weakref.finalize(self, transport.close)
         self._transport, self._pid = transport, os.getpid()
 
@@ -96,24 +117,25 @@ class Pool:
                 self._finalizer()
             self._transport = None
 
-    def send(self, step: Send) -> httpx.Response:
-        """The head of the reply to a request."""
-        extensions = {"timeout": _timeouts(step)}
+    def send(self, step: Send, mark: object) -> httpx.Response:
+        """The head of the reply to a request; `mark` is what `discard` finds it by."""
         client = self.user_client
-        if client is not None:
-            request = client.build_request(
-                step.method, step.url, headers=step.headers, content=step.body, extensions=extensions
-            )
-            return client.send(request, stream=True, auth=None, follow_redirects=False)
-        return self.transport().handle_request(_request(step, extensions))
+        if client is None:
+            return self.transport().handle_request(_request(step, mark))
+        request = _user_request(client, step)
+        return client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    def discard(self, mark: object) -> None:
+        """Takes what a failed call left behind out of the pool."""
+        if self._transport is not None and self._pid == os.getpid():
+            discard(self._transport, mark)
 
 
 class _LoopPool:
     """The connections of one event loop, and the generator whose end closes them with the loop."""
 
     def __init__(self, base_url: str) -> None:
-        self.transport = httpx.AsyncHTTPTransport(**_transport_options(base_url))
-        bound_reads(self.transport)
+        self.transport = _open(httpx.AsyncHTTPTransport, base_url)
         self.guard = _close_with_loop(self)
         self.closed = False
 
@@ -166,17 +188,21 @@ class AsyncPool:
         if own is not None:
             await own.guard.aclose()
 
-    async def send(self, step: Send) -> httpx.Response:
-        """The head of the reply to a request."""
-        extensions = {"timeout": _timeouts(step)}
+    async def send(self, step: Send, mark: object) -> httpx.Response:
+        """The head of the reply to a request; `mark` is what `discard` finds it by."""
         client = self.user_client
-        if client is not None:
-            request = client.build_request(
-                step.method, step.url, headers=step.headers, content=step.body, extensions=extensions
-            )
+        if client is None:
+            transport = await self.transport()
+            return await transport.handle_async_request(_request(step, mark))
+        request = _user_request(client, step)
+        with anyio.fail_after(_left(step.until)):
             return await client.send(request, stream=True, auth=None, follow_redirects=False)
-        transport = await self.transport()
-        return await transport.handle_async_request(_request(step, extensions))
+
+    def discard(self, mark: object) -> None:
+        """Takes what a failed or cancelled call left behind out of the pool."""
+        pool = self._loops.get(_running_loop())
+        if pool is not None:
+            discard(pool.transport, mark)
 
 
 def _running_loop() -> Any:
@@ -188,32 +214,56 @@ def _running_loop() -> Any:
         return trio.lowlevel.current_trio_token()
 
 
-def _request(step: Send, extensions: dict[str, Any]) -> httpx.Request:
+def _request(step: Send, mark: object) -> httpx.Request:
+    extensions = {"timeout": _timeouts(step), MARK: mark}
     return httpx.Request(step.method, step.url, headers=step.headers, content=step.body, extensions=extensions)
+
+
+def _user_request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
+    if client.is_closed:
+        raise APIConnectionError("The http_client that was passed in is closed.", retryable=False)
+    extensions = {"timeout": _timeouts(step)}
+    return client.build_request(step.method, step.url, headers=step.headers, content=step.body, extensions=extensions)
 
 
 def _timeouts(step: Send) -> dict[str, float | None]:
     """The phases' bounds, none of them beyond the call's own."""
     phases = step.timeout.as_dict()
-    if step.until is None:
+    left = _left(step.until)
+    if left is None:
         return phases
-    left = max(step.until - time.monotonic(), 0.001)
     return {name: left if bound is None else min(bound, left) for name, bound in phases.items()}
 
 
-def _check(step: Send | Read, *, closed: bool) -> None:
-    if closed:
-        raise APIConnectionError("The client is closed; make a new one.", retryable=False)
-    if step.until is not None and time.monotonic() >= step.until:
-        raise APITimeoutError("The time allowed for this call or its next event has passed.")
+def _left(until: float | None) -> float | None:
+    return None if until is None else max(until - time.monotonic(), 0.001)
 
 
-class Channel:
-    """Performs the steps of one call, and holds the answer that is open."""
+class _ChannelBase:
+    """What both channels hold: the answer that is open, and what its request is found by in the pool."""
+
+    def __init__(self, pool: Pool | AsyncPool) -> None:
+        self._mark = object()
+        self._own = pool.user_client is None
+        self._response: httpx.Response | None = None
+
+    def _check(self, step: Send | Read, *, closed: bool) -> None:
+        if closed:
+            raise APIConnectionError("The client is closed; make a new one.", retryable=False)
+        if step.until is not None and time.monotonic() >= step.until:
+            raise APITimeoutError("The time allowed for this call or its next event has passed.")
+
+    def _is_plain(self, response: httpx.Response) -> bool:
+        """Whether the body's bytes may be taken as they come: not encoded, nor read before by a user's hook."""
+        return self._own and "content-encoding" not in response.headers
+
+
+class Channel(_ChannelBase):
+    """Performs the steps of one call."""
 
     def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
         self._pool = pool
-        self._response: httpx.Response | None = None
         self._body: Iterator[bytes] = iter(())
 
     def run(self, steps: Steps[ResultT]) -> ResultT:
@@ -232,6 +282,7 @@ class Channel:
         except BaseException:
             steps.close()
             self.close()
+            self._pool.discard(self._mark)
             raise
 
     def _perform(self, step: Step) -> Any:
@@ -244,29 +295,29 @@ class Channel:
         return self.close()
 
     def _send(self, step: Send) -> Answer:
-        _check(step, closed=self._pool.closed)
+        self._check(step, closed=self._pool.closed)
         try:
             with bounded(step.until):
-                response = self._pool.send(step)
-        except _FOREIGN as error:
-            _raise_ours(error, step.until)
+                response = self._pool.send(step, self._mark)
+        except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
+            self._pool.discard(self._mark)
+            _raise_for_caller(error, step.until)
         self._response = response
-        encoded = "content-encoding" in response.headers
-        self._body = response.iter_bytes() if encoded else iter(response.stream)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType]
+        self._body = iter(response.stream) if self._is_plain(response) else response.iter_bytes()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType]
         return _answer(response)
 
     def _read(self, step: Read) -> bytes:
         if self._response is None:
             return b""
-        _check(step, closed=self._pool.closed)
+        self._check(step, closed=self._pool.closed)
         try:
             with bounded(step.until):
                 read = next(self._body, b"")
             if not read:
                 self.close()
-        except _FOREIGN as error:
+        except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
             self.close()
-            _raise_ours(error, step.until)
+            _raise_for_caller(error, step.until)
         return read
 
     def close(self) -> None:
@@ -279,12 +330,12 @@ class Channel:
     abandon = close
 
 
-class AsyncChannel:
-    """Performs the steps of one call on an event loop, and holds the answer that is open."""
+class AsyncChannel(_ChannelBase):
+    """Performs the steps of one call on an event loop."""
 
     def __init__(self, pool: AsyncPool) -> None:
+        super().__init__(pool)
         self._pool = pool
-        self._response: httpx.Response | None = None
         self._body: AsyncIterator[bytes] | None = None
         self._loop: Any = None
 
@@ -303,7 +354,10 @@ class AsyncChannel:
             return stop.value  # type: ignore[no-any-return]
         except BaseException:
             steps.close()
-            await self.close()
+            try:
+                await self.close()
+            finally:
+                self._pool.discard(self._mark)
             raise
 
     async def _perform(self, step: Step) -> Any:
@@ -316,30 +370,31 @@ class AsyncChannel:
         return await self.close()
 
     async def _send(self, step: Send) -> Answer:
-        _check(step, closed=self._pool.closed)
+        self._check(step, closed=self._pool.closed)
+        self._loop = _running_loop()
         try:
             with bounded(step.until):
-                response = await self._pool.send(step)
-        except _FOREIGN as error:
-            _raise_ours(error, step.until)
-        self._response, self._loop = response, _running_loop()
-        encoded = "content-encoding" in response.headers
-        stream: Any = response.aiter_bytes() if encoded else response.stream
+                response = await self._pool.send(step, self._mark)
+        except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
+            self._pool.discard(self._mark)
+            _raise_for_caller(error, step.until)
+        self._response = response
+        stream: Any = response.stream if self._is_plain(response) else response.aiter_bytes()
         self._body = stream.__aiter__()
         return _answer(response)
 
     async def _read(self, step: Read) -> bytes:
         if self._response is None or self._body is None:
             return b""
-        _check(step, closed=self._pool.closed)
+        self._check(step, closed=self._pool.closed)
         try:
-            with bounded(step.until):
+            with bounded(step.until), anyio.fail_after(None if self._own else _left(step.until)):
                 read = await anext(self._body, b"")
             if not read:
                 await self.close()
-        except _FOREIGN as error:
+        except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
             await self.close()
-            _raise_ours(error, step.until)
+            _raise_for_caller(error, step.until)
         return read
 
     async def close(self) -> None:
@@ -375,19 +430,23 @@ def _answer(response: httpx.Response) -> Answer:
     return Answer(response.status_code, ResponseHeaders(response.headers.multi_items()))
 
 
-def _raise_ours(error: Exception, until: float | None) -> NoReturn:
-    """Raises what the error means to a caller, with the original as its cause.
+def _raise_for_caller(error: BaseException, until: float | None) -> NoReturn:
+    """Raises what the error means to a caller, with the original as its cause; what is not ours as it is.
 
-    The original's tracebacks are dropped: their frames hold the request's headers, with the key in them.
+    The frames of httpx and httpcore are dropped: they hold the request's headers, with the key in them.
     """
+    if not isinstance(error, Exception):
+        raise error.with_traceback(None)  # cancelled or interrupted
+    if not isinstance(error, _FOREIGN):
+        raise error
     verification = False
     cause: BaseException | None = error
     while cause is not None:
         verification |= isinstance(cause, ssl.SSLCertVerificationError)
         cause.__traceback__ = None
         cause = cause.__cause__ or cause.__context__
-    said = str(error) or type(error).__name__
-    if isinstance(error, httpx.TimeoutException):
+    said = clean_text(str(error) or type(error).__name__)
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         phase = _PHASES.get(type(error), "waiting for the reply")
         late = until is not None and time.monotonic() >= until
         reason = "the time allowed for this call or its next event has passed" if late else "timeout"
