@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -14,9 +15,12 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
+from pydantic_core import from_json
 from typing_extensions import Self
 
 from auriko.response_headers import ResponseHeaders
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class AurikoResponseModel(BaseModel):
@@ -61,6 +65,34 @@ def _none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         return handler(value)
     except ValidationError:
         return None
+
+
+def model_from_json(model: type[ModelT], data: bytes) -> ModelT:
+    """The model of a JSON text.
+
+    Raises:
+        ValueError: It is no such JSON; `NaN` and `Infinity`, which pydantic would take, are none.
+    """
+    if b"NaN" in data or b"Infinity" in data:
+        from_json(data, allow_inf_nan=False)
+    parsed: ModelT = model.__pydantic_validator__.validate_json(data)
+    return parsed
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text, as far as it can be read.
+
+    Raises:
+        ValueError: It is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 T = TypeVar("T")

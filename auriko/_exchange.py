@@ -6,7 +6,6 @@ throws the error in; so the rules stand once, for threads and event loops alike.
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import time
@@ -16,14 +15,14 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
 
+from auriko._base_model import model_from_json, parse_json
 from auriko._call import Call
 from auriko._config import Settings, user_agent
 from auriko._reader import StreamReader
 from auriko._retry import retry_delay
 from auriko.errors import APIResponseValidationError, AurikoAPIError
-from auriko.errors._mapping import error_from_event, error_from_reply
+from auriko.errors._mapping import clean_text, error_from_event, error_from_reply
 from auriko.response_headers import ResponseHeaders
 
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
@@ -112,8 +111,9 @@ def exchange(
     allowed = call.max_retries if call.max_retries is not None else settings.max_retries
     retries = 0
     while True:
+        request = _request(call, settings, retries, until)
         try:
-            answer: Answer = yield _request(call, settings, retries, until)
+            answer: Answer = yield request
             logger.debug(
                 "%s %s: status %d, request id %s, attempt %d",
                 call.method,
@@ -146,24 +146,26 @@ def exchange(
 
 
 def _request(call: Call[Any], settings: Settings, retries: int, until: float | None) -> Send:
-    headers = [
-        ("Accept", "text/event-stream" if call.stream else "application/json"),
-        ("Accept-Encoding", "gzip, deflate"),
-        ("User-Agent", user_agent()),
-        *settings.headers.items(),
-        *call.headers.items(),
-    ]
-    if call.authenticated:
-        headers.append(("Authorization", settings.authorization()))
-    if call.body is not None:
-        headers.append(("Content-Type", "application/json"))
+    headers = {
+        "accept": ("Accept", "text/event-stream" if call.stream else "application/json"),
+        "accept-encoding": ("Accept-Encoding", "gzip, deflate"),
+        "user-agent": ("User-Agent", user_agent()),
+        "content-type": ("Content-Type", "application/json"),
+    }
+    if call.body is None:
+        del headers["content-type"]
+    for given in (settings.headers, call.headers):
+        for name, value in given.items():
+            headers[name.lower()] = (name, value)
     if retries:
-        headers.append(("X-Auriko-Retry-Count", str(retries)))
+        headers["x-auriko-retry-count"] = ("X-Auriko-Retry-Count", str(retries))
+    if call.authenticated:
+        headers["authorization"] = ("Authorization", settings.authorization())
     query = {**settings.query, **call.query}
     url = settings.base_url + call.path
     if query:
         url = f"{url}?{httpx.QueryParams(query)}"
-    return Send(call.method, url, headers, call.body, call.timeout or settings.timeout, until)
+    return Send(call.method, url, list(headers.values()), call.body, call.timeout or settings.timeout, until)
 
 
 def _raise_status(answer: Answer, until: float | None, clock: Clock) -> Steps[None]:
@@ -193,18 +195,28 @@ def receive_whole(model: type[ReplyT]) -> Callable[[Answer, float | None], Steps
     """What reads a whole reply into the model."""
 
     def receive(answer: Answer, until: float | None) -> Steps[ReplyT]:
-        body = bytearray()
-        while read := (yield Read(until)):
-            body += read
-            if len(body) > MAX_REPLY_BYTES:
-                raise APIResponseValidationError(
-                    "The reply is larger than 64 MiB.",
-                    status_code=answer.status,
-                    response_headers=answer.headers,
-                )
-        return parse_reply(model, bytes(body), answer)
+        body = yield from read_whole(answer, until)
+        return parse_reply(model, body, answer)
 
     return receive
+
+
+def read_whole(answer: Answer, until: float | None) -> Steps[bytes]:
+    """The whole body.
+
+    Raises:
+        APIResponseValidationError: It is larger than 64 MiB.
+    """
+    body = bytearray()
+    while read := (yield Read(until)):
+        body += read
+        if len(body) > MAX_REPLY_BYTES:
+            raise APIResponseValidationError(
+                "The reply is larger than 64 MiB.",
+                status_code=answer.status,
+                response_headers=answer.headers,
+            )
+    return bytes(body)
 
 
 def parse_reply(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
@@ -215,9 +227,7 @@ def parse_reply(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
         APIStatusError: The body is an error envelope in spite of its status.
     """
     try:
-        if b"NaN" in body or b"Infinity" in body:
-            from_json(body, allow_inf_nan=False)
-        reply = model.__pydantic_validator__.validate_json(body)
+        reply = model_from_json(model, body)
     except ValueError as error:
         raise _broken_reply(body, answer, error) from None
     extra = reply.__pydantic_extra__
@@ -225,14 +235,14 @@ def parse_reply(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
         raise error_from_event({"error": extra["error"]}, answer.headers)
     if hasattr(reply, "_response_headers"):
         reply._response_headers = answer.headers  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
-    return reply  # type: ignore[no-any-return]
+    return reply
 
 
 def _broken_reply(body: bytes, answer: Answer, cause: ValueError) -> AurikoAPIError:
     text = body[:MAX_ERROR_BYTES].decode("utf-8", "replace")
     try:
-        parsed: Any = json.loads(body)
-    except (ValueError, RecursionError):
+        parsed = parse_json(body)
+    except ValueError:
         parsed = None
     if isinstance(parsed, dict) and parsed.get("error"):  # pyright: ignore[reportUnknownMemberType]
         return error_from_event(parsed, answer.headers)
@@ -243,7 +253,7 @@ def _broken_reply(body: bytes, answer: Answer, cause: ValueError) -> AurikoAPIEr
     else:
         reason = str(cause)
     return APIResponseValidationError(
-        f"The reply is not what the API promises: {reason}",
+        f"The reply is not what the API promises: {clean_text(reason)}",
         status_code=answer.status,
         body=parsed if parsed is not None else text or None,
         response_headers=answer.headers,
