@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import deque
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from auriko._base_model import model_from_json, parse_json
 from auriko._sse import SSEDecoder
 from auriko.errors import (
     APIConnectionError,
@@ -20,8 +20,8 @@ from auriko.errors import (
 from auriko.errors._mapping import error_from_event
 from auriko.models.chat import ChatCompletionChunk
 from auriko.models.common import ResponseUsage, Usage
+from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
-from auriko.routing import RoutingMetadata
 
 ItemT = TypeVar("ItemT", bound=BaseModel)
 UsageT = TypeVar("UsageT", Usage, ResponseUsage)
@@ -114,8 +114,8 @@ class StreamReader(Generic[ItemT, UsageT]):
         """The event as a JSON object, or None after a failure has been noted."""
         text = data.decode("utf-8", "replace")
         try:
-            parsed: Any = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            parsed = parse_json(text)
+        except ValueError as error:
             self._refuse(str(error), text)
             return None
         if not isinstance(parsed, dict):
@@ -148,15 +148,16 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         return next((choice.delta.content or "" for choice in item.choices if choice.index == 0), "")
 
     def _handle(self, data: bytes) -> None:
-        if data == b"[DONE]":
+        if data.strip() == b"[DONE]":
             self.complete = True
             return
         chunk = self._parse(data)
         if chunk is None:
             return
-        if chunk.usage is not None:
+        # An empty object must not take the place of what an earlier chunk said.
+        if chunk.usage is not None and chunk.usage.model_fields_set:
             self.usage = chunk.usage
-        if chunk.routing_metadata is not None:
+        if chunk.routing_metadata is not None and chunk.routing_metadata.model_fields_set:
             self.routing_metadata = chunk.routing_metadata
         for choice in chunk.choices:
             if choice.finish_reason is not None:
@@ -171,22 +172,22 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
     def _parse(self, data: bytes) -> ChatCompletionChunk | None:
         """The chunk of an event, or None after a failure has been noted."""
         try:
-            chunk = ChatCompletionChunk.__pydantic_validator__.validate_json(data)
-        except ValidationError:
+            chunk = model_from_json(ChatCompletionChunk, data)
+        except ValueError:
             return self._parse_unusual(data)
         extra = chunk.__pydantic_extra__
         if extra and extra.get("error"):
             self.failure = error_from_event({"error": extra["error"]}, self.headers)
             return None
-        return chunk  # type: ignore[no-any-return]
+        return chunk
 
     def _parse_unusual(self, data: bytes) -> ChatCompletionChunk | None:
         """The chunk of an event that is no plain one: an error, an event without choices, bad text."""
         event = self._load(data)
         if event is None:
             return None
-        if "usage" in event or "routing_metadata" in event:
-            event.setdefault("choices", [])
+        if event.get("choices") is None and ("usage" in event or "routing_metadata" in event):
+            event["choices"] = []
         try:
             return ChatCompletionChunk.model_validate(event)
         except ValidationError as error:
