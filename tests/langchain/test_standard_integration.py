@@ -1,0 +1,146 @@
+"""LangChain's standard integration tests, with every feature on, against the sandbox."""
+
+from __future__ import annotations
+
+import io
+import struct
+import wave
+import zlib
+from typing import Any
+
+import httpx
+import pytest
+from langchain_tests.integration_tests import ChatModelIntegrationTests
+
+from auriko_langchain import ChatAuriko
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.usefixtures("sandbox_env", "_local_files"),
+    # Events of version 3 say of themselves that they may change.
+    pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning"),
+]
+
+
+def png() -> bytes:
+    """One red pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"\0\xff\0\0")), chunk(b"IEND", b"")]
+    )
+
+
+def pdf() -> bytes:
+    """One page that says hello."""
+    content = b"BT /F1 12 Tf 10 10 Td (Hello from a PDF) Tj ET"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 50] /Contents 4 0 R >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+    ]
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (number, text) for number, text in enumerate(objects, 1))
+    return b"%PDF-1.4\n" + body + b"trailer << /Root 1 0 R >>\n%%EOF\n"
+
+
+def wav() -> bytes:
+    """A tenth of a second of silence."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"\0\0" * 800)
+    return file.getvalue()
+
+
+@pytest.fixture
+def _local_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the standard tests download comes from here."""
+    files = {".png": png(), ".pdf": pdf(), ".wav": wav()}
+
+    def get(url: str, **_: Any) -> httpx.Response:
+        return httpx.Response(200, content=files[url[-4:]])
+
+    monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "auriko-tests")
+    monkeypatch.setattr("langchain_tests.integration_tests.chat_models.httpx.get", get)
+
+
+class TestStandard(ChatModelIntegrationTests):
+    """Every feature on, default constructor parameters."""
+
+    @property
+    def chat_model_class(self) -> type[ChatAuriko]:
+        return ChatAuriko
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "gpt-4o"}
+
+    @property
+    def model_override_value(self) -> str:
+        return "claude-sonnet-4-6"
+
+    @property
+    def supports_json_mode(self) -> bool:
+        return True
+
+    @property
+    def supports_image_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_image_urls(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_audio_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_video_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_anthropic_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_image_tool_message(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_tool_message(self) -> bool:
+        return True
+
+
+class TestStandardV1(TestStandard):
+    """The same with LangChain's standard blocks as content."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "gpt-4o", "output_version": "v1"}
+
+
+class TestStandardFunctionCalling(TestStandard):
+    """Structured output by a tool call."""
+
+    @property
+    def structured_output_kwargs(self) -> dict[str, Any]:
+        return {"method": "function_calling"}
+
+
+class TestStandardModels(TestStandard):
+    """A pool of models in place of one."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"models": ["gpt-4o", "claude-sonnet-4-6"], "routing": {"optimize": "ttft"}}
