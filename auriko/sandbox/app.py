@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,20 +13,23 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route as HTTPRoute
 
-from auriko.sandbox import chat, discovery
+from auriko.sandbox import chat, discovery, responses
 from auriko.sandbox.accounts import Account, Accounts, identity
 from auriko.sandbox.catalog import CHAT, RESPONSES, Catalog
 from auriko.sandbox.faults import HEADER, Fault, Faults, split_model
 from auriko.sandbox.faulty_replies import broken, instead_of_reply
-from auriko.sandbox.gateway import Dispatcher
+from auriko.sandbox.gateway import Dispatcher, Route
+from auriko.sandbox.inference import Inference
 from auriko.sandbox.journal import Journal, ReceivedRequest, redacted
+from auriko.sandbox.pieces import Piece
 from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.router.candidates import split_suffix
 from auriko.sandbox.streaming import EventStream, unless_left
 from auriko.sandbox.wire.base import parse_json
 from auriko.sandbox.wire.read_chat import read_chat
+from auriko.sandbox.wire.read_responses import read_responses
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
@@ -79,13 +82,14 @@ Handler = Callable[[Services, Received], Awaitable[Response]]
 def create_app(services: Services) -> Starlette:
     """The ASGI application."""
 
-    def route(method: str, path: str, handler: Handler, *, public: bool = False) -> Route:
+    def route(method: str, path: str, handler: Handler, *, public: bool = False) -> HTTPRoute:
         endpoint = _endpoint(services, handler, public=public, inference=method == "POST")
-        return Route(path, endpoint, methods=[method])
+        return HTTPRoute(path, endpoint, methods=[method])
 
     return Starlette(
         routes=[
             route("POST", "/v1/chat/completions", _chat_completions),
+            route("POST", "/v1/responses", _responses),
             route("GET", "/v1/models", _list_models),
             route("GET", "/v1/models/{model_id:path}", _get_model),
             route("GET", "/v1/directory/models", _directory, public=True),
@@ -101,14 +105,40 @@ def create_app(services: Services) -> Starlette:
 
 async def _chat_completions(services: Services, received: Received) -> Response:
     inference = read_chat(received.body)
-    if received.fault is not None and received.fault.kind == "refusal":
-        inference = replace(inference, refuse=True)
+    return await _answer(
+        services,
+        received,
+        inference,
+        lambda route, pieces: chat.completion(inference, route, pieces),
+        lambda route, pieces: EventStream(chat.chunks(inference, route, pieces), chat.error_block),
+    )
+
+
+async def _responses(services: Services, received: Received) -> Response:
+    call = read_responses(received.body)
+    return await _answer(
+        services,
+        received,
+        call.inference,
+        lambda route, pieces: responses.response(call, route, pieces),
+        lambda route, pieces: EventStream(responses.events(call, route, pieces), responses.error_block),
+    )
+
+
+async def _answer(
+    services: Services,
+    received: Received,
+    inference: Inference,
+    as_object: Callable[[Route, list[Piece]], dict[str, Any]],
+    as_stream: Callable[[Route, AsyncGenerator[Piece, None]], EventStream],
+) -> Response:
+    """The answer in its endpoint's own form, whole or streamed; nobody works on it once the client has left."""
+    refuse = received.fault is not None and received.fault.kind == "refusal"
+    inference = replace(inference, refuse=refuse)
     receive, dispatcher = received.request.receive, services.dispatcher
     if inference.stream:
-        route, pieces = await unless_left(receive, dispatcher.streamed(inference, received.caller))
-        return EventStream(chat.chunks(inference, route, pieces))
-    route, whole = await unless_left(receive, dispatcher.whole(inference, received.caller))
-    return json_response(chat.completion(inference, route, whole))
+        return as_stream(*await unless_left(receive, dispatcher.streamed(inference, received.caller)))
+    return json_response(as_object(*await unless_left(receive, dispatcher.whole(inference, received.caller))))
 
 
 async def _list_models(services: Services, received: Received) -> Response:

@@ -69,9 +69,14 @@ async def chunks(request: Inference, route: Route, pieces: AsyncGenerator[Piece,
                 choice.update(_end(route, piece.reason))
             yield event({**head, "choices": [choice]})
     except GatewayError as error:
-        yield event(error.envelope())
+        yield error_block(error)
         return
     yield b"data: [DONE]\n\n"
+
+
+def error_block(error: GatewayError) -> bytes:
+    """An error event: the envelope of an error reply."""
+    return event(error.envelope())
 
 
 def event(data: Any) -> bytes:

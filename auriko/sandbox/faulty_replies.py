@@ -11,7 +11,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from auriko.sandbox.accounts import budget_exhausted, rate_limited
-from auriko.sandbox.chat import event
 from auriko.sandbox.faults import STATUSES, Fault
 from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.streaming import EventStream, cut_connection, unless_left
@@ -63,7 +62,7 @@ def broken(response: Response, fault: Fault) -> Response:
     """The reply with the fault in it, if the fault is of that kind."""
     if isinstance(response, EventStream):
         if fault.kind in {"cut", "stall", "end", "error", "bad_json"}:
-            return EventStream(_broken_blocks(response.blocks, fault))
+            return EventStream(_broken_blocks(response, fault), response.error_block)
     elif fault.kind in {"cut", "stall"}:
         return _Broken(bytes(response.body), fault)
     elif fault.kind == "bad_json":
@@ -71,10 +70,10 @@ def broken(response: Response, fault: Fault) -> Response:
     return response
 
 
-async def _broken_blocks(blocks: AsyncGenerator[bytes, None], fault: Fault) -> AsyncGenerator[bytes, None]:
+async def _broken_blocks(stream: EventStream, fault: Fault) -> AsyncGenerator[bytes, None]:
     sent = 0
-    async with aclosing(blocks):
-        async for block in blocks:
+    async with aclosing(stream.blocks):
+        async for block in stream.blocks:
             if sent == fault.after:
                 match fault.kind:
                     case "stall":
@@ -82,7 +81,7 @@ async def _broken_blocks(blocks: AsyncGenerator[bytes, None], fault: Fault) -> A
                     case "bad_json":
                         yield b"data: " + _BROKEN + b"\n\n"
                     case "error":
-                        yield event(GatewayError("upstream_error", _MESSAGE).envelope())
+                        yield stream.error_block(GatewayError("upstream_error", _MESSAGE))
                         return
                     case "cut":
                         raise ConnectionAbortedError

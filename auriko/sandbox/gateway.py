@@ -23,7 +23,7 @@ from auriko.sandbox.router.filters import Assessed
 T = TypeVar("T")
 
 _SERVER_TIMEOUT_SECONDS = 600.0
-_USUAL_ANSWER_TOKENS = 64.0  # until a provider has answered for the first time
+_USUAL_ANSWER_TOKENS = 64.0  # until there has been an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,15 @@ class Route:
         if self.warnings:
             metadata["warnings"] = [notice._asdict() for notice in self.warnings]
         return metadata
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """What is known of a request's length before it is served."""
+
+    text: str
+    prompt_tokens: int
+    answer_tokens: int
 
 
 class Dispatcher:
@@ -118,13 +127,13 @@ class Dispatcher:
         self, request: Inference, account: Account, take: Callable[[AsyncGenerator[Piece, None]], Awaitable[T]]
     ) -> tuple[Route, T]:
         started = time.perf_counter()
-        prompt_tokens = count_prompt_tokens(request.prompt)
+        estimate = self._estimate(request)
         decision = decide(
             request,
             self._catalog,
             self._own_keys,
-            prompt_tokens,
-            lambda candidate: self._assess(candidate, request, prompt_tokens, account),
+            estimate.prompt_tokens,
+            lambda candidate: self._assess(candidate, request, estimate, account),
         )
         outcomes: list[dict[str, str]] = []
         self._on_decision(request, decision, outcomes)
@@ -145,27 +154,34 @@ class Dispatcher:
         provider, last = failures[-1]
         raise GatewayError(last.code, last.message, provider=provider)
 
-    def _assess(self, candidate: Candidate, request: Inference, prompt_tokens: int, account: Account) -> Assessed:
+    def _estimate(self, request: Inference) -> _Estimate:
+        usual = self._workshop.measurements.completion_tokens() or _USUAL_ANSWER_TOKENS
+        limit = request.prompt.max_tokens
+        return _Estimate(
+            text="".join(request.texts()),
+            prompt_tokens=count_prompt_tokens(request.prompt),
+            answer_tokens=round(usual if limit is None else min(usual, limit)),
+        )
+
+    def _assess(self, candidate: Candidate, request: Inference, estimate: _Estimate, account: Account) -> Assessed:
         measured, routing = self._workshop.measurements, request.routing
         provider, tier = candidate.provider, candidate.tier.name
         return Assessed(
             candidate=candidate,
-            expected_usd=self._expected_usd(candidate, request, prompt_tokens, account),
+            expected_usd=self._expected_usd(candidate, estimate, account),
             ttft_ms=measured.ttft_ms(provider, tier, routing.ttft_percentile),
             throughput_tps=measured.throughput_tps(provider, tier, routing.throughput_percentile),
             median_ttft_ms=measured.ttft_ms(provider, tier),
             median_throughput_tps=measured.throughput_tps(provider, tier),
         )
 
-    def _expected_usd(self, candidate: Candidate, request: Inference, prompt_tokens: int, account: Account) -> float:
-        """Price times tokens, with what this provider's cache holds of the prompt and how long its answers are."""
+    def _expected_usd(self, candidate: Candidate, estimate: _Estimate, account: Account) -> float:
+        """Price times tokens, less what this provider's cache holds of the prompt."""
         cached = self._workshop.cache.peek(
-            cache_scope(candidate, account), "".join(request.texts()), candidate.offer.provider.cache_min_tokens
+            cache_scope(candidate, account), estimate.text, candidate.offer.provider.cache_min_tokens
         )
-        usual = self._workshop.measurements.completion_tokens(candidate.provider, candidate.tier.name)
-        answer = min(usual or _USUAL_ANSWER_TOKENS, request.prompt.max_tokens or float("inf"))
-        counts = TokenCounts(prompt_tokens, round(answer), cached=int(cached * prompt_tokens))
-        return bill(candidate.tier, counts).usd
+        prompt = estimate.prompt_tokens
+        return bill(candidate.tier, TokenCounts(prompt, estimate.answer_tokens, cached=int(cached * prompt))).usd
 
 
 def _deadline(request: Inference, started: float) -> float:

@@ -29,12 +29,14 @@ class Measurements:
 
     def __init__(self) -> None:
         self._samples: defaultdict[tuple[str, str], deque[Sample]] = defaultdict(lambda: deque(maxlen=WINDOW))
+        self._lengths: deque[int] = deque(maxlen=WINDOW)
         self._lock = threading.Lock()
 
     def add(self, provider: str, tier: str, sample: Sample) -> None:
         """Note a finished call."""
         with self._lock:
             self._samples[provider, tier].append(sample)
+            self._lengths.append(sample.completion_tokens)
 
     def ttft_ms(self, provider: str, tier: str, percentile: Percentile = "p50") -> float | None:
         """Time to first token in ms; at p95, 95 of 100 calls were quicker. None before the first call."""
@@ -46,14 +48,13 @@ class Measurements:
         values = [s.throughput_tps for s in self._latest(provider, tier)]
         return _quantile(values, 50 if percentile == "p50" else 5)
 
-    def completion_tokens(self, provider: str, tier: str) -> float | None:
-        """Tokens that an answer has on average. None before the first call."""
-        samples = self._latest(provider, tier)
-        return statistics.fmean(s.completion_tokens for s in samples) if samples else None
+    def completion_tokens(self) -> float | None:
+        """Tokens that an answer has on average, whoever gave it. None before the first call.
 
-    def calls(self, provider: str, tier: str) -> int:
-        """How many calls the figures rest on."""
-        return len(self._latest(provider, tier))
+        By provider it would make those look dear that happen to get the long answers.
+        """
+        with self._lock:
+            return statistics.fmean(self._lengths) if self._lengths else None
 
     def _latest(self, provider: str, tier: str) -> tuple[Sample, ...]:
         with self._lock:

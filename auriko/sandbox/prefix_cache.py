@@ -48,7 +48,7 @@ class PrefixCache:
         hashes = _block_hashes(scope, text)
         with self._lock:
             read = self._read_share(hashes, text, min_tokens)
-            if count_tokens(text) < min_tokens:
+            if len(text) < min_tokens or count_tokens(text) < min_tokens:  # the length is quick to see
                 return CacheLookup(read, 0.0)
             for block in hashes:
                 self._seen[block] = None
@@ -61,7 +61,7 @@ class PrefixCache:
         blocks = 0
         while blocks < len(hashes) and hashes[blocks] in self._seen:
             blocks += 1
-        if count_tokens(text[: blocks * BLOCK_CHARACTERS]) < min_tokens:
+        if blocks == 0 or count_tokens(text[: blocks * BLOCK_CHARACTERS]) < min_tokens:
             return 0.0
         return _share(blocks, text)
 

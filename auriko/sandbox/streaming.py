@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -11,18 +11,24 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from auriko.sandbox.replies import GatewayError
+
 T = TypeVar("T")
 
 
 class EventStream(Response):
-    """Server-sent events; the iterator is closed as soon as the client leaves."""
+    """Server-sent events; the iterator is closed as soon as the client leaves.
+
+    `error_block` is what an error looks like in this stream.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, blocks: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, blocks: AsyncGenerator[bytes, None], error_block: Callable[[GatewayError], bytes]) -> None:
         super().__init__(headers={"Cache-Control": "no-cache"})
         del self.headers["content-length"]
         self.blocks = blocks
+        self.error_block = error_block
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events; the connection breaks where the iterator raises ConnectionAbortedError."""

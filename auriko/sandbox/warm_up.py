@@ -9,8 +9,6 @@ from auriko.sandbox.engine_run import events_of
 from auriko.sandbox.engines.base import Engine, EngineError, Finish, Prompt
 from auriko.sandbox.measurements import Measurements, Sample
 
-_RUNS = 5
-
 _CONTEXT = """\
 A gateway stands between programs and the providers of language models. It keeps one key for all of them.
 Every request is scored by price, by the time to the first token and by the number of tokens a second.
@@ -21,12 +19,12 @@ When a provider fails, the next one in the order is tried, unless the caller has
 Budgets are counted by the day, the week and the month. A spent budget ends every request until its next period.
 The default timeout of a call is 60 seconds, and it is tried three times at most.
 """
-_PROMPT = Prompt(
-    messages=(
-        {"role": "system", "content": "Answer from the context in one sentence."},
-        {"role": "user", "content": f"Context:\n{_CONTEXT}\nQuestion: What is the default timeout of a call?"},
-    ),
-    max_tokens=64,
+_QUESTIONS = (  # all different, as what an engine remembers of one would make the next too quick
+    "What is the default timeout of a call?",
+    "When is the next provider tried if one fails?",
+    "By which three things is a request scored?",
+    "Why does a prompt cost less that begins as an earlier one?",
+    "How long does a spent budget end every request?",
 )
 
 
@@ -39,19 +37,21 @@ def measure(engine: Engine, catalog: Catalog, measurements: Measurements) -> Non
         for tier in offer.tiers
         if offer.engine(tier) == engine.name
     }
-    for _ in range(_RUNS):
-        sample = _sample(engine)
+    for question in _QUESTIONS:
+        sample = _sample(engine, question)
         if sample is not None:
             for provider, tier in served:
                 measurements.add(provider, tier, sample)
 
 
-def _sample(engine: Engine) -> Sample | None:
+def _sample(engine: Engine, question: str) -> Sample | None:
     """One measured run, or None if the engine failed: then its providers stay unmeasured."""
+    content = f"Context:\n{_CONTEXT}\nQuestion: {question}"
+    prompt = Prompt(messages=({"role": "user", "content": content},), max_tokens=64)
     started = time.perf_counter()
     first: float | None = None
     try:
-        for event in events_of(engine, _PROMPT):
+        for event in events_of(engine, prompt):
             first = first or time.perf_counter()
             if isinstance(event, Finish):
                 seconds = max(time.perf_counter() - started, 1e-6)

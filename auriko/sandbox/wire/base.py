@@ -54,8 +54,9 @@ def validate(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
 
 
 def _first_error(errors: list[ErrorDetails], data: Any) -> GatewayError:
-    # An unknown field often causes the errors that follow it, so it is named first.
-    error = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    # An unknown field often causes the other errors; else the deepest is the one that says most, as every
+    # member of a union complains.
+    error = next((e for e in errors if e["type"] == "extra_forbidden"), max(errors, key=lambda e: len(e["loc"])))
     param = field_path(error["loc"], data)
     if error["type"] == "missing":
         return GatewayError("missing_required_parameter", f"{param} is required.", param=param)

@@ -1,0 +1,186 @@
+"""From the body of a response's request to an `Inference`, by way of the chat completion that means the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from auriko.sandbox.catalog import RESPONSES
+from auriko.sandbox.inference import Inference
+from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.wire.base import validate
+from auriko.sandbox.wire.chat import Part
+from auriko.sandbox.wire.read_chat import read_chat
+from auriko.sandbox.wire.responses import (
+    FunctionCallItem,
+    FunctionCallOutputItem,
+    Item,
+    MessageItem,
+    NamedTool,
+    ResponsesRequest,
+)
+
+# Fields that mean the same in both, and that a response gives back.
+_SHARED = (
+    "parallel_tool_calls",
+    "temperature",
+    "top_p",
+    "top_k",
+    "top_logprobs",
+    "frequency_penalty",
+    "presence_penalty",
+    "user",
+    "prompt_cache_key",
+    "safety_identifier",
+)
+_ECHOED = (*_SHARED, "instructions", "truncation", "reasoning", "text", "max_output_tokens", "max_tool_calls")
+_EFFORTS = {"none": "off", "minimal": "low"}
+_PART_TYPES = {"input_text": "text", "output_text": "text", "text": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesCall:
+    """A request, and what its reply says beside the answer.
+
+    Attributes:
+        echo: Fields that a response repeats.
+        shows_summary: Whether a reasoning summary was asked for.
+        shows_encrypted: Whether `encrypted_content` was asked for.
+    """
+
+    inference: Inference
+    echo: Mapping[str, Any]
+    shows_summary: bool
+    shows_encrypted: bool
+
+
+def read_responses(body: Mapping[str, Any]) -> ResponsesCall:
+    """The request in this body.
+
+    Raises:
+        GatewayError: It is not a valid request.
+    """
+    request = validate(ResponsesRequest, body)
+    reasoning = request.reasoning
+    chat_body: dict[str, Any] = {
+        **{name: body[name] for name in ("model", "gateway", "extensions", "stream", *_SHARED) if name in body},
+        "messages": _messages(request),
+    }
+    if request.max_output_tokens is not None:
+        chat_body["max_completion_tokens"] = request.max_output_tokens
+    if reasoning is not None and reasoning.effort is not None:
+        chat_body["reasoning_effort"] = _EFFORTS.get(reasoning.effort, reasoning.effort)
+    if request.tools:
+        chat_body["tools"] = [
+            {"type": "function", "function": tool.model_dump(exclude={"type"}, exclude_none=True)}
+            for tool in request.tools
+        ]
+    if request.tool_choice is not None:
+        choice = request.tool_choice
+        chat_body["tool_choice"] = (
+            {"type": "function", "function": {"name": choice.name}} if isinstance(choice, NamedTool) else choice
+        )
+    _add_text_options(chat_body, request)
+    try:
+        inference = read_chat(chat_body)
+    except GatewayError as error:
+        raise _in_terms_of_input(error) from None
+    return ResponsesCall(
+        inference=replace(inference, endpoint=RESPONSES),
+        echo={"metadata": {}, **{name: body.get(name) for name in _ECHOED}, **_choice_fields(body)},
+        shows_summary=reasoning is not None and bool(reasoning.summary or reasoning.generate_summary),
+        shows_encrypted="reasoning.encrypted_content" in (request.include or ()),
+    )
+
+
+def _choice_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "metadata": body.get("metadata") or {},
+        "tools": body.get("tools") or [],
+        "tool_choice": body.get("tool_choice") or "auto",
+        "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
+        "store": False,
+    }
+
+
+def _add_text_options(chat_body: dict[str, Any], request: ResponsesRequest) -> None:
+    text = request.text
+    if text is None:
+        return
+    if text.verbosity is not None:
+        chat_body["verbosity"] = text.verbosity
+    if text.format is None:
+        return
+    if text.format.type != "json_schema":
+        chat_body["response_format"] = {"type": text.format.type}
+        return
+    for name, value in (("name", text.format.name), ("schema", text.format.schema_)):
+        if value is None:
+            param = f"text.format.{name}"
+            raise GatewayError("missing_required_parameter", f"{param} is required.", param=param)
+    chat_body["response_format"] = {
+        "type": "json_schema",
+        "json_schema": text.format.model_dump(by_alias=True, exclude={"type"}, exclude_none=True),
+    }
+
+
+def _messages(request: ResponsesRequest) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = []
+    if request.instructions is not None:
+        messages.append({"role": "system", "content": request.instructions})
+    if isinstance(request.input, str):
+        return [*messages, {"role": "user", "content": request.input}]
+    for position, item in enumerate(request.input):
+        _add_item(messages, item, f"input[{position}]")
+    return messages
+
+
+def _add_item(messages: list[dict[str, Any]], item: Item, param: str) -> None:
+    """Put one item into the conversation; what an assistant does in a row becomes one message."""
+    if isinstance(item, FunctionCallOutputItem):
+        output = item.output if isinstance(item.output, str) else "".join(_text(p, param) for p in item.output)
+        messages.append({"role": "tool", "tool_call_id": item.call_id, "content": output})
+        return
+    if isinstance(item, MessageItem) and item.role != "assistant":
+        content = item.content if isinstance(item.content, str) else [_part(part, param) for part in item.content]
+        messages.append({"role": item.role, "content": content})
+        return
+    if not messages or messages[-1]["role"] != "assistant":
+        messages.append({"role": "assistant", "content": None})
+    message = messages[-1]
+    if isinstance(item, MessageItem):
+        said = item.content if isinstance(item.content, str) else "".join(_text(p, param) for p in item.content)
+        message["content"] = (message["content"] or "") + said
+    elif isinstance(item, FunctionCallItem):
+        function = {"name": item.name, "arguments": item.arguments}
+        message.setdefault("tool_calls", []).append({"id": item.call_id, "type": "function", "function": function})
+    else:
+        thinking = "".join(part.text for part in item.summary)
+        block = {"type": "thinking", "thinking": thinking, "signature": item.encrypted_content}
+        message.setdefault("reasoning", []).append(block)
+
+
+def _text(part: Part, param: str) -> str:
+    text = (part.model_extra or {}).get("refusal" if part.type == "refusal" else "text")
+    if part.type not in {*_PART_TYPES, "refusal"} or not isinstance(text, str):
+        raise GatewayError("invalid_parameter_value", f"{param} takes text alone.", param=param)
+    return text
+
+
+def _part(part: Part, param: str) -> dict[str, Any]:
+    extra = part.model_extra or {}
+    if part.type in _PART_TYPES:
+        return {"type": "text", "text": extra.get("text")}
+    if part.type == "input_image":
+        return {"type": "image_url", "image_url": {"url": extra.get("image_url")}}
+    if part.type == "input_file":
+        return {"type": "file", "file": extra}
+    raise GatewayError("unsupported_modalities", f"{param} has a part of the type {part.type!r}.", param=param)
+
+
+def _in_terms_of_input(error: GatewayError) -> GatewayError:
+    """The error of the chat completion, with the name that its field has here."""
+    if error.param is None or not error.param.startswith("messages"):
+        return error
+    return GatewayError(error.code, error.message.replace("messages", "input"), param="input")

@@ -1,0 +1,76 @@
+"""The fixtures, in a test suite of a user's own."""
+
+from __future__ import annotations
+
+pytest_plugins = "pytester"
+
+USERS_TESTS = """
+    import os
+    import pytest
+
+    QUESTION = [{"role": "user", "content": "Context: The port is 4010.\\n\\nQuestion: What is the port?"}]
+
+    def test_an_app_finds_the_sandbox_by_its_environment(auriko_sandbox):
+        from auriko import Client
+
+        with Client() as client:
+            reply = client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        assert "4010" in reply.choices[0].message.content
+        assert auriko_sandbox.requests[-1].json["model"] == "gpt-4o"
+
+    def test_a_client_is_there(auriko_client, auriko_sandbox):
+        auriko_client.chat.completions.create(model="claude-sonnet-4-6", messages=QUESTION)
+        assert len(auriko_sandbox.requests) == 1
+
+    @pytest.mark.auriko_faults("503;times=1")
+    def test_a_fault_is_survived(auriko_client, auriko_sandbox):
+        auriko_client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        assert auriko_sandbox.report["statuses"] == {"200": 1, "503": 1}
+
+    def test_nothing_is_left_of_it():
+        assert "AURIKO_BASE_URL" not in os.environ
+"""
+
+
+def run(pytester, *arguments):
+    pytester.makepyprojecttoml(
+        '[tool.pytest.ini_options]\naddopts = ["--strict-markers"]\nfilterwarnings = ["error"]\n'
+    )
+    # Other plugins of this machine are not part of the user's suite.
+    return pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:anyio", *arguments)
+
+
+def test_the_fixtures_serve_a_users_tests(pytester, monkeypatch):
+    monkeypatch.delenv("AURIKO_BASE_URL", raising=False)
+    monkeypatch.delenv("AURIKO_API_KEY", raising=False)
+    pytester.makepyfile(USERS_TESTS)
+    run(pytester).assert_outcomes(passed=4)
+
+
+def test_sandboxes_of_parallel_tests_are_apart(pytester):
+    pytester.makepyfile(
+        """
+        import httpx
+        import pytest
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_only_own_requests_are_seen(auriko_sandbox, number):
+            for _ in range(number):
+                httpx.get(auriko_sandbox.base_url + "/registry/providers")
+            assert len(auriko_sandbox.requests) == number
+        """
+    )
+    run(pytester, "-n", "2").assert_outcomes(passed=8)
+
+
+def test_loading_the_plugin_starts_nothing(pytester):
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_the_sandbox_is_not_imported():
+            assert "auriko.pytest_plugin" in sys.modules
+            assert not {name for name in sys.modules if name.startswith(("auriko.sandbox", "uvicorn", "starlette"))}
+        """
+    )
+    run(pytester).assert_outcomes(passed=1)
