@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from auriko._config import as_query, check_headers, check_retries, check_seconds, check_timeout
-from auriko.routing import merge_gateway, unknown_name
+from auriko.routing import unknown_name
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -76,16 +76,6 @@ def take_options(params: dict[str, Any]) -> dict[str, Any]:
         "deadline": check_seconds("deadline", params.pop("deadline", None)),
         "max_retries": check_retries(retries) if retries is not None else None,
     }
-
-
-def merge_extra_body(body: dict[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The body with more fields; those inside `gateway` are merged key by key."""
-    if not extra:
-        return body
-    merged = {**body, **extra}
-    if isinstance(body.get("gateway"), Mapping) and isinstance(extra.get("gateway"), Mapping):
-        merged["gateway"] = merge_gateway(body["gateway"], extra["gateway"])
-    return merged
 
 
 def refuse_unknown(params: Mapping[str, Any], known: Mapping[str, Any], function: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import cached_property
 from types import TracebackType
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import httpx
 from pydantic import BaseModel
@@ -11,7 +13,9 @@ from typing_extensions import Self, Unpack
 
 from auriko import _config
 from auriko._call import Call, refuse_unknown
-from auriko._exchange import Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
+from auriko._exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
+from auriko._log import set_up_logging
+from auriko._raw import RawResponse, on_raw_caller, receive_raw, understood
 from auriko._reader import StreamReader
 from auriko._signature import show_parameters
 from auriko._transport import AsyncChannel, AsyncPool, Channel, Pool
@@ -21,7 +25,12 @@ from auriko.resources.me import AsyncMe, Me
 from auriko.resources.models import AsyncModels, Models
 from auriko.spend import Observation
 
+if TYPE_CHECKING:  # the Responses API costs some milliseconds to import, and many programs never use it
+    from auriko.resources.responses import AsyncResponses, Responses
+
+P = ParamSpec("P")
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
+ResultT = TypeVar("ResultT")
 ClientT = TypeVar("ClientT")
 
 
@@ -38,14 +47,36 @@ def _show_settings(client: type[ClientT]) -> type[ClientT]:
 class _BaseClient:
     """What both clients share: everything but the connections and the awaiting."""
 
+    _pool: Any
+
     def __init__(self, http_client: Any, settings: _config.ClientSettings) -> None:
         refuse_unknown(settings, _config.ClientSettings.__annotations__, type(self).__name__)
+        set_up_logging()
         self._settings = _config.resolve(**settings)
         self._clock = Clock()
-        self._connect(http_client)
+        self._attach(self._new_pool(http_client))
 
-    def _connect(self, http_client: Any) -> None:
+    def _new_pool(self, http_client: Any) -> Any:
         raise NotImplementedError
+
+    def _attach(self, pool: Any) -> None:
+        """Takes the connections, and makes the resources that call over them."""
+        raise NotImplementedError
+
+    def with_options(self, **options: Unpack[_config.ClientOptions]) -> Self:
+        """A client with some settings changed that shares the connections of this one; closing either closes both.
+
+        Args:
+            **options: Settings as for the client; headers and query parameters are added to those that there are.
+
+        Raises:
+            ValueError: A setting is out of its range.
+            TypeError: A setting is unknown or of the wrong type.
+        """
+        refuse_unknown(options, _config.ClientOptions.__annotations__, "with_options")
+        twin = type(self).__new__(type(self))
+        twin.__setstate__({"settings": _config.change(self._settings, options), "pool": self._pool})
+        return twin
 
     @property
     def base_url(self) -> str:
@@ -71,7 +102,7 @@ class _BaseClient:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._settings = state["settings"]
         self._clock = Clock()
-        self._connect(None)
+        self._attach(state.get("pool") or self._new_pool(None))
 
     def __copy__(self) -> Self:
         return self.__deepcopy__({})
@@ -81,19 +112,20 @@ class _BaseClient:
         twin.__setstate__({"settings": self._settings})
         return twin
 
-    def _call_steps(self, call: Call[ReplyT]) -> Steps[ReplyT]:
+    def _call_steps(self, call: Call[Any], receive: Callable[[Answer, float | None], Steps[ResultT]]) -> Steps[ResultT]:
         """A plain call's steps, with what it cost told to whoever tracks it."""
         observation = Observation(call.model, stream=False)
         try:
-            reply = yield from exchange(call, self._settings, receive_whole(call.reply), self._clock)
+            reply = yield from exchange(call, self._settings, receive, self._clock)
         except BaseException as error:
             if call.model:
                 observation.fail(error)
             raise
         if call.model:
-            headers = getattr(reply, "response_headers", None)
-            metadata = getattr(reply, "routing_metadata", None)
-            observation.finish(headers, getattr(reply, "usage", None), metadata)
+            told: Any = understood(reply)
+            headers = getattr(told, "response_headers", None)
+            metadata = getattr(told, "routing_metadata", None)
+            observation.finish(headers, getattr(told, "usage", None), metadata)
         return reply
 
     def _stream_steps(self, call: Call[Any], reader: type[StreamReader[Any, Any]]) -> Steps[_Opened]:
@@ -136,14 +168,31 @@ class Client(_BaseClient):
             raise TypeError(f"http_client is an httpx.Client, not {type(http_client).__name__}")
         super().__init__(http_client, settings)
 
-    def _connect(self, http_client: httpx.Client | None) -> None:
-        self._pool = Pool(self._settings.base_url, http_client)
+    def _new_pool(self, http_client: httpx.Client | None) -> Pool:
+        return Pool(self._settings.base_url, http_client)
+
+    def _attach(self, pool: Pool) -> None:
+        self._pool = pool
         self.chat = Chat(self)
         self.models = Models(self)
         self.me = Me(self)
 
+    @cached_property
+    def responses(self) -> Responses:
+        """The Responses API."""
+        from auriko.resources.responses import Responses
+
+        return Responses(self)
+
+    def with_raw_response(self, method: Callable[P, ReplyT]) -> Callable[P, RawResponse[ReplyT]]:
+        """The method with the HTTP reply as its result: `client.with_raw_response(client.models.list)()`."""
+        return on_raw_caller(method, self, self._request_raw)
+
     def _request(self, call: Call[ReplyT]) -> ReplyT:
-        return Channel(self._pool).run(self._call_steps(call))
+        return Channel(self._pool).run(self._call_steps(call, receive_whole(call.reply)))
+
+    def _request_raw(self, call: Call[ReplyT]) -> RawResponse[ReplyT]:
+        return Channel(self._pool).run(self._call_steps(call, receive_raw(call.reply)))
 
     def _stream(self, call: Call[Any], shape: type[StreamT]) -> StreamT:
         channel = Channel(self._pool)
@@ -182,14 +231,31 @@ class AsyncClient(_BaseClient):
             raise TypeError(f"http_client is an httpx.AsyncClient, not {type(http_client).__name__}")
         super().__init__(http_client, settings)
 
-    def _connect(self, http_client: httpx.AsyncClient | None) -> None:
-        self._pool = AsyncPool(self._settings.base_url, http_client)
+    def _new_pool(self, http_client: httpx.AsyncClient | None) -> AsyncPool:
+        return AsyncPool(self._settings.base_url, http_client)
+
+    def _attach(self, pool: AsyncPool) -> None:
+        self._pool = pool
         self.chat = AsyncChat(self)
         self.models = AsyncModels(self)
         self.me = AsyncMe(self)
 
+    @cached_property
+    def responses(self) -> AsyncResponses:
+        """The Responses API."""
+        from auriko.resources.responses import AsyncResponses
+
+        return AsyncResponses(self)
+
+    def with_raw_response(self, method: Callable[P, Awaitable[ReplyT]]) -> Callable[P, Awaitable[RawResponse[ReplyT]]]:
+        """The method with the HTTP reply as its result: `await client.with_raw_response(client.models.list)()`."""
+        return on_raw_caller(method, self, self._request_raw)
+
     async def _request(self, call: Call[ReplyT]) -> ReplyT:
-        return await AsyncChannel(self._pool).run(self._call_steps(call))
+        return await AsyncChannel(self._pool).run(self._call_steps(call, receive_whole(call.reply)))
+
+    async def _request_raw(self, call: Call[ReplyT]) -> RawResponse[ReplyT]:
+        return await AsyncChannel(self._pool).run(self._call_steps(call, receive_raw(call.reply)))
 
     async def _stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> AsyncStreamT:
         channel = AsyncChannel(self._pool)

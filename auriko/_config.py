@@ -8,8 +8,9 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -82,17 +83,22 @@ class Settings:
         return f"Bearer {self.api_key.get_secret_value()}"
 
 
-class ClientSettings(TypedDict, total=False):
-    """The arguments of a client but its `http_client`; see `Client` for what they mean."""
+class ClientOptions(TypedDict, total=False):
+    """The settings of a client that another one on the same connections may have differently."""
 
     api_key: str | SecretStr | None
-    base_url: str | None
     timeout: float | httpx.Timeout
     max_retries: int
     deadline: float | None
     stream_idle_timeout: float | None
     default_headers: Mapping[str, str] | None
     default_query: Mapping[str, str] | None
+
+
+class ClientSettings(ClientOptions, total=False):
+    """The arguments of a client but its `http_client`; see `Client` for what they mean."""
+
+    base_url: str | None
     pickle_api_key: bool
 
 
@@ -129,6 +135,26 @@ def resolve(
         query=as_query(default_query),
         pickle_api_key=bool(pickle_api_key),
     )
+
+
+def change(settings: Settings, options: ClientOptions) -> Settings:
+    """The settings with some of them replaced; headers and query parameters are added to those that there are.
+
+    Raises:
+        ValueError: A setting is out of its range.
+        TypeError: A setting is of the wrong type.
+    """
+    checks: dict[str, Callable[[Any], Any]] = {
+        "api_key": lambda key: settings.api_key if key is None else check_api_key(key),
+        "timeout": check_timeout,
+        "max_retries": check_retries,
+        "deadline": partial(check_seconds, "deadline"),
+        "stream_idle_timeout": partial(check_seconds, "stream_idle_timeout"),
+    }
+    changed = {name: check(options[name]) for name, check in checks.items() if name in options}  # type: ignore[literal-required]
+    changed["headers"] = {**settings.headers, **check_headers(options.get("default_headers") or {})}
+    changed["query"] = {**settings.query, **as_query(options.get("default_query"))}
+    return replace(settings, **changed)
 
 
 def missing_key() -> AuthenticationError:

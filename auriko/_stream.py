@@ -15,8 +15,8 @@ from auriko._transport import AsyncChannel, Channel
 from auriko.accumulate import ChatAccumulator
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.common import Usage
+from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
-from auriko.routing import RoutingMetadata
 from auriko.spend import Observation
 
 
@@ -69,6 +69,7 @@ class _StreamBase(Generic[ItemT, UsageT]):
                 return
             self._ended = True
             if reader.failure is not None:
+                reader.failure.attempts = self._opened.attempts
                 yield Close()
                 self._observation.fail(reader.failure, reader.headers, reader.usage, reader.routing_metadata)
                 raise reader.failure

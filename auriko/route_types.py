@@ -1,16 +1,20 @@
-"""The names of `auriko.routing` under the import path that the published package has."""
+"""Routing options and metadata under the import path that the published package has."""
 
-from auriko.routing import (
+from auriko.models.routing import (
     CostInfo,
+    RoutingMetadata,
+    StructuredWarning,
+    StructuredWarningType,
+    parse_routing_metadata,
+)
+from auriko.routing import (
     DataPolicy,
     GatewayOptions,
     MetricPercentile,
     Mode,
     Optimize,
-    RoutingMetadata,
     RoutingOptions,
-    StructuredWarning,
-    parse_routing_metadata,
+    merge_gateway_extra_body,
 )
 
 __all__ = [
@@ -23,5 +27,7 @@ __all__ = [
     "RoutingMetadata",
     "RoutingOptions",
     "StructuredWarning",
+    "StructuredWarningType",
+    "merge_gateway_extra_body",
     "parse_routing_metadata",
 ]

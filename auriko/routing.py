@@ -1,7 +1,4 @@
-"""How a request is routed, and who served it: `gateway` in requests, `routing_metadata` in replies.
-
-API sections 4, 5 and 11.1.
-"""
+"""How a request is routed: its `gateway` object (API sections 4 and 5); who served it is in `auriko.models.routing`."""
 
 from __future__ import annotations
 
@@ -21,7 +18,25 @@ from pydantic import (
 )
 from typing_extensions import Self
 
-from auriko._base_model import AurikoResponseModel, Informational, InformationalModel
+from auriko.models.routing import CostInfo, RoutingMetadata, StructuredWarning, parse_routing_metadata
+
+__all__ = [
+    "CostInfo",
+    "DataPolicy",
+    "GatewayMetadata",
+    "GatewayOptions",
+    "MetricPercentile",
+    "Mode",
+    "Optimize",
+    "RoutingMetadata",
+    "RoutingOptions",
+    "Strategy",
+    "StructuredWarning",
+    "merge_gateway",
+    "merge_gateway_extra_body",
+    "parse_routing_metadata",
+    "unknown_name",
+]
 
 
 class Optimize(str, Enum):
@@ -158,6 +173,36 @@ class RoutingOptions(_Options):
             raise ValueError("deadline_ms must be at least timeout_ms")
         return self
 
+    @classmethod
+    def cheapest(cls, **options: Any) -> Self:
+        """Options that look at the price and little else, with any others: `cheapest(max_ttft_ms=800)`."""
+        return cls.model_validate({"optimize": "cost-focus", **options})
+
+    @classmethod
+    def fastest(cls, **options: Any) -> Self:
+        """Options for the shortest time to the first token, with any others."""
+        return cls.model_validate({"optimize": "ttft-focus", **options})
+
+    @classmethod
+    def highest_throughput(cls, **options: Any) -> Self:
+        """Options for the most tokens per second, with any others."""
+        return cls.model_validate({"optimize": "tps-focus", **options})
+
+    @classmethod
+    def balanced(cls, **options: Any) -> Self:
+        """Options that weigh price, latency and throughput alike, with any others."""
+        return cls.model_validate({"optimize": "balanced", **options})
+
+    @classmethod
+    def in_order(cls, **options: Any) -> Self:
+        """Options that try the models of `gateway.models` one after another, with any others."""
+        return cls.model_validate({"mode": "fallback", **options})
+
+    @classmethod
+    def private(cls, **options: Any) -> Self:
+        """Options for providers that keep neither prompts nor replies, with any others."""
+        return cls.model_validate({"data_policy": "zdr", **options})
+
     def to_extra_body(self) -> dict[str, Any]:
         """The options as the openai package's `extra_body` takes them: `{"gateway": {"routing": ...}}`."""
         return {"gateway": {"routing": self.to_dict()}}
@@ -198,47 +243,6 @@ class GatewayOptions(_Options):
         return {"gateway": self.to_dict()}
 
 
-class CostInfo(InformationalModel):
-    """What a call was billed, in USD, and what the provider's cache saved of it."""
-
-    usd: float | None = Field(default=None, allow_inf_nan=False)
-    cache_savings_percent: int | float | None = None
-    cache_savings_usd: float | None = None
-    hosted_tool_usd: float | None = None
-
-
-class StructuredWarning(AurikoResponseModel):
-    """What the gateway changed or ignored of a request; the set of types and codes is open."""
-
-    type: str | None = None
-    code: str | None = None
-    message: str | None = None
-
-
-class RoutingMetadata(InformationalModel):
-    """Who served a call, how fast, and what it cost. Any field may be missing, unknown ones are kept.
-
-    Attributes:
-        provider: The provider that answered.
-        provider_model_id: The provider's own name of the model.
-        model_canonical: The gateway's name of the model.
-        routing_strategy: The strategy in effect.
-        ttft_ms: Time to the first token, in milliseconds.
-        throughput_tps: Tokens per second.
-        cost: What was billed.
-        warnings: What was changed or ignored.
-    """
-
-    provider: str | None = None
-    provider_model_id: str | None = None
-    model_canonical: str | None = None
-    routing_strategy: str | None = None
-    ttft_ms: float | None = None
-    throughput_tps: float | None = None
-    cost: Informational[CostInfo] = None
-    warnings: Informational[list[StructuredWarning]] = None
-
-
 def unknown_name(name: str, known: Mapping[str, Any], what: str) -> str:
     """The message for a name that is not known, with the nearest one that is."""
     nearest = difflib.get_close_matches(name, known, n=1)
@@ -256,6 +260,15 @@ def merge_gateway(
     return _merged(_as_dict(base), _as_dict(override))
 
 
+def merge_gateway_extra_body(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Both bodies in one, the overlay's fields winning; what is inside `gateway` is merged key by key."""
+    merged = {**base, **overlay}
+    gateways = base.get("gateway"), overlay.get("gateway")
+    if all(isinstance(gateway, (Mapping, GatewayOptions)) for gateway in gateways):
+        merged["gateway"] = merge_gateway(*gateways)
+    return merged
+
+
 def _as_dict(gateway: _Options | Mapping[str, Any] | None) -> dict[str, Any]:
     if gateway is None:
         return {}
@@ -270,10 +283,3 @@ def _merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
         old = old.to_dict() if isinstance(old, _Options) else old
         result[name] = _merged(old, new) if isinstance(old, dict) and isinstance(new, dict) else new  # pyright: ignore[reportUnknownArgumentType]
     return result
-
-
-def parse_routing_metadata(response: Any) -> RoutingMetadata | None:
-    """The routing metadata of a reply of the openai package, or None where it is absent or broken."""
-    extra = getattr(response, "model_extra", None)
-    raw: Any = extra.get("routing_metadata") if isinstance(extra, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return RoutingMetadata.model_validate(raw) if isinstance(raw, dict) else None

@@ -6,19 +6,21 @@ streamed or not. A cost that the gateway did not report counts as unknown, never
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from auriko.errors import APIStatusError, BudgetExceededError
 from auriko.models.common import ResponseUsage, Usage
+from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
-from auriko.routing import RoutingMetadata
 
+logger: Final = logging.getLogger("auriko")
 _active: ContextVar[tuple[SpendTracker, ...]] = ContextVar("auriko_trackers", default=())
 
 
@@ -67,6 +69,13 @@ class CallRecord:
     request_id: str | None
     tags: tuple[str, ...]
     error: str | None
+
+    def __str__(self) -> str:
+        answered = f"{self.model or self.model_asked} by {self.provider or 'an unknown provider'}"
+        cost = f"${self.usd:.6f}" if self.usd is not None else "unknown cost" if self.may_be_billed else "not billed"
+        return (
+            f"{self.status}: {self.error or answered}, {cost}, {self.duration_ms:.0f} ms, request id {self.request_id}"
+        )
 
 
 @dataclass
@@ -214,7 +223,7 @@ class Observation:
         self._started = time.monotonic()
         self._started_at = time.time()
         self._first_at: float | None = None
-        self._done = not self._trackers
+        self._done = not self._trackers and not logger.isEnabledFor(logging.INFO)
 
     def first_item(self) -> None:
         """Notes that the first item of a stream has arrived."""
@@ -281,5 +290,6 @@ class Observation:
             tags=tuple(tag for tracker in self._trackers for tag in tracker.tags),
             error=type(error).__name__ if error is not None else None,
         )
+        logger.info("%s", record)
         for tracker in self._trackers:
             tracker.add(record)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from auriko._base_model import AurikoResponseModel, Informational, Reply
 from auriko.models.common import Usage
-from auriko.routing import RoutingMetadata
+from auriko.models.routing import RoutingMetadata
 
 
 class ToolCallFunction(AurikoResponseModel):

@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from auriko._base_model import AurikoResponseModel, Informational, InformationalModel, Reply
 from auriko.models.common import ResponseUsage
-from auriko.routing import RoutingMetadata
+from auriko.models.routing import RoutingMetadata
 
 
 class ResponseOutputContentPart(AurikoResponseModel):

@@ -7,9 +7,9 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
-from auriko._call import Call, encode_body, merge_extra_body, refuse_unknown, take_options
+from auriko._call import Call, encode_body, refuse_unknown, take_options
 from auriko.models.extensions import check_extensions
-from auriko.routing import GatewayOptions
+from auriko.routing import GatewayOptions, merge_gateway_extra_body
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 
@@ -50,7 +50,8 @@ def inference_call(
         body["gateway"] = check_gateway(body["gateway"])
     if stream:
         body["stream"] = True
-    body = merge_extra_body(body, extra)
+    if extra:
+        body = merge_gateway_extra_body(body, extra)
     model = check_model(body)
     check_extensions(body.get("extensions"))
     return Call(method="POST", path=path, reply=reply, body=encode_body(body), stream=stream, model=model, **options)
