@@ -79,10 +79,11 @@ class Sleep:
 
 @dataclass(slots=True)
 class Answer:
-    """The head of a reply."""
+    """The head of a reply; `attempt` counts the requests of its call up to it."""
 
     status: int
     headers: ResponseHeaders
+    attempt: int = 1
 
 
 Step = Send | Read | Close | Sleep
@@ -114,13 +115,14 @@ def exchange(
         request = _request(call, settings, retries, until)
         try:
             answer: Answer = yield request
+            answer.attempt = retries + 1
             logger.debug(
                 "%s %s: status %d, request id %s, attempt %d",
                 call.method,
                 call.path,
                 answer.status,
                 answer.headers.request_id,
-                retries + 1,
+                answer.attempt,
             )
             if answer.status not in _ACCEPTED:
                 yield from _raise_status(answer, until, clock)
@@ -265,6 +267,7 @@ class OpenStream(NamedTuple):
 
     reader: StreamReader[Any, Any]
     until: float | None
+    attempts: int
 
 
 def receive_stream(
@@ -276,7 +279,7 @@ def receive_stream(
         content_type = answer.headers.get("content-type", "")
         if content_type.partition(";")[0].strip().lower() != "text/event-stream":
             yield from _raise_no_stream(answer, content_type, until)
-        opened = OpenStream(make_reader(answer.headers), until)
+        opened = OpenStream(make_reader(answer.headers), until, answer.attempt)
         yield from advance(opened, idle, clock)
         if opened.reader.failure is not None and not opened.reader.ready:
             raise opened.reader.failure

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx
+from typing_extensions import Self
 
 from auriko._exchange import Answer, Read, Send, Sleep, Step, Steps
 from auriko._network import MARK, bound_client, bound_reads, bounded, discard
@@ -193,7 +194,9 @@ class AsyncPool:
         client = self.user_client
         if client is None:
             transport = await self.transport()
-            return await transport.handle_async_request(_request(step, mark))
+            request = _request(step, mark)
+            request.stream = _AsyncBody(request.content)
+            return await transport.handle_async_request(request)
         request = _user_request(client, step)
         with anyio.fail_after(_left(step.until)):
             return await client.send(request, stream=True, auth=None, follow_redirects=False)
@@ -212,6 +215,21 @@ def _running_loop() -> Any:
         import trio.lowlevel
 
         return trio.lowlevel.current_trio_token()
+
+
+class _AsyncBody(httpx.AsyncByteStream):
+    """A request's body without the generator that httpx sends it with: trio warns of those that are cut short."""
+
+    def __init__(self, body: bytes) -> None:
+        self._rest = [body]
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._rest:
+            raise StopAsyncIteration
+        return self._rest.pop()
 
 
 def _request(step: Send, mark: object) -> httpx.Request:

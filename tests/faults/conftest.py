@@ -1,0 +1,98 @@
+"""Fixtures of the fault tests: sleeps that pass at once, certificates, no proxies."""
+
+import gc
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+import auriko._transport
+from tests.support import tls
+
+
+class _Patched(ModuleType):
+    """A module with some names replaced."""
+
+    def __init__(self, module: ModuleType, **replaced: Any) -> None:
+        super().__init__(module.__name__)
+        self._module = module
+        self.__dict__.update(replaced)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that clients wanted to sleep; they do not."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await anyio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(auriko._transport, "time", _Patched(time, sleep=slept.append))
+    monkeypatch.setattr(auriko._transport, "anyio", _Patched(anyio, sleep=sleep))
+    return slept
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_collections() -> Iterator[None]:
+    gc.collect()
+    gc.freeze()  # so that the collection after each cell looks at that cell alone
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """No thread and no unclosed object is left behind; pytest turns the warnings of a collection into errors."""
+    before = set(threading.enumerate())
+    yield
+    gc.collect()
+    left = [
+        t for t in threading.enumerate() if t not in before and not t.name.startswith(("AnyIO", "asyncio_", "Trio"))
+    ]
+    assert not left
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[ssl.SSLContext, Path]]:
+    """A server's context and the certificate file for a host."""
+    folder = tmp_path_factory.mktemp("certificates")
+    made: dict[str, tuple[ssl.SSLContext, Path]] = {}
+
+    def make(host: str) -> tuple[ssl.SSLContext, Path]:
+        if host not in made:
+            certificate, key = tls.make_certificate(folder, host)
+            made[host] = tls.server_context(certificate, key), certificate
+        return made[host]
+
+    return make
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Makes clients trust a certificate from here on."""
+
+    def trust(certificate: Path) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        auriko._transport._tls_context.cache_clear()
+
+    yield trust
+    monkeypatch.undo()
+    auriko._transport._tls_context.cache_clear()

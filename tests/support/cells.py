@@ -1,0 +1,156 @@
+"""Runs one cell of the fault matrix: one call in one mode, what came of it, and that nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import anyio
+import anyio.lowlevel
+import httpx
+
+import auriko
+from auriko import AsyncClient, Client
+from auriko._exchange import Clock
+from auriko.errors import AurikoAPIError, StreamInterruptedError
+
+Mode = Literal["sync plain", "sync stream", "async plain", "async stream", "trio plain", "trio stream"]
+MODES: tuple[Mode, ...] = ("sync plain", "async plain", "sync stream", "async stream")
+TRIO_MODES: tuple[Mode, ...] = (*MODES, "trio plain", "trio stream")
+KEY = "ak_test_0123456789abcdefghij"
+ASK: dict[str, Any] = {"model": "claude-sonnet-4-6", "messages": [{"role": "user", "content": "Capital of France?"}]}
+CLOCK = Clock(chance=lambda: 0.5)  # no jitter, so that delays are exact
+
+KINDS: dict[type[BaseException], str] = {
+    auriko.APIConnectionError: "CONN",
+    auriko.APITimeoutError: "TIME",
+    auriko.StreamInterruptedError: "CUT",
+    auriko.APIResponseValidationError: "RESP",
+    auriko.APIStatusError: "STATUS",
+    auriko.BadRequestError: "BAD",
+    auriko.AuthenticationError: "AUTH",
+    auriko.PermissionDeniedError: "PERM",
+    auriko.NotFoundError: "NOTFOUND",
+    auriko.ConflictError: "CONFLICT",
+    auriko.RateLimitError: "RATE",
+    auriko.InternalServerError: "SRV",
+    ValueError: "ARG",
+    TypeError: "ARG",
+}
+
+
+@dataclass
+class Outcome:
+    """What came of a call."""
+
+    error: BaseException | None = None
+    items: list[Any] = field(default_factory=list)
+    reply: Any = None
+    stream: Any = None
+
+    @property
+    def kind(self) -> str:
+        """OK, or the error's short name."""
+        return "OK" if self.error is None else KINDS[type(self.error)]
+
+    @property
+    def text(self) -> str:
+        """The text that came, plain or streamed."""
+        if self.reply is not None:
+            return self.reply.choices[0].message.content or ""
+        return "".join(choice.delta.content or "" for item in self.items for choice in item.choices)
+
+    def described(self) -> str:
+        """As in `CUT@2(1)`: the kind, the items of a stream before an error, the attempts that the error counts."""
+        items = f"@{len(self.items)}" if self.items and self.error is not None else ""
+        attempts = self.error.attempts if isinstance(self.error, AurikoAPIError) else None
+        if isinstance(self.error, StreamInterruptedError):
+            assert self.error.items_received == len(self.items)
+        return f"{self.kind}{items}" + (f"({attempts})" if attempts else "")
+
+
+def run(mode: Mode, url: str, settings: dict[str, Any], call: dict[str, Any], calls: int = 1) -> Outcome:
+    """What comes of a call (of the last of several) in one mode; nothing may be left after it."""
+    settings = {"api_key": KEY, "base_url": url, "timeout": 2.0, **settings}
+    call = {**ASK, **call, "stream": mode.endswith("stream")}
+    if mode.startswith("sync"):
+        return _run_sync(settings, call, calls)
+    backend = "trio" if mode.startswith("trio") else "asyncio"
+    return anyio.run(_run_async, settings, call, calls, backend=backend)
+
+
+def _run_sync(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Outcome:
+    with Client(**settings) as client:
+        client._clock = CLOCK
+        for _ in range(calls):
+            outcome = Outcome()
+            try:
+                result = client.chat.completions.create(**call)
+                if call["stream"]:
+                    outcome.stream = result
+                    for item in result:
+                        outcome.items.append(item)
+                else:
+                    outcome.reply = result
+            except (AurikoAPIError, ValueError, TypeError) as error:
+                outcome.error = error
+        assert_clean(client)
+    return outcome
+
+
+async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Outcome:
+    async with AsyncClient(**settings) as client:
+        client._clock = CLOCK
+        for _ in range(calls):
+            outcome = Outcome()
+            try:
+                result = await client.chat.completions.create(**call)
+                if call["stream"]:
+                    outcome.stream = result
+                    async for item in result:
+                        outcome.items.append(item)
+                else:
+                    outcome.reply = result
+            except (AurikoAPIError, ValueError, TypeError) as error:
+                outcome.error = error
+        await assert_clean_async(client)
+    return outcome
+
+
+def pool_of(client: Client | AsyncClient) -> Any:
+    """The httpcore pool of a client's connections here, or None before the first call."""
+    if isinstance(client, Client):
+        transport: Any = client._pool._transport
+    else:
+        from auriko._transport import _running_loop
+
+        own = client._pool._loops.get(_running_loop())
+        transport = own.transport if own is not None else None
+    return transport._pool if isinstance(transport, (httpx.HTTPTransport, httpx.AsyncHTTPTransport)) else None
+
+
+def assert_clean(client: Client | AsyncClient) -> None:
+    """No request is in the pool, and each of its connections is idle."""
+    pool = pool_of(client)
+    if pool is not None:
+        assert pool._requests == []
+        assert all(connection.is_idle() or connection.is_closed() for connection in pool.connections), pool
+
+
+async def assert_clean_async(client: AsyncClient) -> None:
+    """The same, and no task is left."""
+    gc.collect()
+    try:
+        own = asyncio.current_task()
+    except RuntimeError:
+        await anyio.lowlevel.checkpoint()
+    else:
+        for _ in range(100):
+            left = asyncio.all_tasks() - {own}
+            if not left:
+                break
+            await asyncio.sleep(0)
+        assert not left, left
+    assert_clean(client)
