@@ -56,7 +56,7 @@ demo: $(VENV)/.demo ## run the main job: query engine, chain and plain client, w
 
 .PHONY: test
 test: $(VENV)/.dev ## run the whole test suite, with coverage of the core
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from auriko import Client, SpendTracker, track_spend
+from auriko import Client, RoutingOptions, SpendTracker, track_spend
 from auriko.cli._console import Console, open_console
 from auriko.cli._documents import Document, read_documents
 from auriko.cli._errors import CommandError
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
 _MODELS = ["gpt-4o-mini", "deepseek-chat", "llama-3.1-8b-instruct"]
 _QUESTIONS = [
     "Which exception is raised when a stream is cut?",
-    "What does gateway.routing.mode fallback do?",
+    "How many models may gateway.models list?",
 ]
+# Each question is routed in its own way; the sandbox's language model is the provider `local_lm`. A preferred
+# provider that is not there never fails a request, so the same holds for the real gateway.
+_WAYS: dict[str, RoutingOptions] = {
+    "cheapest": RoutingOptions(optimize="cost-focus"),
+    "language model": RoutingOptions(prefer="local_lm"),
+}
 _LETTER = (
     "Hello, this is Dana Reyes from Northwind. Since the update this morning the export button does nothing, and we "
     "cannot send our invoices to 340 customers. Please treat this as urgent."
@@ -88,6 +95,7 @@ def _engines(sandbox: Sandbox) -> str:
 
 def _query_documents(console: Console, gateway: Gateway, documents: list[Document], questions: list[str]) -> None:
     from llama_index.core import Document as IndexDocument
+    from llama_index.core.base.response.schema import StreamingResponse
     from llama_index.core.node_parser import SentenceSplitter
     from llama_index.core.query_engine import RetrieverQueryEngine
     from llama_index.retrievers.bm25 import BM25Retriever
@@ -101,11 +109,10 @@ def _query_documents(console: Console, gateway: Gateway, documents: list[Documen
     )
     console.note(f"{len(documents)} documents, {len(nodes)} passages, retrieved by BM25")
     retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(3, len(nodes)))
-    for index, question in enumerate(questions):
-        optimize = ("cost", "ttft")[index % 2]
+    for question, (way, routing) in zip(questions, itertools.cycle(_WAYS.items()), strict=False):
         llm = Auriko(
             models=_MODELS,
-            routing={"optimize": optimize},
+            routing=routing,
             base_url=gateway.base_url,
             api_key=gateway.api_key,
             max_tokens=120,
@@ -113,9 +120,9 @@ def _query_documents(console: Console, gateway: Gateway, documents: list[Documen
         )
         engine = RetrieverQueryEngine.from_args(retriever, llm=llm, streaming=True)
         console.question(question)
-        with track_spend(tags=[f"query engine, {optimize}"]) as spend:
+        with track_spend(tags=[f"query engine, {way}"]) as spend:
             response = engine.query(question)
-            console.stream(getattr(response, "response_gen", [str(response)]))
+            console.stream(response.response_gen if isinstance(response, StreamingResponse) else [str(response)])
         files = sorted({str(node.metadata.get("file")) for node in response.source_nodes})
         console.routed(spend, f"from {', '.join(files)}")
 
@@ -183,7 +190,7 @@ def _stream_plainly(console: Console, gateway: Gateway) -> None:
     with Client(base_url=gateway.base_url, api_key=gateway.api_key) as client, track_spend(tags=["plain client"]):
         stream = client.chat.completions.create(
             messages=[{"role": "user", "content": question}],
-            gateway={"models": _MODELS, "routing": {"optimize": "cost-focus"}},
+            gateway={"models": _MODELS, "routing": {"optimize": "cost", "prefer": "local_lm"}},
             max_completion_tokens=60,
             temperature=0,
             stream=True,
