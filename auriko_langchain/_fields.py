@@ -142,7 +142,7 @@ class ChatFields(BaseChatModel):
     def gateway_defaults(self) -> dict[str, Any]:
         """What the fields say of routing, as plain values."""
         named = {"models": self.models, "routing": self.routing, "gateway_metadata": self.gateway_metadata}
-        return {name: plain(value) for name, value in named.items() if value is not None}
+        return {name: shown for name, value in named.items() if (shown := plain(value)) not in (None, {})}
 
 
 _WIRE_NAMES = sorted(WIRE_FIELDS & ChatFields.model_fields.keys())

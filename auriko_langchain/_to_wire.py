@@ -19,7 +19,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from auriko_langchain._blocks import extra, parts, text_or_parts
+from auriko_langchain._blocks import Part, extra, parts, text_or_parts
 from auriko_langchain._keys import REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
 
 WireMessage = dict[str, Any]
@@ -31,19 +31,35 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[WireMessage]:
     Raises:
         ValueError: A message has no place in a conversation, or a content block cannot be sent.
     """
-    return [_message(message) for message in messages]
+    wire: list[WireMessage] = []
+    media: list[Part] = []
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            wire.append(_tool_result(message, media))
+            continue
+        if media:
+            wire.append({"role": "user", "content": media})
+            media = []
+        wire.append(_message(message))
+    return [*wire, {"role": "user", "content": media}] if media else wire
+
+
+def _tool_result(message: ToolMessage, media: list[Part]) -> WireMessage:
+    """The result as text, which is all that it may be; images and files go to `media`, for a message after it."""
+    text = message.content
+    if not isinstance(text, str):
+        found = parts(text)
+        text = "\n".join(part["text"] for part in found if part["type"] == "text")
+        if others := [part for part in found if part["type"] != "text"]:
+            media += [{"type": "text", "text": f"Result of the tool call {message.tool_call_id}:"}, *others]
+            text = text or "The result is in the next message of the user."
+    return {"role": "tool", "content": text, "tool_call_id": message.tool_call_id}
 
 
 def _message(message: BaseMessage) -> WireMessage:
     content = message.content
     if isinstance(message, AIMessage):
         wire = _assistant(message)
-    elif isinstance(message, ToolMessage):
-        return {
-            "role": "tool",
-            "content": text_or_parts(content, "\n"),
-            "tool_call_id": message.tool_call_id,
-        }
     elif isinstance(message, HumanMessage):
         wire = {"role": "user", "content": (parts(content) if isinstance(content, list) else content) or ""}
     else:

@@ -22,6 +22,30 @@ ROUTING = {
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 
 
+WAYS = ["invoke", "ainvoke", "stream", "astream", "batch", "abatch"]
+
+
+async def call(runnable: Any, way: str, *arguments: Any, chunks: list[Any] | None = None) -> Any:
+    """The whole answer, by one of the six ways; `chunks` is given those of a stream as they come."""
+    chunks = [] if chunks is None else chunks
+    match way:
+        case "invoke":
+            return runnable.invoke(*arguments)
+        case "ainvoke":
+            return await runnable.ainvoke(*arguments)
+        case "batch":
+            return runnable.batch([arguments[0]], *arguments[1:])[0]
+        case "abatch":
+            return (await runnable.abatch([arguments[0]], *arguments[1:]))[0]
+        case "stream":
+            for chunk in runnable.stream(*arguments):
+                chunks.append(chunk)
+        case "astream":
+            async for chunk in runnable.astream(*arguments):
+                chunks.append(chunk)
+    return sum(chunks[1:], chunks[0])
+
+
 class ScriptedGateway:
     """Answers requests in the order of the replies that were scripted, and keeps the requests' bodies.
 

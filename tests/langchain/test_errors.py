@@ -1,4 +1,5 @@
-"""Errors are the same by all four ways, and both the client's and LangChain's."""
+# ruff: noqa: S301 - the pickles are the tests' own
+"""Errors are the same by all ways, and both the client's and LangChain's."""
 
 import copy
 import pickle
@@ -12,30 +13,18 @@ from langchain_core.callbacks import BaseCallbackHandler
 from auriko import errors as core
 from auriko.spend import track_spend
 from auriko_langchain import ChatAuriko, errors
+from scripted_gateway import WAYS, call
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["invoke", "ainvoke", "stream", "astream", "batch", "abatch"])
+@pytest.fixture(params=WAYS)
 def failing(request, gateway):
     """Makes the call and returns what it raises."""
 
-    async def failing(model=None, **config):
-        model = model or gateway.model()
+    async def failing(**config):
         with pytest.raises(Exception) as raised:  # noqa: PT011 - the tests look at it
-            match request.param:
-                case "invoke":
-                    model.invoke("hi", config)
-                case "ainvoke":
-                    await model.ainvoke("hi", config)
-                case "stream":
-                    list(model.stream("hi", config))
-                case "astream":
-                    [chunk async for chunk in model.astream("hi", config)]
-                case "batch":
-                    model.batch(["hi"], config)
-                case "abatch":
-                    await model.abatch(["hi"], config)
+            await call(gateway.model(), request.param, "hi", config)
         return raised.value
 
     return failing
@@ -105,37 +94,29 @@ async def test_a_reply_that_is_none(failing, gateway, body):
     assert isinstance(error, (errors.AurikoResponseValidationError, errors.AurikoStatusError))
 
 
-@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
-async def test_a_reply_without_choices(gateway, how):
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+async def test_a_reply_without_choices(gateway, way):
     gateway.replies({"choices": []})
     with pytest.raises(errors.AurikoResponseValidationError, match="no choices"):
-        gateway.model().invoke("hi") if how == "invoke" else await gateway.model().ainvoke("hi")
+        await call(gateway.model(), way, "hi")
 
 
-@pytest.mark.parametrize("how", ["stream", "astream"])
-async def test_an_error_within_a_stream(gateway, how):
+@pytest.mark.parametrize("way", ["stream", "astream"])
+async def test_an_error_within_a_stream(gateway, way):
     envelope = {"message": "gone", "type": "api_error", "code": "upstream_timeout", "provider": "p"}
     gateway.streams_chunks({"choices": [{"delta": {"content": "par"}}]}, {"error": envelope})
-    seen = []
+    chunks = []
     with pytest.raises(errors.AurikoServerError, match="gone") as raised:
-        if how == "stream":
-            seen.extend(gateway.model().stream("hi"))
-        else:
-            async for chunk in gateway.model().astream("hi"):
-                seen.append(chunk)
+        await call(gateway.model(), way, "hi", chunks=chunks)
     assert (raised.value.code, raised.value.provider) == ("upstream_timeout", "p")
-    if how == "astream":
-        assert [chunk.content for chunk in seen] == ["par"]
+    assert [chunk.content for chunk in chunks] == ["par"]
 
 
-@pytest.mark.parametrize("how", ["stream", "astream"])
-async def test_a_stream_that_is_cut(gateway, how):
+@pytest.mark.parametrize("way", ["stream", "astream"])
+async def test_a_stream_that_is_cut(gateway, way):
     gateway.streams_chunks({"choices": [{"delta": {"content": "par"}}]}, done=False)
     with pytest.raises(errors.AurikoStreamInterruptedError) as raised:
-        if how == "stream":
-            list(gateway.model().stream("hi"))
-        else:
-            [chunk async for chunk in gateway.model().astream("hi")]
+        await call(gateway.model(), way, "hi")
     assert isinstance(raised.value, (core.StreamInterruptedError, langchain.ModelConnectionError))
     assert raised.value.items_received == 1
 

@@ -1,3 +1,4 @@
+# ruff: noqa: S301 - the pickles are the tests' own
 """Copies, pickles, serialisation, and the connections of many models."""
 
 import asyncio

@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
 from auriko import RoutingMetadata
 from auriko_langchain import AurikoGatewayWarning, get_routing_metadata
-from scripted_gateway import ROUTING, USAGE
+from scripted_gateway import ROUTING, USAGE, call
 
 pytestmark = pytest.mark.anyio
 
@@ -15,21 +15,13 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture(params=["invoke", "ainvoke", "stream", "astream"])
 def ask(request, gateway):
     """Scripts a reply and returns the message, by each of the four ways."""
-    streamed = "stream" in request.param
 
     async def ask(message, *, model=None, deltas=None, **fields):
-        if streamed:
+        if "stream" in request.param:
             gateway.streams(*(deltas or [message]), **fields)
         else:
             gateway.says(message=message, **fields)
-        model = model or gateway.model()
-        if request.param == "invoke":
-            return model.invoke("hi")
-        if request.param == "ainvoke":
-            return await model.ainvoke("hi")
-        chunks = [c async for c in model.astream("hi")] if request.param == "astream" else list(model.stream("hi"))
-        assert [chunk.chunk_position for chunk in chunks][-1] == "last"
-        return sum(chunks[1:], chunks[0])
+        return await call(model or gateway.model(), request.param, "hi")
 
     return ask
 
@@ -307,8 +299,8 @@ def test_usage_that_is_repeated_counts_once(gateway):
 
 def test_parallel_calls_under_one_index(gateway):
     pieces = [
-        {"tool_calls": [{"index": 0, "id": call, "function": {"name": name, "arguments": arguments}}]}
-        for call, name, arguments in (("c1", "add", '{"a": 1}'), ("c2", "now", "{}"))
+        {"tool_calls": [{"index": 0, "id": call_id, "function": {"name": name, "arguments": arguments}}]}
+        for call_id, name, arguments in (("c1", "add", '{"a": 1}'), ("c2", "now", "{}"))
     ]
     chunks = stream(gateway, *pieces)
     assert sum(chunks[1:], chunks[0]).tool_calls == PARSED

@@ -6,6 +6,7 @@ from langchain_core.runnables import ConfigurableField, RunnableBinding
 
 from auriko import GatewayMetadata, RoutingOptions
 from auriko_langchain import ChatAuriko
+from scripted_gateway import WAYS, call
 
 
 def sent(gateway, runnable, /, *args, **kwargs):
@@ -174,21 +175,13 @@ def labelled(gateway):
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("how", ["invoke", "ainvoke", "stream", "astream"])
-async def test_labels_from_the_config(gateway, how):
-    model = labelled(gateway)
-    if "stream" in how:
+@pytest.mark.parametrize("way", WAYS)
+async def test_labels_from_the_config(gateway, way):
+    if "stream" in way:
         gateway.streams("x")
     else:
         gateway.says("x")
-    if how == "invoke":
-        model.invoke("hi", CONFIG)
-    elif how == "ainvoke":
-        await model.ainvoke("hi", CONFIG)
-    elif how == "stream":
-        list(model.stream("hi", CONFIG))
-    else:
-        [chunk async for chunk in model.astream("hi", CONFIG)]
+    await call(labelled(gateway), way, "hi", CONFIG)
     assert gateway.bodies[0]["gateway"]["metadata"] == LABELS
 
 

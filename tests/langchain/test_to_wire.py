@@ -135,9 +135,19 @@ def test_blocks_that_lack_something_say_what(block):
         part(block)
 
 
-def test_an_image_in_a_tools_result_is_a_part():
-    message = ToolMessage([{"type": "image", "url": "u"}], tool_call_id="c1")
-    assert wire(message)["content"] == [{"type": "image_url", "image_url": {"url": "u"}}]
+def test_images_in_tool_results_follow_the_results():
+    image = {"type": "image", "url": "u"}
+    results = [ToolMessage([TEXT, image], tool_call_id="c1"), ToolMessage([image], tool_call_id="c2")]
+    part = {"type": "image_url", "image_url": {"url": "u"}}
+    after = [{"type": "text", "text": "Result of the tool call c1:"}, part]
+    after += [{"type": "text", "text": "Result of the tool call c2:"}, part]
+    expected = [
+        {"role": "tool", "content": "look", "tool_call_id": "c1"},
+        {"role": "tool", "content": "The result is in the next message of the user.", "tool_call_id": "c2"},
+        {"role": "user", "content": after},
+    ]
+    assert to_wire(results) == expected
+    assert to_wire([*results, HumanMessage("and?")]) == [*expected, {"role": "user", "content": "and?"}]
 
 
 CALL = {"name": "add", "args": {"a": 1, "who": "é"}, "id": "c1", "type": "tool_call"}
