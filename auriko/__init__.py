@@ -1,8 +1,12 @@
 """Python client for the Auriko LLM routing gateway."""
 
+from typing import TYPE_CHECKING, Any
+
 from auriko._client import AsyncClient, Client
+from auriko._raw import RawResponse
 from auriko._stream import AsyncStream, Stream
 from auriko._version import __version__
+from auriko.accumulate import ChatAccumulator
 from auriko.errors import (
     APIConnectionError,
     APIResponseValidationError,
@@ -18,6 +22,7 @@ from auriko.errors import (
     PermissionDeniedError,
     RateLimitError,
     StreamInterruptedError,
+    map_openai_error,
 )
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.common import Usage
@@ -32,17 +37,22 @@ from auriko.routing import (
 )
 from auriko.spend import SpendTracker, track_spend
 
+if TYPE_CHECKING:
+    from auriko._response_stream import AsyncResponseStream, ResponseStream
+
 __all__ = [
     "APIConnectionError",
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
     "AsyncClient",
+    "AsyncResponseStream",
     "AsyncStream",
     "AurikoAPIError",
     "AuthenticationError",
     "BadRequestError",
     "BudgetExceededError",
+    "ChatAccumulator",
     "ChatCompletion",
     "ChatCompletionChunk",
     "Client",
@@ -54,7 +64,9 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RawResponse",
     "ResponseHeaders",
+    "ResponseStream",
     "RoutingMetadata",
     "RoutingOptions",
     "SpendTracker",
@@ -62,6 +74,15 @@ __all__ = [
     "StreamInterruptedError",
     "Usage",
     "__version__",
+    "map_openai_error",
     "parse_routing_metadata",
     "track_spend",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"AsyncResponseStream", "ResponseStream"}:  # their models cost some milliseconds to import
+        from auriko import _response_stream
+
+        return getattr(_response_stream, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,12 @@
-"""What the gateway answers, as pydantic models."""
+"""What the gateway answers, as pydantic models.
+
+Those of the Responses API are imported when they are first asked for: they are many, and most programs use none.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from auriko._base_model import AurikoResponseModel
 from auriko.models.chat import (
@@ -22,8 +30,12 @@ from auriko.models.common import (
     ApiKeyWorkspace,
     CompletionTokensDetails,
     PromptTokensDetails,
+    ResponseInputTokensDetails,
+    ResponseOutputTokensDetails,
+    ResponseUsage,
     Usage,
 )
+from auriko.models.extensions import Extensions
 from auriko.models.providers import (
     CanonicalModel,
     DirectoryModel,
@@ -39,6 +51,49 @@ from auriko.models.providers import (
     TierEntry,
 )
 
+if TYPE_CHECKING:
+    from auriko.models.response_events import (
+        ResponseCompletedEvent,
+        ResponseContentPartAddedEvent,
+        ResponseContentPartDoneEvent,
+        ResponseCreatedEvent,
+        ResponseErrorEvent,
+        ResponseFailedEvent,
+        ResponseFunctionCallArgumentsDeltaEvent,
+        ResponseFunctionCallArgumentsDoneEvent,
+        ResponseIncompleteEvent,
+        ResponseInProgressEvent,
+        ResponseOutputItemAddedEvent,
+        ResponseOutputItemDoneEvent,
+        ResponseReasoningSummaryPartAddedEvent,
+        ResponseReasoningSummaryPartDoneEvent,
+        ResponseReasoningSummaryTextDeltaEvent,
+        ResponseReasoningSummaryTextDoneEvent,
+        ResponseStreamEvent,
+        ResponseTextDeltaEvent,
+        ResponseTextDoneEvent,
+        UnknownStreamEvent,
+    )
+    from auriko.models.responses import (
+        ImageGenTokenDetails,
+        ImageGenUsage,
+        Response,
+        ResponseContentPart,
+        ResponseError,
+        ResponseFunctionCallOutputItem,
+        ResponseImageGenerationCallOutputItem,
+        ResponseMessageOutputItem,
+        ResponseOutputContentPart,
+        ResponseOutputItem,
+        ResponseReasoningOutputItem,
+        ResponseReasoningSummary,
+        ResponseRefusalContentPart,
+        ToolUsage,
+        UnknownContentPart,
+        UnknownOutputItem,
+        WebSearchUsage,
+    )
+
 __all__ = [
     "ApiKeyIdentity",
     "ApiKeyRateLimits",
@@ -53,7 +108,10 @@ __all__ = [
     "Delta",
     "DirectoryModel",
     "DirectoryResponse",
+    "Extensions",
     "GeneratedImage",
+    "ImageGenTokenDetails",
+    "ImageGenUsage",
     "Model",
     "ModelList",
     "ModelProvider",
@@ -64,6 +122,39 @@ __all__ = [
     "ProviderInfo",
     "ProviderList",
     "RedactedReasoningBlock",
+    "Response",
+    "ResponseCompletedEvent",
+    "ResponseContentPart",
+    "ResponseContentPartAddedEvent",
+    "ResponseContentPartDoneEvent",
+    "ResponseCreatedEvent",
+    "ResponseError",
+    "ResponseErrorEvent",
+    "ResponseFailedEvent",
+    "ResponseFunctionCallArgumentsDeltaEvent",
+    "ResponseFunctionCallArgumentsDoneEvent",
+    "ResponseFunctionCallOutputItem",
+    "ResponseImageGenerationCallOutputItem",
+    "ResponseInProgressEvent",
+    "ResponseIncompleteEvent",
+    "ResponseInputTokensDetails",
+    "ResponseMessageOutputItem",
+    "ResponseOutputContentPart",
+    "ResponseOutputItem",
+    "ResponseOutputItemAddedEvent",
+    "ResponseOutputItemDoneEvent",
+    "ResponseOutputTokensDetails",
+    "ResponseReasoningOutputItem",
+    "ResponseReasoningSummary",
+    "ResponseReasoningSummaryPartAddedEvent",
+    "ResponseReasoningSummaryPartDoneEvent",
+    "ResponseReasoningSummaryTextDeltaEvent",
+    "ResponseReasoningSummaryTextDoneEvent",
+    "ResponseRefusalContentPart",
+    "ResponseStreamEvent",
+    "ResponseTextDeltaEvent",
+    "ResponseTextDoneEvent",
+    "ResponseUsage",
     "StreamChoice",
     "ThinkingReasoningBlock",
     "TierEntry",
@@ -71,5 +162,18 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallDeltaFunction",
     "ToolCallFunction",
+    "ToolUsage",
+    "UnknownContentPart",
+    "UnknownOutputItem",
+    "UnknownStreamEvent",
     "Usage",
+    "WebSearchUsage",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in ("auriko.models.responses", "auriko.models.response_events"):
+            if hasattr(import_module(module), name):
+                return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
