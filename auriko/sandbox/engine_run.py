@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from auriko.sandbox.engines.base import Engine, EngineError, Event, Prompt
 
 _THREADS_PER_ENGINE = 8
+_EVENTS_AHEAD = 64
 
 
 def events_of(engine: Engine, prompt: Prompt) -> Generator[Event, None, None]:
@@ -36,13 +37,15 @@ def events_of(engine: Engine, prompt: Prompt) -> Generator[Event, None, None]:
 class EngineRun:
     """The events of one run, awaited one by one, each with the `perf_counter` time at which it was there.
 
-    The iterator lives and ends in one thread. After `close` it is closed at its next event.
+    The iterator lives and ends in one thread. It runs ahead of what is awaited by some events at most. After `close`
+    it is closed at its next event.
     """
 
     def __init__(self, engine: Engine, prompt: Prompt, threads: ThreadPoolExecutor) -> None:
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[tuple[float, Event] | EngineError | None] = asyncio.Queue()
         self._closed = threading.Event()
+        self._ahead = threading.Semaphore(_EVENTS_AHEAD)
         threads.submit(self._produce, engine, prompt)
 
     async def next(self) -> tuple[float, Event] | None:
@@ -52,6 +55,7 @@ class EngineRun:
             EngineError: The engine failed.
         """
         item = await self._events.get()
+        self._ahead.release()
         if isinstance(item, EngineError):
             raise item
         return item
@@ -59,6 +63,7 @@ class EngineRun:
     def close(self) -> None:
         """Stop the work; nothing more is delivered."""
         self._closed.set()
+        self._ahead.release()
 
     def _produce(self, engine: Engine, prompt: Prompt) -> None:
         if self._closed.is_set():
@@ -66,6 +71,7 @@ class EngineRun:
         try:
             with closing(events_of(engine, prompt)) as events:
                 for event in events:
+                    self._ahead.acquire()
                     if self._closed.is_set():
                         return
                     self._deliver((time.perf_counter(), event))

@@ -44,6 +44,7 @@ class EventStream(Response):
         async with aclosing(self.blocks):
             async for block in self.blocks:
                 await send({"type": "http.response.body", "body": block, "more_body": True})
+                await asyncio.sleep(0)  # a quick engine must not keep other replies waiting
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

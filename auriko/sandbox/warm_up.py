@@ -50,13 +50,13 @@ def _sample(engine: Engine, question: str) -> Sample | None:
     prompt = Prompt(messages=({"role": "user", "content": content},), max_tokens=64)
     started = time.perf_counter()
     first: float | None = None
+    tokens = 0
     try:
         for event in events_of(engine, prompt):
             first = first or time.perf_counter()
             if isinstance(event, Finish):
-                seconds = max(time.perf_counter() - started, 1e-6)
                 tokens = event.completion_tokens
-                return Sample((first - started) * 1000, tokens / seconds, tokens)
     except EngineError:
-        pass
-    return None
+        return None
+    ended = time.perf_counter()
+    return Sample(((first or ended) - started) * 1000, tokens / max(ended - started, 1e-6), tokens)
