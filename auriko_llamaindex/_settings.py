@@ -14,6 +14,7 @@ from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayMetadata
 from auriko_llamaindex._clients import Clients, Connection
+from auriko_llamaindex._loops import finish_generators_with_loop
 
 # What a model of unknown size is taken to hold: prompts are cut to fit it, so a small guess would break retrieval.
 UNKNOWN_CONTEXT_WINDOW: Final = 128_000
@@ -148,6 +149,7 @@ class AurikoSettings(FunctionCallingLLM):
         return self._clients.sync(self._connection(self.http_client))
 
     def _async_client(self) -> AsyncClient:
+        finish_generators_with_loop()
         return self._clients.asynchronous(self._connection(self.async_http_client))
 
     def __copy__(self) -> Any:

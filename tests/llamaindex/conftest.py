@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from llama_index.core import Settings
+from llama_index.core import Document, Settings, VectorStoreIndex
+from llama_index.core.embeddings import BaseEmbedding
 from llama_index.core.instrumentation import get_dispatcher
 
+from auriko.sandbox import Sandbox
 from auriko_llamaindex import Auriko
 
 ROUTING = {
@@ -88,6 +93,55 @@ class ScriptedGateway:
         return self._replies.popleft()
 
 
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A gateway with real engines, whose answers are always the same."""
+    with Sandbox(engines=["extract", "extract-thorough"]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def llm(sandbox: Sandbox) -> Auriko:
+    """An LLM on the sandbox."""
+    return Auriko(models=["gpt-4o", "claude-sonnet-4-6"], base_url=sandbox.base_url, api_key=sandbox.api_key)
+
+
+class WordEmbedding(BaseEmbedding):
+    """Vectors of which words a text has, by a fixed hash: no model, always the same."""
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        vector = [0.0] * 256
+        for word in re.findall(r"[a-z0-9]+", text.lower()):
+            vector[zlib.crc32(word.rstrip("s").encode()) % 256] += 1.0
+        return vector
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+
+FACTS = [
+    "The harbour of Lindness was built in 1874. It was designed by the engineer Ada Holm.",
+    "The ferry from Lindness to Skarvik takes 45 minutes. A ticket for the ferry costs 12 euros.",
+    "The lighthouse of Skarvik is 38 metres high. Its keeper is called Jonas Berg.",
+    "The museum of Skarvik opens at ten o'clock. On Mondays the museum is closed.",
+]
+
+
+@pytest.fixture
+def documents() -> list[Document]:
+    """Four documents about two towns that do not exist."""
+    return [Document(text=text, doc_id=f"fact-{number}") for number, text in enumerate(FACTS)]
+
+
+@pytest.fixture
+def index(documents: list[Document]) -> VectorStoreIndex:
+    Settings.embed_model = WordEmbedding()
+    return VectorStoreIndex.from_documents(documents)
+
+
 @pytest.fixture
 def gateway() -> ScriptedGateway:
     return ScriptedGateway()
@@ -109,6 +163,16 @@ def _global_state() -> Iterator[None]:
     yield
     vars(Settings).update(before)
     dispatcher.event_handlers, dispatcher.span_handlers = handlers
+
+
+@pytest.fixture(autouse=True)
+def _event_loop() -> Iterator[None]:
+    """The event loop that LlamaIndex asks its thread for; it would make one and leave it open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture

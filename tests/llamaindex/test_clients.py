@@ -149,6 +149,17 @@ def test_one_llm_works_on_several_event_loops_one_after_another(server):
     gc.collect()
 
 
+def test_an_event_loop_that_is_just_closed_leaves_nothing_open(server):
+    """As LlamaIndex closes the loops of its threads."""
+    llm = _llm(server)
+    for number in range(2):
+        loop = asyncio.new_event_loop()
+        assert loop.run_until_complete(_all_async(llm, str(number))) == [str(number)] * 2
+        loop.close()
+        gc.collect()
+    assert asyncio.run(_all_async(llm, "again")) == ["again"] * 2
+
+
 def test_one_llm_works_on_several_event_loops_at_once_and_in_threads(server):
     llm = _llm(server)
     with ThreadPoolExecutor(4) as threads:
