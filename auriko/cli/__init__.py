@@ -9,10 +9,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import get_args
 
 from auriko._version import __version__
 from auriko.cli._errors import CommandError
 from auriko.errors import AurikoAPIError
+from auriko.routing import Strategy
 
 _EPILOG = """\
 environment:
@@ -30,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return _command(arguments.command)(arguments)
-    except CommandError as error:
+    except (CommandError, ValueError) as error:  # ValueError: a setting or argument that the client refuses
         print(f"auriko: {error}", file=sys.stderr)
         return 2
     except AurikoAPIError as error:
@@ -76,6 +78,22 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--api-key", help="the only key to accept; needed where --host is not a loopback address")
     sandbox.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     sandbox.add_argument("--port", type=_port, default=4010, help="the port to listen on (4010); 0 picks a free one")
+
+    chat = commands.add_parser("chat", help="ask a question; the answer streams, what it cost comes last")
+    chat.add_argument("message", nargs="*", help="the question; read from standard input if it is left out")
+    chat.add_argument("-m", "--model", help="the model to ask")
+    chat.add_argument("--models", metavar="A,B", help="candidate models, one of which the gateway picks")
+    chat.add_argument("--optimize", choices=get_args(Strategy), help="what to pick a provider by")
+    chat.add_argument("--system", metavar="TEXT", help="instructions for the model")
+    chat.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to answer with")
+    chat.add_argument("--json", action="store_true", help="print text, usage and routing metadata as JSON")
+
+    models = commands.add_parser("models", help="list models and providers with their prices")
+    models.add_argument("filter", nargs="?", help="only models whose name holds this")
+    models.add_argument("--json", action="store_true", help="print the catalogue as JSON")
+
+    doctor = commands.add_parser("doctor", help="show key, address, versions and extras, and ask the gateway")
+    doctor.add_argument("--json", action="store_true", help="print what was found as JSON")
     return parser
 
 

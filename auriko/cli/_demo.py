@@ -9,6 +9,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydantic import SecretStr
+
 from auriko import Client, RoutingOptions, SpendTracker, track_spend
 from auriko.cli._console import Console, open_console
 from auriko.cli._documents import Document, read_documents
@@ -38,7 +40,7 @@ class Gateway(NamedTuple):
     """Where the demo's calls go."""
 
     base_url: str
-    api_key: str | None
+    api_key: SecretStr | None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,7 +86,7 @@ def _gateway(console: Console, *, live: bool) -> Generator[Gateway]:
         console.note(_engines(sandbox))
         if os.environ.get("AURIKO_API_KEY"):
             console.note("AURIKO_API_KEY is set but not used; `auriko demo --live` asks the real gateway.")
-        yield Gateway(sandbox.base_url, sandbox.api_key)
+        yield Gateway(sandbox.base_url, SecretStr(sandbox.api_key))
 
 
 def _engines(sandbox: Sandbox) -> str:
@@ -108,7 +110,7 @@ def _query_documents(console: Console, gateway: Gateway, documents: list[Documen
         [IndexDocument(text=document.text, metadata={"file": document.name}) for document in documents]
     )
     console.note(f"{len(documents)} documents, {len(nodes)} passages, retrieved by BM25")
-    retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(3, len(nodes)))
+    retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(3, len(nodes)))  # pyright: ignore[reportUnknownMemberType]
     for question, (way, routing) in zip(questions, itertools.cycle(_WAYS.items()), strict=False):
         llm = Auriko(
             models=_MODELS,
