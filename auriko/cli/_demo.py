@@ -7,6 +7,7 @@ import itertools
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import SecretStr
@@ -19,6 +20,7 @@ from auriko.cli._errors import CommandError
 if TYPE_CHECKING:
     from auriko.sandbox import Sandbox
 
+_NEEDED = ("rich", "langchain_core", "llama_index", "bm25s", "starlette", "uvicorn")
 _MODELS = ["gpt-4o-mini", "deepseek-chat", "llama-3.1-8b-instruct"]
 _QUESTIONS = [
     "Which exception is raised when a stream is cut?",
@@ -58,17 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _require_extras() -> None:
-    try:
-        import llama_index.retrievers.bm25
-        import rich
-
-        import auriko_langchain
-        import auriko_llamaindex
-        from auriko import sandbox
-
-        del llama_index, rich, auriko_langchain, auriko_llamaindex, sandbox
-    except ImportError as error:
-        raise CommandError(f'the demo needs more packages ({error.name}): pip install "auriko[demo]"') from None
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise CommandError(f'the demo needs more packages ({", ".join(missing)}): pip install "auriko[demo]"')
 
 
 @contextmanager
@@ -100,7 +94,7 @@ def _query_documents(console: Console, gateway: Gateway, documents: list[Documen
     from llama_index.core.base.response.schema import StreamingResponse
     from llama_index.core.node_parser import SentenceSplitter
     from llama_index.core.query_engine import RetrieverQueryEngine
-    from llama_index.retrievers.bm25 import BM25Retriever
+    from llama_index.retrievers.bm25 import BM25Retriever  # pyright: ignore[reportMissingTypeStubs]
 
     from auriko_llamaindex import Auriko
 
