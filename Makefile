@@ -69,7 +69,11 @@ types: $(VENV)/.dev ## check types with mypy --strict and pyright strict, as on 
 	@$(BIN)/pyright
 
 .PHONY: notebooks
-notebooks: $(VENV)/.dev ## run the notebooks from top to bottom against the sandbox
+notebooks: $(VENV)/.dev ## run the notebooks and keep their outputs, without what changes for no reason
+	@$(BIN)/python notebooks/refresh.py
+
+.PHONY: notebooks-test
+notebooks-test: $(VENV)/.dev ## run the notebooks from top to bottom against the sandbox
 	@$(BIN)/python -m pytest --nbmake notebooks
 
 .PHONY: clean
