@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock
 from llama_index.core.output_parsers.utils import extract_json_str
 from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.program.utils import create_flexible_model
@@ -189,10 +189,12 @@ def _by_text(
     """The schema in the prompt, for models that can do nothing else."""
     schema = json.dumps(output_cls.model_json_schema(), ensure_ascii=False)
     demand = f"Answer with one JSON object that fits this JSON schema, and with nothing else:\n{schema}"
-    return {
-        "messages": [*messages, ChatMessage(role=MessageRole.USER, content=demand)],
-        **_without_tools(llm_kwargs),
-    }
+    *earlier, last = messages or [ChatMessage(role=MessageRole.USER)]
+    if last.role == MessageRole.USER:
+        last = last.model_copy(update={"blocks": [*last.blocks, TextBlock(text=demand)]})
+    else:
+        earlier, last = messages, ChatMessage(role=MessageRole.USER, content=demand)
+    return {"messages": [*earlier, last], **_without_tools(llm_kwargs)}
 
 
 def _without_tools(llm_kwargs: Arguments) -> Arguments:

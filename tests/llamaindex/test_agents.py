@@ -13,13 +13,14 @@ from llama_index.core.agent.workflow import (
     ReActAgent,
     ToolCallResult,
 )
+from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
 
 from auriko import track_spend
-from auriko.errors import BudgetExceededError
-from auriko_llamaindex import AurikoCostHandler
+from auriko.errors import BadRequestError, BudgetExceededError
+from auriko_llamaindex import Auriko, AurikoCostHandler
 
 pytestmark = [
     pytest.mark.anyio,
@@ -156,3 +157,48 @@ async def test_a_run_that_fails_does_not_count_the_next(llm):
             await agent.run(user_msg=QUESTION)
         assert costs.open_spans == {}
         assert (await agent.run(user_msg=QUESTION))["auriko"]["calls"] == 2
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize(
+    ("model", "effort", "provider"),
+    [
+        ("gemini-2.5-flash", None, "google_ai_studio"),
+        ("claude-sonnet-4-6", "low", "anthropic"),
+        ("deepseek-reasoner", None, "deepseek"),
+    ],
+)
+async def test_what_a_provider_signs_goes_back_to_it(sandbox, streaming, model, effort, provider):
+    """The sandbox refuses a history whose signatures were lost, as the providers do."""
+    llm = Auriko(
+        model=model,
+        reasoning_effort=effort,
+        routing={"providers": [provider]},
+        base_url=sandbox.base_url,
+        api_key=sandbox.api_key,
+    )
+    memory = ChatMemoryBuffer.from_defaults(token_limit=4000)
+    agent = FunctionAgent(tools=[WEATHER], llm=llm, streaming=streaming)
+    output, events = await _run(agent, memory=memory)
+    assert "7 degrees" in str(output)
+    output, _events = await _run(agent, "What is the weather in Bergen?", memory=memory)
+    assert "Bergen" in str(output)
+    thoughts = [event.thinking_delta for event in events if isinstance(event, AgentStream) and event.thinking_delta]
+    assert bool(thoughts) == (streaming and model != "gemini-2.5-flash")
+
+
+async def test_a_signature_is_what_lets_the_history_through(sandbox):
+    llm = Auriko(
+        model="gemini-2.5-flash",
+        routing={"providers": ["google_ai_studio"]},
+        base_url=sandbox.base_url,
+        api_key=sandbox.api_key,
+    )
+    asked = ChatMessage(role="user", content=QUESTION)
+    called = (await llm.achat_with_tools([WEATHER], user_msg=asked)).message
+    (call,) = called.additional_kwargs["tool_calls"]
+    result = ChatMessage(role="tool", content=get_weather("Oslo"), additional_kwargs={"tool_call_id": call["id"]})
+    assert "7 degrees" in str(await llm.achat([asked, called, result]))
+    unsigned = called.model_copy(update={"additional_kwargs": {}})
+    with pytest.raises(BadRequestError, match="provider_signature"):
+        await llm.achat([asked, unsigned, result])

@@ -12,6 +12,7 @@ from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
 
 from auriko.errors import BadRequestError
+from auriko_llamaindex import Auriko
 
 
 class City(BaseModel):
@@ -218,3 +219,30 @@ async def test_a_structured_llm_answers_with_the_object(gateway):
     ]
     assert [answer.raw for answer in answers] == [OSLO] * 4
     assert {body["messages"][0]["content"] for body in gateway.bodies} == {"Describe {Oslo}"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"should_use_structured_outputs": True}, {"pydantic_program_mode": PydanticProgramMode.LLM}],
+)
+async def test_real_engines_fill_the_object_in_every_way(sandbox, mode, settings):
+    class Ferry(BaseModel):
+        """A ferry."""
+
+        minutes: int
+        price: int
+
+    llm = Auriko(model="claude-sonnet-4-6", base_url=sandbox.base_url, api_key=sandbox.api_key, **settings)
+    prompt = PromptTemplate(
+        "The ferry takes {minutes} minutes and the price is 12 euros.\nGive the minutes and the price."
+    )
+    result = getattr(llm, mode)(Ferry, prompt, minutes=45)
+    if mode == "stream_structured_predict":
+        result = list(result)[-1]
+    elif mode.startswith("a"):
+        result = await result
+        if "stream" in mode:
+            result = [item async for item in result][-1]
+    assert result == Ferry(minutes=45, price=12)
