@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -87,6 +87,7 @@ class Sandbox:
         )
         self._server = Server(create_app(services))
         self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
 
     @property
     def base_url(self) -> str:
@@ -133,8 +134,9 @@ class Sandbox:
 
     def stop(self) -> None:
         """End it, with all its threads and sockets; replies under way are cut. Twice is no error."""
+        self._ending.set()
+        self._server.end()
         if self._thread is not None:
-            self._server.end()
             self._thread.join()
             self._thread = None
         self._room.stop()
@@ -150,11 +152,12 @@ class Sandbox:
             on_start(self)
         for name in self._room.names:
             if name in LOADS_SLOWLY:
-                self._room.submit(name, lambda engine: measure(engine, self.catalog, self._measurements))
+                self._room.submit(name, self._measure)
         try:
-            with contextlib.suppress(KeyboardInterrupt):
+            with suppress(KeyboardInterrupt):
                 self._server.run([listener])
         finally:
+            self._ending.set()
             self._room.stop()
 
     def __enter__(self) -> Self:
@@ -168,10 +171,13 @@ class Sandbox:
     def _listen(self) -> socket.socket:
         for name in self._room.names:
             if name not in LOADS_SLOWLY:
-                measure(self._room[name], self.catalog, self._measurements)
+                self._measure(self._room[name])
         listener = bind(self._host, self._port)
         self._port = listener.getsockname()[1]
         return listener
+
+    def _measure(self, engine: Engine) -> None:
+        measure(engine, self.catalog, self._measurements, self._ending)
 
     def _note_decision(self, request: Inference, decision: Decision, outcomes: list[dict[str, str]]) -> None:
         self._journal.decisions.append(

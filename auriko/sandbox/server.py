@@ -81,7 +81,7 @@ class Server(uvicorn.Server):
     def end(self) -> None:
         """Stop from another thread."""
         self.should_exit = True
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import closing, suppress
 
 from auriko.sandbox.catalog import Catalog
 from auriko.sandbox.engine_run import events_of
 from auriko.sandbox.engines.base import Engine, EngineError, Finish, Prompt
 from auriko.sandbox.measurements import Measurements, Sample
+
+_LONG_MS = 250.0  # once is enough where it takes this long
 
 _CONTEXT = """\
 A gateway stands between programs and the providers of language models. It keeps one key for all of them.
@@ -28,8 +32,11 @@ _QUESTIONS = (  # all different, as what an engine remembers of one would make t
 )
 
 
-def measure(engine: Engine, catalog: Catalog, measurements: Measurements) -> None:
-    """Run the engine some times, and note the figures for every provider that it answers for. Blocks."""
+def measure(engine: Engine, catalog: Catalog, measurements: Measurements, ending: threading.Event) -> None:
+    """Run the engine some times, and note the figures for every provider that it answers for.
+
+    Blocks until that is done, or until `ending` is set. A failing engine leaves its providers unmeasured.
+    """
     served = {
         (offer.provider.id, tier.name)
         for model in catalog
@@ -37,26 +44,33 @@ def measure(engine: Engine, catalog: Catalog, measurements: Measurements) -> Non
         for tier in offer.tiers
         if offer.engine(tier) == engine.name
     }
-    for question in _QUESTIONS:
-        sample = _sample(engine, question)
-        if sample is not None:
+    with suppress(EngineError):
+        warm = getattr(engine, "warm", None)
+        if warm is not None:
+            warm()
+        for question in _QUESTIONS:
+            sample = _sample(engine, question, ending)
+            if sample is None:
+                return
             for provider, tier in served:
                 measurements.add(provider, tier, sample)
+            if sample.ttft_ms > _LONG_MS:
+                return
 
 
-def _sample(engine: Engine, question: str) -> Sample | None:
-    """One measured run, or None if the engine failed: then its providers stay unmeasured."""
+def _sample(engine: Engine, question: str, ending: threading.Event) -> Sample | None:
+    """One measured run, or None if it was broken off."""
     content = f"Context:\n{_CONTEXT}\nQuestion: {question}"
     prompt = Prompt(messages=({"role": "user", "content": content},), max_tokens=64)
     started = time.perf_counter()
     first: float | None = None
     tokens = 0
-    try:
-        for event in events_of(engine, prompt):
+    with closing(events_of(engine, prompt)) as events:
+        for event in events:
             first = first or time.perf_counter()
+            if ending.is_set():
+                return None
             if isinstance(event, Finish):
                 tokens = event.completion_tokens
-    except EngineError:
-        return None
     ended = time.perf_counter()
     return Sample(((first or ended) - started) * 1000, tokens / max(ended - started, 1e-6), tokens)

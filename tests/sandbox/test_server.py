@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from auriko.sandbox import PortInUseError, Sandbox
+from support.scripted_engine import ScriptedEngine
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 
@@ -147,6 +148,37 @@ print("ended", threading.active_count())
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.returncode) == ("200\nended 1\n", 0), done.stderr
     assert done.stderr == ""
+
+
+def test_a_language_model_is_measured_while_others_serve(slow):
+    model = ScriptedEngine("smollm2", delay=0.3)
+    sandbox = Sandbox(engines=[slow, model])
+    serving = threading.Thread(target=sandbox.serve)
+    serving.start()
+    headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+    wanted = {**BODY, "gateway": {"routing": {"providers": ["local_lm"], "max_ttft_ms": 60_000}}}
+
+    def answered() -> bool:
+        try:
+            return httpx.post(f"{sandbox.base_url}/chat/completions", json=wanted, headers=headers).status_code == 200
+        except httpx.ConnectError:
+            return False
+
+    until(answered)
+    assert len(model.prompts) == 2  # measured once, as that took long, and asked once
+    sandbox.stop()
+    serving.join()
+
+
+def test_a_language_model_that_is_still_being_measured_does_not_hold_up_the_end(slow):
+    model = ScriptedEngine("smollm2", text="word " * 1_000_000)
+    sandbox = Sandbox(engines=[slow, model])
+    serving = threading.Thread(target=sandbox.serve)
+    serving.start()
+    until(lambda: model.prompts)
+    sandbox.stop()
+    serving.join()
+    assert model.closed == 1
 
 
 def test_importing_the_client_does_not_import_the_sandbox():
