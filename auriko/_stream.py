@@ -28,6 +28,7 @@ class _StreamBase(Generic[ItemT, UsageT]):
     """
 
     reader: ClassVar[type[StreamReader[Any, Any]]]
+    _channel: Any
 
     def __init__(self, opened: OpenStream, *, idle: float | None, clock: Clock, observation: Observation) -> None:
         self._opened = opened
@@ -99,18 +100,18 @@ class _StreamBase(Generic[ItemT, UsageT]):
             raise ValueError("collect() reads a stream from its beginning; feed a ChatAccumulator while you iterate")
         return ChatAccumulator()
 
-    def _warn_if_open(self) -> bool:
-        open_still = not getattr(self, "_ended", True)
-        if open_still:
-            warnings.warn(
-                f"a {type(self).__name__} was dropped before its end; read it to the end, close it, "
-                "or use it in a with block",
-                ResourceWarning,
-                source=self,
-                stacklevel=3,
-            )
-            self._note_abandoned()
-        return open_still
+    def __del__(self) -> None:
+        if getattr(self, "_ended", True):
+            return
+        self._note_abandoned()
+        self._channel.abandon()
+        warnings.warn(
+            f"a {type(self).__name__} was dropped before its end; read it to the end, close it, "
+            "or use it in a with block",
+            ResourceWarning,
+            source=self,
+            stacklevel=2,
+        )
 
 
 class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
@@ -118,7 +119,7 @@ class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
 
     def __init__(self, opened: OpenStream, channel: Channel, **settings: Any) -> None:
         super().__init__(opened, **settings)
-        self._channel = channel
+        self._channel: Channel = channel
 
     def __iter__(self) -> Self:
         self._refuse_second_reading()
@@ -148,10 +149,6 @@ class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if self._warn_if_open():
-            self._channel.abandon()
-
 
 class Stream(ItemStream[ItemT, Usage]):
     """The chunks of a chat completion. Use it in a `with` block, or read it to its end."""
@@ -175,7 +172,7 @@ class AsyncItemStream(_StreamBase[ItemT, UsageT], AsyncIterator[ItemT]):
 
     def __init__(self, opened: OpenStream, channel: AsyncChannel, **settings: Any) -> None:
         super().__init__(opened, **settings)
-        self._channel = channel
+        self._channel: AsyncChannel = channel
 
     def __aiter__(self) -> Self:
         self._refuse_second_reading()
@@ -206,10 +203,6 @@ class AsyncItemStream(_StreamBase[ItemT, UsageT], AsyncIterator[ItemT]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    def __del__(self) -> None:
-        if self._warn_if_open():
-            self._channel.abandon()
 
 
 class _AsyncTexts(AsyncIterator[str]):

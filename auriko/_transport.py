@@ -419,29 +419,33 @@ class AsyncChannel(_ChannelBase):
         """Gives the connection back if its answer was read to the end, else drops it."""
         response, self._response = self._response, None
         body, self._body = self._body, None
-        if response is None:
-            return
-        with anyio.CancelScope(shield=True), contextlib.suppress(*_FOREIGN):
-            await response.aclose()
-            if body is not None and not isinstance(self._loop, asyncio.AbstractEventLoop):
-                # trio warns of generators that are dropped unfinished; on a closed connection these end at once.
-                async for _ in body:
-                    pass
+        if response is not None:
+            await _release(response, body, self._loop)
 
     def abandon(self) -> None:
         """Has the event loop close what is open, where nobody can wait for it any more."""
-        response, self._response, self._body = self._response, None, None
+        response, self._response = self._response, None
+        body, self._body = self._body, None
         loop = self._loop
         if response is None:
             return
         if isinstance(loop, asyncio.AbstractEventLoop):
             if not loop.is_closed():
-                loop.call_soon_threadsafe(lambda: loop.create_task(response.aclose()))
-        elif loop is not None:
-            import trio.lowlevel
+                loop.call_soon_threadsafe(lambda: loop.create_task(_release(response, body, loop)))
+        else:
+            import trio
 
             with contextlib.suppress(trio.RunFinishedError):
-                loop.run_sync_soon(trio.lowlevel.spawn_system_task, response.aclose)
+                loop.run_sync_soon(trio.lowlevel.spawn_system_task, _release, response, body, loop)
+
+
+async def _release(response: httpx.Response, body: AsyncIterator[bytes] | None, loop: Any) -> None:
+    with anyio.CancelScope(shield=True), contextlib.suppress(*_FOREIGN):
+        await response.aclose()
+        if body is not None and not isinstance(loop, asyncio.AbstractEventLoop):
+            # trio warns of generators that are dropped unfinished; on a closed connection these end at once.
+            async for _ in body:
+                pass
 
 
 def _answer(response: httpx.Response) -> Answer:

@@ -96,3 +96,9 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]
     yield trust
     monkeypatch.undo()
     auriko._transport._tls_context.cache_clear()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run on asyncio, unless they ask for more."""
+    return "asyncio"

@@ -32,7 +32,7 @@ from tests.support.acts import (
     stream,
 )
 from tests.support.cells import MODES, TRIO_MODES, Mode, Outcome
-from tests.support.fault_server import Act, serve
+from tests.support.fault_server import Act, Connection, serve
 from tests.support.replies import DONE, chunk, completion, envelope, event, events, whole_stream
 
 TWO = events(chunk("Pa"), chunk("ris"))

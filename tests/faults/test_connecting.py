@@ -1,0 +1,266 @@
+"""Rows C1, C2, C3, C9, T1 and T2 of the fault matrix: what happens before a request is on its way."""
+
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import auriko._transport
+from auriko import APIStatusError, APITimeoutError, AsyncClient, Client
+from tests.support import cells
+from tests.support.acts import head, ok, raw, reply, stream
+from tests.support.cells import ASK, KEY, TRIO_MODES, Mode
+from tests.support.fault_server import AtAccept, Connection, full_backlog, nobody_listening, serve
+from tests.support.replies import chunk, event
+
+EVERY_MODE = pytest.mark.parametrize("mode", TRIO_MODES)
+Certificates = Callable[[str], tuple[ssl.SSLContext, Path]]
+
+
+@EVERY_MODE
+def test_c1_connection_refused(mode: Mode, naps: list[float]) -> None:
+    with nobody_listening() as url:
+        outcome = cells.run(mode, url, {}, {})
+    assert outcome.described() == "CONN(3)"
+    assert naps == [0.5, 0.75]
+
+
+@EVERY_MODE
+def test_c2_dns_failure(mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    def getaddrinfo(host: Any, *_args: Any, **_more: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    outcome = cells.run(mode, "https://gateway.example", {}, {})
+    assert outcome.described() == "CONN(3)"
+    assert "Name or service not known" in str(outcome.error)
+
+
+@EVERY_MODE
+def test_c3_connecting_takes_too_long(mode: Mode, naps: list[float]) -> None:
+    with full_backlog() as url:
+        outcome = cells.run(mode, url, {"timeout": 0.1}, {})
+    assert outcome.described() == "TIME(3)"
+    assert "while connecting" in str(outcome.error)
+
+
+def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auriko._transport, "LIMITS", httpx.Limits(max_connections=1))
+
+
+def test_c9_pool_is_full(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    one_connection(monkeypatch)
+    with serve(stream(event(chunk()), end="hang")) as server, Client(api_key=KEY, base_url=server.url) as client:
+        held = client.chat.completions.create(**ASK, stream=True)
+        with held, pytest.raises(APITimeoutError, match="waiting for a free connection") as caught:
+            client.chat.completions.create(**ASK, timeout=httpx.Timeout(5, pool=0.05))
+        assert caught.value.attempts == 3
+        assert len(server.requests) == 1
+        server.acts = (ok,)
+        assert client.chat.completions.create(**ASK).choices
+        cells.assert_clean(client)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+@pytest.mark.anyio
+async def test_c9_pool_is_full_async(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    one_connection(monkeypatch)
+    with serve(stream(event(chunk()), end="hang")) as server:
+        async with AsyncClient(api_key=KEY, base_url=server.url) as client:
+            async with await client.chat.completions.create(**ASK, stream=True):
+                with pytest.raises(APITimeoutError, match="waiting for a free connection") as caught:
+                    await client.chat.completions.create(**ASK, timeout=httpx.Timeout(5, pool=0.05))
+            assert caught.value.attempts == 3
+            assert len(server.requests) == 1
+            server.acts = (ok,)
+            assert (await client.chat.completions.create(**ASK)).choices
+            cells.assert_clean(client)
+
+
+@EVERY_MODE
+def test_t1_certificate_that_nobody_vouches_for(mode: Mode, naps: list[float], certificates: Certificates) -> None:
+    context, _ = certificates("127.0.0.1")
+    with serve(ok, tls=context) as server:
+        outcome = cells.run(mode, server.url, {}, {})
+        assert outcome.described() == "CONN(1)"
+        assert "certificate does not verify" in str(outcome.error)
+        assert server.requests == []
+        server.wait_until_unused()
+
+
+@EVERY_MODE
+def test_t1_certificate_of_another_host(
+    mode: Mode, naps: list[float], certificates: Certificates, trusted: Callable[[Path], None]
+) -> None:
+    context, certificate = certificates("other.example")
+    trusted(certificate)
+    with serve(ok, tls=context) as server:
+        outcome = cells.run(mode, server.url, {}, {})
+        assert outcome.described() == "CONN(1)"
+        assert "certificate does not verify" in str(outcome.error)
+        assert server.requests == []
+        server.wait_until_unused()
+
+
+@EVERY_MODE
+def test_t1_certificate_that_is_trusted(
+    mode: Mode, certificates: Certificates, trusted: Callable[[Path], None]
+) -> None:
+    context, certificate = certificates("127.0.0.1")
+    trusted(certificate)
+    with serve(ok, tls=context) as server:
+        outcome = cells.run(mode, server.url, {}, {}, calls=2)
+        assert outcome.described() == "OK"
+        assert outcome.text == "Paris."
+        assert server.accepted == 1, "the connection is used again"
+        server.wait_until_unused()
+
+
+@EVERY_MODE
+def test_t1_server_that_speaks_no_tls(mode: Mode, naps: list[float]) -> None:
+    with serve(AtAccept(raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"))) as server:
+        outcome = cells.run(mode, f"https://127.0.0.1:{server.port}", {}, {})
+        assert outcome.described() == "CONN(3)"
+        server.wait_until_unused()
+
+
+@EVERY_MODE
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_t2_proxy_that_is_not_there(
+    mode: Mode, scheme: str, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nobody_listening() as proxy:
+        monkeypatch.setenv(f"{scheme}_proxy", proxy)
+        outcome = cells.run(mode, f"{scheme}://gateway.localhost", {}, {})
+    assert outcome.described() == "CONN(3)"
+
+
+@EVERY_MODE
+def test_t2_proxy_that_asks_for_credentials(mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(reply(407)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        outcome = cells.run(mode, "https://gateway.example", {}, {})
+        assert outcome.described() == "CONN(1)"
+        assert "The proxy refused: 407" in str(outcome.error)
+        assert [request.method for request in proxy.requests] == ["CONNECT"]
+        proxy.wait_until_unused()
+
+
+@EVERY_MODE
+def test_t2_proxy_that_fails(mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(reply(503)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        outcome = cells.run(mode, "https://gateway.example", {}, {})
+        assert outcome.described() == "CONN(3)"
+        proxy.wait_until_unused()
+
+
+@EVERY_MODE
+def test_t2_proxy_before_plain_http_that_asks_for_credentials(
+    mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the refusal is an ordinary reply."""
+    with serve(reply(407)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        outcome = cells.run(mode, "http://gateway.localhost", {}, {})
+        assert outcome.described() == "STATUS(1)"
+        assert isinstance(outcome.error, APIStatusError)
+        assert outcome.error.status_code == 407
+        assert proxy.requests[0].target == "http://gateway.localhost/v1/chat/completions"
+        proxy.wait_until_unused()
+
+
+@EVERY_MODE
+def test_t2_tls_failure_inside_the_tunnel_leaves_nothing_in_the_pool(
+    mode: Mode, naps: list[float], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, _ = certificates("127.0.0.1")
+    with serve(ok, tls=context) as server, serve(tunnel_to(server.port)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        outcome = cells.run(mode, f"https://localhost:{server.port}", {}, {}, calls=3)
+        assert outcome.described() == "CONN(1)"
+        proxy.wait_until_unused()
+        server.wait_until_unused()
+
+
+@EVERY_MODE
+def test_t2_proxy_that_works(
+    mode: Mode, certificates: Certificates, trusted: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, certificate = certificates("gateway.localhost")
+    trusted(certificate)
+    with serve(ok, tls=context) as server, serve(tunnel_to(server.port)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url.removeprefix("http://"))
+        outcome = cells.run(mode, "https://gateway.localhost", {}, {})
+        assert outcome.text == "Paris."
+        (connect,) = proxy.requests
+        assert connect.target == "gateway.localhost:443"
+        assert connect.header("Authorization") is None
+        assert KEY not in repr(connect)
+        assert server.requests[0].header("Authorization") == f"Bearer {KEY}"
+        proxy.wait_until_unused()
+        server.wait_until_unused()
+
+
+@pytest.mark.parametrize("no_proxy", ["localhost", "127.0.0.1,.localhost", "*", "gateway.localhost:{port}"])
+def test_t2_no_proxy_is_heeded(no_proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(ok) as server, serve(reply(407)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", no_proxy.format(port=server.port))
+        monkeypatch.setattr(socket, "getaddrinfo", _loopback)
+        assert cells.run("sync plain", f"http://gateway.localhost:{server.port}", {}, {}).text == "Paris."
+        assert proxy.requests == []
+
+
+_real_getaddrinfo = socket.getaddrinfo
+
+
+def _loopback(_host: Any, *args: Any, **kwargs: Any) -> Any:
+    return _real_getaddrinfo("127.0.0.1", *args, **kwargs)
+
+
+@pytest.mark.parametrize("proxy", ["socks9://somebody:hunter2@proxy:1", "socks5://somebody:hunter2@proxy:1"])
+@EVERY_MODE
+def test_t2_proxy_of_an_unknown_kind(mode: Mode, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auriko._transport, "_open", _without_socks(auriko._transport._open))
+    monkeypatch.setenv("all_proxy", proxy)
+    outcome = cells.run(mode, "https://gateway.example", {}, {})
+    assert outcome.described() == "CONN(1)"
+    assert "The proxy that the environment names cannot be used" in str(outcome.error)
+    assert "hunter2" not in str(outcome.error)
+
+
+def _without_socks(opened: Any) -> Any:
+    """As where the package for SOCKS proxies is not installed."""
+
+    def open_(*args: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(__import__("sys").modules, "socksio", None)
+            return opened(*args)
+
+    return open_
+
+
+def tunnel_to(port: int) -> Callable[[Connection], None]:
+    """What a proxy does with CONNECT: it passes bytes to a port here, whatever the name."""
+
+    def act(connection: Connection) -> None:
+        import selectors
+
+        connection.send(head(200))
+        with socket.create_connection(("127.0.0.1", port)) as upstream, selectors.DefaultSelector() as selector:
+            selector.register(connection.sock, selectors.EVENT_READ, upstream)
+            selector.register(upstream, selectors.EVENT_READ, connection.sock)
+            while True:
+                for key, _ in selector.select():
+                    data = key.fileobj.recv(65536)
+                    if not data:
+                        connection.close()
+                        return
+                    key.data.sendall(data)
+
+    return act

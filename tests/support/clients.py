@@ -1,0 +1,24 @@
+"""Clients of a fault server."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from auriko import AsyncClient, Client
+from tests.support.cells import KEY
+from tests.support.fault_server import Act, FaultServer, serve
+
+
+@contextlib.contextmanager
+def serving(*acts: Act, **settings: Any) -> Iterator[tuple[FaultServer, Client]]:
+    """A server and a client of it."""
+    with serve(*acts) as server, Client(**{"api_key": KEY, "base_url": server.url, **settings}) as client:
+        yield server, client
+
+
+@contextlib.asynccontextmanager
+async def serving_async(*acts: Act, **settings: Any) -> AsyncIterator[tuple[FaultServer, AsyncClient]]:
+    """A server and an async client of it."""
+    with serve(*acts) as server:
+        async with AsyncClient(**{"api_key": KEY, "base_url": server.url, **settings}) as client:
+            yield server, client
