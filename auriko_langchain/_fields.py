@@ -118,12 +118,12 @@ class ChatFields(BaseChatModel):
     @field_validator("routing", mode="before")
     @classmethod
     def _make_routing(cls, value: Any) -> Any:
-        return RoutingOptions.model_validate(value) if isinstance(value, Mapping) else value
+        return _unless_empty(RoutingOptions.model_validate(value) if isinstance(value, Mapping) else value)
 
     @field_validator("gateway_metadata", mode="before")
     @classmethod
     def _make_gateway_metadata(cls, value: Any) -> Any:
-        return GatewayMetadata.model_validate(value) if isinstance(value, Mapping) else value
+        return _unless_empty(GatewayMetadata.model_validate(value) if isinstance(value, Mapping) else value)
 
     @model_validator(mode="after")
     def _check_model(self) -> Self:
@@ -142,10 +142,14 @@ class ChatFields(BaseChatModel):
     def gateway_defaults(self) -> dict[str, Any]:
         """What the fields say of routing, as plain values."""
         named = {"models": self.models, "routing": self.routing, "gateway_metadata": self.gateway_metadata}
-        return {name: shown for name, value in named.items() if (shown := plain(value)) not in (None, {})}
+        return {name: plain(value) for name, value in named.items() if value is not None}
 
 
 _WIRE_NAMES = sorted(WIRE_FIELDS & ChatFields.model_fields.keys())
+
+
+def _unless_empty(options: Any) -> Any:
+    return options if plain(options) else None
 
 
 def plain(value: Any) -> Any:

@@ -143,7 +143,8 @@ class Lifecycle(ChatFields):
         """
         over: dict[str, Any] = {"routing": routing or {}, "metadata": gateway_metadata or {}}
         base: dict[str, Any] = {"routing": self.routing or {}, "metadata": self.gateway_metadata or {}}
-        merged = GatewayOptions.model_validate(merge_gateway(base, over))
+        options = {name: value for name, value in merge_gateway(base, over).items() if value}
+        merged = GatewayOptions.model_validate(options)
         return self.model_copy(update={"routing": merged.routing, "gateway_metadata": merged.metadata})
 
     def __copy__(self) -> Self:

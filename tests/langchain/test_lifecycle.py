@@ -6,6 +6,7 @@ import copy
 import gc
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -99,6 +100,14 @@ def test_dumps_and_loads(monkeypatch):
         assert isinstance(twin, ChatAuriko)
         assert twin.routing == RoutingOptions(optimize="ttft")
         assert request_of(twin) == request_of(original)
+
+
+@pytest.mark.parametrize("routing", [{}, RoutingOptions()])
+def test_empty_routing_is_none(routing):
+    chat = model(routing=routing, gateway_metadata={})
+    assert (chat.routing, chat.gateway_metadata) == (None, None)
+    assert chat.with_routing().routing is None
+    assert '"not_implemented"' not in dumps(chat.with_routing())
 
 
 def test_nothing_is_loaded_that_the_caller_did_not_name():
@@ -205,17 +214,13 @@ def test_a_client_of_the_users_is_used_and_left_open(gateway):
 
 
 def test_thirty_models_open_no_more_sockets_than_one(sandbox_env):
-    connected = []
-
-    class Transport(httpx.HTTPTransport):
-        def handle_request(self, request):
-            request.extensions["trace"] = lambda name, info: connected.append(name)
-            return super().handle_request(request)
-
-    with httpx.Client(transport=Transport()) as http:
-        for _ in range(30):
-            ChatAuriko(model="gpt-4o", http_client=http).invoke("Hello")
-    assert connected.count("connection.connect_tcp.started") == 1
+    start = time.monotonic()
+    models = [ChatAuriko(model="gpt-4o", timeout=31) for _ in range(30)]
+    for chat in models:
+        assert chat.invoke("Hello").text
+    requests = [request for request in sandbox_env.requests if request.at > start]
+    assert len(requests) == 30
+    assert len({request.connection for request in requests}) == 1
 
 
 def test_one_model_over_many_event_loops_and_threads(sandbox_env):

@@ -342,9 +342,9 @@ def test_text_before_a_tool_call_stays_apart(gateway, output_version):
 
 
 def test_usage_is_asked_for_unless_it_is_not_wanted(gateway):
-    for settings, call in (({}, {}), ({"stream_usage": False}, {}), ({}, {"stream_usage": False})):
+    for settings, arguments in (({}, {}), ({"stream_usage": False}, {}), ({}, {"stream_usage": False})):
         gateway.streams("x")
-        list(gateway.model(**settings).stream("hi", **call))
+        list(gateway.model(**settings).stream("hi", **arguments))
     assert [body.get("stream_options") for body in gateway.bodies] == [{"include_usage": True}, None, None]
     assert all(body["stream"] is True for body in gateway.bodies)
 
