@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from auriko.sandbox.engines.base import Event, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.extract_answer import UNKNOWN, Finder, find_answer
@@ -55,18 +56,16 @@ class ExtractEngine:
         asked = _last_user_text(prompt.messages)
         if prompt.tools and (calls := _calls(prompt, asked, results)):
             return calls
-        wanted = (prompt.response_format or {"type": "text"})["type"]
-        if wanted != "text" and prompt.response_format:
-            told = "\n".join([asked, *(result.text for result in results)])
-            return fill_format(prompt.response_format, told)
+        task = read_task(prompt.messages)
+        content = "\n".join([asked, *(result.text for result in results)])
+        instructions = asked.replace(task.context, "\n") if task.has_context else asked
+        if prompt.response_format and prompt.response_format["type"] != "text":
+            return fill_format(prompt.response_format, instructions, content)
         if results:
-            return answer_from(results, read_task(prompt.messages).question, self._find)
-        if described := fill_described(asked):
-            return described
-        return self._answer(prompt.messages)
+            return answer_from(results, task.question, self._find)
+        return fill_described(instructions, content) or self._answer(task, prompt.messages)
 
-    def _answer(self, messages: Sequence[Mapping[str, object]]) -> str:
-        task = read_task(messages)
+    def _answer(self, task: Task, messages: Sequence[Mapping[str, Any]]) -> str:
         attached = attachments_of(messages[-1]) if messages else []
         if task.kind == "rewrite":
             return task.question
@@ -77,11 +76,9 @@ class ExtractEngine:
             return self._refined(task, found.text if found else "")
         if found and not attached:
             return found.text
-        return (
-            UNKNOWN
-            if task.has_context and not attached
-            else _honest(text_of(messages[-1]) if messages else "", attached)
-        )
+        if task.has_context and not attached:
+            return UNKNOWN
+        return _honest(_last_user_text(messages), attached)
 
     def _refined(self, task: Task, found: str) -> str:
         """The new answer if it covers more of the question than the earlier one, else the earlier one."""
@@ -112,7 +109,7 @@ def _count(calls: Sequence[Call], name: str) -> int:
     return sum(1 for call in calls if call.name == name)
 
 
-def _last_user_text(messages: Sequence[Mapping[str, object]]) -> str:
+def _last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
     return next((text_of(message) for message in reversed(messages) if message["role"] == "user"), "")
 
 

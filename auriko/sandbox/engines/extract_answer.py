@@ -75,15 +75,16 @@ def rank(asked: Question, pieces: Sequence[Unit], threshold: float = THRESHOLD) 
     """The units that cover at least `threshold` of the question, in the order of the text."""
     if not pieces or not asked.concepts:
         return []
-    index = BM25([terms(piece.text) for piece in pieces])
+    words = [terms(piece.text) for piece in pieces]
+    index = BM25(words)
     headings = {piece.heading: frozenset(terms(piece.heading)) for piece in pieces}
-    own = [[_own(index, number, concept) for concept in asked.concepts] for number in range(len(pieces))]
+    own = [[_strength(concept, found) for concept in asked.concepts] for found in map(frozenset, words)]
     weights = [
         _weight(index, concept, sum(1 for strengths in own if strengths[position]))
         for position, concept in enumerate(asked.concepts)
     ]
     total = sum(weights) + (_COUNT if asked.counted else 0)
-    bm25 = index.scores({concept.term: concept.weight for concept in asked.concepts})
+    bm25 = index.scores(_query(asked))
     top = max(bm25) or 1.0
     found: list[Candidate] = []
     for number, piece in enumerate(pieces):
@@ -103,10 +104,17 @@ def rank(asked: Question, pieces: Sequence[Unit], threshold: float = THRESHOLD) 
     return found
 
 
-def _own(index: BM25, number: int, concept: Concept) -> float:
-    if index.has(number, concept.term):
+def _strength(concept: Concept, words: frozenset[str]) -> float:
+    """How well some words have a concept: as it is, by another word for it, or not."""
+    if concept.term in words:
         return 1.0
-    return _SYNONYM if index.has_any(number, concept.others) else 0.0
+    return 0.0 if concept.others.isdisjoint(words) else _SYNONYM
+
+
+def _query(asked: Question) -> dict[str, float]:
+    """The weighted terms of a question, with other words for them."""
+    others = {other: concept.weight * _SYNONYM for concept in asked.concepts for other in concept.others}
+    return {**others, **{concept.term: concept.weight for concept in asked.concepts}}
 
 
 def _weight(index: BM25, concept: Concept, frequency: int) -> float:

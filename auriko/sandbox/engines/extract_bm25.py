@@ -21,14 +21,6 @@ class BM25:
         for counts in self._counts:
             self._frequencies.update(counts.keys())
 
-    def has(self, document: int, term: str) -> bool:
-        """Whether the document with this number has the term."""
-        return term in self._counts[document]
-
-    def has_any(self, document: int, terms: frozenset[str]) -> bool:
-        """Whether the document with this number has one of the terms."""
-        return not terms.isdisjoint(self._counts[document])
-
     def idf(self, frequency: int) -> float:
         """How telling a term is that occurs in `frequency` documents; one that occurs in none is the most telling."""
         return math.log(1 + (len(self._counts) - frequency + 0.5) / (frequency + 0.5))

@@ -6,19 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from auriko.sandbox.engines.extract_formats import EXAMPLES
 from auriko.sandbox.engines.extract_patterns import example
 from auriko.sandbox.engines.extract_slots import Slot
 from auriko.sandbox.engines.extract_validate import fits, fits_number
 from auriko.sandbox.engines.json_types import is_array
 
-_BY_FORMAT = {
-    "date": "2026-01-01", "date-time": "2026-01-01T00:00:00Z", "time": "00:00:00Z", "duration": "PT0S",
-    "email": "unknown@example.com", "idn-email": "unknown@example.com", "uri": "https://example.com", "iri": "https://example.com",
-    "url": "https://example.com",
-    "uri-reference": "/", "hostname": "example.com", "idn-hostname": "example.com", "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "uuid": "00000000-0000-4000-8000-000000000000", "json-pointer": "", "regex": ".*",
-}  # fmt: skip
 _UNNAMED = frozenset({"person", "place", "language", "code", "email", "url", "date", "time", "moment", "expression"})
 _LONG = 200
 
@@ -55,8 +48,8 @@ def default_string(rules: Mapping[str, Any], described: Slot, text: str) -> str:
             return given
     if rules.get("pattern"):
         return example(str(rules["pattern"])) or ""
-    if rules.get("format") in _BY_FORMAT:
-        return _BY_FORMAT[str(rules["format"])]
+    if rules.get("format") in EXAMPLES:
+        return EXAMPLES[str(rules["format"])]
     return fit_length("unknown" if described.kind in _UNNAMED else text.strip(), rules, text)
 
 

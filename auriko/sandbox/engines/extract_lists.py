@@ -26,14 +26,19 @@ def clauses(text: str) -> list[str]:
     return [part.strip(" .") for part in found if part.strip(" .")]
 
 
-def pick_list(slot: Slot, facts: Facts) -> list[str]:
-    """The texts that `slot` lists, or none."""
+def pick_list(slot: Slot, facts: Facts, *, has_format: bool = False) -> list[str]:
+    """The texts that `slot` lists, or none; where they have to have a format, only what is known to have it."""
+    of_kind = {
+        "email": facts.emails,
+        "url": facts.urls,
+        "date": facts.dates,
+        "moment": facts.moments,
+        "time": facts.times,
+    }
+    if has_format or slot.kind in {"email", "url"}:
+        return [str(span.value) for span in facts.free(of_kind.get(slot.kind, []))]
     if slot.own & _KEYWORDS:
         return _keywords(facts)
-    if slot.kind == "email":
-        return [span.text for span in facts.free(facts.emails)]
-    if slot.kind == "url":
-        return [span.text for span in facts.free(facts.urls)]
     for spans in (facts.quotations, facts.names, facts.codes):
         if joined := _joined(slot, facts, facts.free(spans)):
             return [facts.take(span).text for span in joined]

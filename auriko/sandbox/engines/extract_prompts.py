@@ -27,6 +27,7 @@ _EXISTING = re.compile(
     re.MULTILINE | re.IGNORECASE | re.DOTALL,
 )
 _REWRITE = re.compile(r"(?:standalone question|queries|search query)[\s:>*\"]*$", re.IGNORECASE)
+_TAIL = 100
 _SUMMARISE = re.compile(r"\b(?:summari[sz]e|summary of|tl;?dr)\b", re.IGNORECASE)
 _ANNOUNCES = re.compile(
     r"\b(?:context|documents?|passages?|following|below|information|excerpts?|sources?)\b", re.IGNORECASE
@@ -107,7 +108,7 @@ def _read_user(text: str) -> Task:
     inside, outside = _marked(text)
     parts = _labelled(outside)
     question = parts.get("question", "")
-    if _REWRITE.search(text) and question:
+    if question and _REWRITE.search(text[-_TAIL:]):
         return Task("rewrite", question, "", has_context=False)
     context = inside or parts.get("context", "")
     if existing:

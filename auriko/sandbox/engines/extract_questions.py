@@ -19,7 +19,7 @@ _DATE = re.compile(rf"{_YEAR}|\b(?:{_MONTHS}|yesterday|today|ago)\b", re.IGNOREC
 _TIME = re.compile(
     rf"{_YEAR}|\b\d{{1,2}}:\d{{2}}\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|\b(?:{_MONTHS}|noon|midnight|morning"
     r"|evening|today|tomorrow|yesterday|daily|weekly|monthly)\b"
-    r"|\b\d+(?:\.\d+)? (?:second|minute|hour|day|week|month|year)",
+    rf"|\bat (?:{'|'.join(NUMBER_WORDS)})\b|\b\d+(?:\.\d+)? (?:second|minute|hour|day|week|month|year)",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")

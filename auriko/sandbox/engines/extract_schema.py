@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from auriko.sandbox.engines.extract_defaults import default_number, default_string, fit_length
 from auriko.sandbox.engines.extract_facts import Facts
+from auriko.sandbox.engines.extract_formats import EXAMPLES, PATTERNS, written
 from auriko.sandbox.engines.extract_lists import clauses, pick_list
 from auriko.sandbox.engines.extract_rules import flatten, kind_of
 from auriko.sandbox.engines.extract_slots import Slot, slot
@@ -161,7 +162,7 @@ class Filler:
         most = int(rules.get("maxItems", max(least, 10)))
         found = [self._value(one, name, depth=depth + 1, is_required=True) for one in first][:most]
         if items is not False and len(found) < most:
-            found += self._items(self._flat(items), described, least - len(found), most - len(found), depth=depth)
+            found += self._items(self._only(items), described, least - len(found), most - len(found), depth=depth)
         if not found and not is_required:
             return MISSING
         if rules.get("uniqueItems"):
@@ -169,6 +170,14 @@ class Filler:
         while len(found) < least:
             found.append(self._another(items, name, found, is_unique=bool(rules.get("uniqueItems")), depth=depth))
         return found
+
+    def _only(self, schema: Any) -> dict[str, Any]:
+        """The rules of `schema`; of several alternatives, the only one beside null, or rules that nothing keeps."""
+        rules = self._flat(schema)
+        alternatives: Sequence[Any] = rules.get("anyOf") or rules.get("oneOf") or [rules]
+        flat = [self._flat(one) for one in alternatives]
+        real = [one for one in flat if one.get("type") != "null"]
+        return real[0] if len(real) == 1 else {"enum": []}
 
     def _items(self, rules: dict[str, Any], described: Slot, least: int, most: int, *, depth: int) -> list[Any]:
         """The items that the text has for an array."""
@@ -183,7 +192,9 @@ class Filler:
             )
             found = list(itertools.takewhile(lambda number: number is not None, picked))
         elif kind == "string":
-            found = [text for text in pick_list(described, self._facts) if fits(text, rules, self._root)]
+            form = str(rules.get("format", ""))
+            listed = (written(text, form) for text in pick_list(described, self._facts, has_format=bool(form)))
+            found = [text for text in listed if text is not None and fits(text, rules, self._root)]
         elif kind == "object" and depth < _DEEP:
             parts = [Filler(self._root, clause, depth + 1) for clause in clauses(self._facts.text)]
             values = [part.fill(rules) for part in parts]
@@ -214,7 +225,7 @@ class Filler:
         if not is_required:
             return MISSING
         neutral = (choice for word in _NEUTRAL for choice in choices if str(choice).lower() == word)
-        return rules["default"] if rules.get("default") in choices else next(neutral, choices[0])
+        return rules["default"] if "default" in rules else next(neutral, choices[0])
 
     def _boolean(self, rules: Mapping[str, Any], described: Slot, *, is_required: bool) -> Any:
         value = pick_boolean(described, self._facts)
@@ -240,10 +251,15 @@ class Filler:
         return int(value) if value is not None and value.is_integer() else value
 
     def _string(self, rules: Mapping[str, Any], described: Slot, *, is_required: bool) -> Any:
-        pattern = rules.get("pattern")
-        text = self._matching(pattern) if pattern else pick_string(described, self._facts, is_required=is_required)
-        if text is not None:
-            text = _formatted(text, str(rules.get("format", "")))
+        form = str(rules.get("format", ""))
+        pattern = rules.get("pattern") or PATTERNS.get(form)
+        if pattern:
+            text = self._matching(pattern)
+        elif form in EXAMPLES and not described.kind:
+            text = None  # a format that nothing here can tell
+        else:
+            text = pick_string(described, self._facts, is_required=is_required)
+        text = None if text is None else written(text, form)
         if text is not None and fits(fit_length(text, rules, self._facts.text), rules, self._root):
             self.found += 1
             return fit_length(text, rules, self._facts.text)
@@ -254,16 +270,3 @@ class Filler:
         bare = re.sub(r"^\^|(?<!\\)\$$", "", pattern)
         match = re.search(rf"(?<!\w)(?:{bare})(?!\w)", self._facts.text)
         return match.group() if match and re.search(pattern, match.group()) else None
-
-
-def _formatted(text: str, form: str) -> str | None:
-    """`text` as the format demands it, or None if it cannot be."""
-    if form == "date-time":
-        moment = text.replace(" ", "T")
-        moment += ":00" if re.fullmatch(r"[\d-]+T\d\d:\d\d", moment) else ""
-        return moment if moment.endswith("Z") or re.search(r"[+-]\d\d:\d\d$", moment) else f"{moment}Z"
-    if form == "time":
-        return f"{text}:00Z"
-    if form == "date" and not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        return None
-    return text

@@ -89,9 +89,10 @@ def stem_set(text: str) -> frozenset[str]:
     return frozenset(stem(word) for word in text.split())
 
 
-def terms(text: str) -> list[str]:
+@lru_cache(maxsize=10_000)
+def terms(text: str) -> tuple[str, ...]:
     """The stemmed terms of `text` in order, without stop words."""
-    return [term for token in _TOKEN.findall(text) for term in token_terms(token)]
+    return tuple(term for token in _TOKEN.findall(text) for term in token_terms(token))
 
 
 def tokens(text: str) -> list[str]:

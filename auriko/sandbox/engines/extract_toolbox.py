@@ -21,8 +21,8 @@ _PLAIN = stem_set(
 """Words that many tools have in their names and descriptions."""
 _SYMBOLS = (
     (re.compile(r"(?<=\d)\s*\+\s*(?=\d)"), " plus "),
-    (re.compile(r"(?<=\d)\s*[*\u00d7]\s*(?=\d)"), " times "),
-    (re.compile(r"(?<=\d)\s*[/÷]\s*(?=\d)"), " divided by "),
+    (re.compile(r"(?<=\d)\s*[*\u00d7]\s*(?=\d)"), " multiply "),
+    (re.compile(r"(?<=\d)\s*[/÷]\s*(?=\d)"), " divide "),
     (re.compile(r"(?<=\d)\s+[-\u2212]\s+(?=\d)"), " minus "),
 )
 _RETRIEVES = stem_set("search query answer question retrieve document docs information knowledge lookup find")

@@ -53,7 +53,7 @@ def fitting_calls(tools: Sequence[Tool], text: str) -> list[Call]:
 def demanded_call(tools: Sequence[Tool], text: str, made: Sequence[Call]) -> Call:
     """The call that fits best when there has to be one; a tool that has been called already comes last."""
     names = {call.name for call in made}
-    best = max(tools, key=lambda tool: (tool.name not in names, tool.score(text)))
+    best = max(tools, key=lambda tool: (tool.name not in names, _has_required(tool, text), tool.score(text)))
     return _expanded(best, text)[0]
 
 
@@ -87,8 +87,9 @@ def _masked(text: str) -> str:
 
 
 def _best(tools: Sequence[Tool], text: str) -> Tool | None:
-    best = max(tools, key=lambda tool: tool.score(text), default=None)
-    return best if best and best.score(text) >= _ENOUGH else None
+    """The tool that fits best, of those for which the text has what they need if there are such; None if none fits."""
+    fitting = sorted((tool for tool in tools if tool.score(text) >= _ENOUGH), key=lambda tool: -tool.score(text))
+    return next((tool for tool in fitting if _has_required(tool, text)), fitting[0] if fitting else None)
 
 
 def _arguments(tool: Tool, text: str) -> tuple[dict[str, Any], int]:

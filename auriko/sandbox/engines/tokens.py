@@ -14,7 +14,7 @@ from typing import Any
 
 from auriko.sandbox.engines.base import Prompt
 
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,7}|\d{1,3}|[^\w\s]|_")
+_TOKEN = re.compile(r"[a-zA-Z]{1,7}|\d{1,3}|[^\w\s]|_|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,7}")
 
 PER_MESSAGE = 4
 """Tokens that a message costs beside its text: its role and its borders."""

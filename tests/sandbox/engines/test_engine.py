@@ -1,0 +1,154 @@
+"""What every run of the extract engine keeps to, whatever it is asked."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auriko.sandbox.engines import Engine, ExtractEngine
+from auriko.sandbox.engines.base import Prompt
+from auriko.sandbox.engines.extract_text import sentences, stem, terms
+from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens, cut_tokens
+from support.engine_runs import run
+
+ENGINE = ExtractEngine()
+CONTEXT = "Context:\nThe tower is 93 metres tall. It was built in 1889.\n\nQuestion: How tall is the tower?\nAnswer:"
+
+
+def test_both_settings_are_engines_of_their_own() -> None:
+    engines: list[Engine] = [ExtractEngine(), ExtractEngine(thorough=True)]
+    assert [engine.name for engine in engines] == ["extract", "extract-thorough"]
+
+
+def test_the_answer_comes_word_by_word() -> None:
+    done = run(ENGINE, CONTEXT)
+    assert done.pieces == ["The ", "tower ", "is ", "93 ", "metres ", "tall."]
+    assert done.finish.reason == "stop"
+    assert done.finish.completion_tokens == count_tokens(done.text)
+
+
+def test_max_tokens_cuts_and_says_so() -> None:
+    done = run(ENGINE, CONTEXT, max_tokens=3)
+    assert done.text == "The tower is"
+    assert (done.finish.reason, done.finish.completion_tokens) == ("length", 3)
+    assert run(ENGINE, CONTEXT, max_tokens=100).finish.reason == "stop"
+
+
+def test_text_ends_before_a_stop_string() -> None:
+    done = run(ENGINE, CONTEXT, stop=("metres", "tall"))
+    assert done.text == "The tower is 93 "
+    assert done.finish.reason == "stop"
+
+
+@pytest.mark.parametrize("text", ["Hello!", "", "What is inference arbitrage?", "Write a poem about the sea. " * 20])
+def test_without_context_it_says_what_it_is_and_what_it_got(text: str) -> None:
+    done = run(ENGINE, text)
+    assert "extractive engine" in done.text
+    assert " ".join(text.split()[:3]) in done.text
+    assert len(done.text) < 300
+    assert run(ENGINE, text).text == done.text
+
+
+def test_attachments_are_described_not_guessed() -> None:
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 92).decode()
+    wav = base64.b64encode(b"y" * 50).decode()
+    content = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{png}"}},
+        {"type": "image_url", "image_url": {"url": "https://example.com/cat.jpg?token=hidden"}},
+        {"type": "input_audio", "input_audio": {"data": wav, "format": "wav"}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{wav}"}},
+        {"type": "video_url", "video_url": {"url": "https://example.com/x.mp4"}},
+    ]
+    text = run(ENGINE, {"role": "user", "content": content}).text
+    for told in (
+        "an image (image/png, 100 bytes)",
+        "an image at example.com",
+        "a sound (audio/wav, 50 bytes)",
+        "a file a.pdf (application/pdf, 50 bytes)",
+        "a part of type video_url",
+        "What is this?",
+    ):
+        assert told in text
+    assert "hidden" not in text
+
+
+MESSAGES = st.lists(
+    st.fixed_dictionaries({"role": st.sampled_from(["system", "user", "assistant", "tool"]), "content": st.text()}),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(messages=MESSAGES, limit=st.none() | st.integers(1, 20), stop=st.lists(st.text(max_size=3), max_size=2))
+def test_any_text_is_answered(messages: list[dict[str, Any]], limit: int | None, stop: list[str]) -> None:
+    for engine in (ENGINE, ExtractEngine(thorough=True)):
+        done = run(engine, *messages, max_tokens=limit, stop=tuple(stop))
+        assert limit is None or count_tokens(done.text) <= limit
+        assert not any(one and one in done.text for one in stop)
+
+
+def test_closing_a_run_early_is_no_error() -> None:
+    events = ENGINE.run(Prompt(messages=({"role": "user", "content": CONTEXT},)))
+    next(events)
+    events.close()  # type: ignore[attr-defined]
+
+
+def test_prompt_tokens_count_messages_tools_and_attachments() -> None:
+    plain = count_prompt_tokens(Prompt(messages=({"role": "user", "content": "Hello there"},)))
+    tool = {"type": "function", "function": {"name": "add", "parameters": {}}}
+    call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": json.dumps({"a": 1})}}
+    parts = [{"type": "text", "text": "Hello there"}, {"type": "image_url", "image_url": {"url": "https://a.example"}}]
+    more = [
+        Prompt(messages=({"role": "user", "content": "Hello there"},), tools=(tool,)),
+        Prompt(messages=({"role": "user", "content": "Hello there"}, {"role": "assistant", "tool_calls": [call]})),
+        Prompt(messages=({"role": "user", "content": parts},)),
+        Prompt(messages=({"role": "user", "content": "Hello there"},), response_format={"type": "json_object"}),
+    ]
+    assert plain == 2 + 4
+    assert all(count_prompt_tokens(prompt) > plain for prompt in more)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 0), ("Hello, world!", 4), ("documentation", 2), ("12345", 2), ("你好", 2), ("São", 2), ("a_b", 3)],
+)
+def test_tokens_are_counted_as_documented(text: str, count: int) -> None:
+    assert count_tokens(text) == count
+
+
+@given(text=st.text(), limit=st.integers(0, 30))
+def test_a_cut_text_has_at_most_the_tokens_it_may_have(text: str, limit: int) -> None:
+    cut = cut_tokens(text, limit)
+    assert count_tokens(cut) <= limit
+    assert text.startswith(cut)
+
+
+def test_sentences_do_not_end_at_abbreviations_or_within_numbers() -> None:
+    text = 'Dr. Ito paid 2.50 dollars, e.g. for tea. She said "Thanks!" The tea was cold.'
+    assert sentences(text) == ["Dr. Ito paid 2.50 dollars, e.g. for tea.", 'She said "Thanks!"', "The tea was cold."]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("retries", "retried"),
+        ("tries", "try"),
+        ("dropped", "drop"),
+        ("broke", "breaks"),
+        ("charged", "charge"),
+        ("daily", "day"),
+    ],
+)
+def test_forms_of_a_word_have_one_stem(one: str, other: str) -> None:
+    assert stem(one) == stem(other)
+
+
+def test_identifiers_count_whole_and_in_parts() -> None:
+    assert terms("max_ttft_ms") == ("max_ttft_ms", "max", "ttft", "ms")
+    assert terms("StreamInterruptedError") == ("streaminterruptederror", "stream", "interrupt", "error")
