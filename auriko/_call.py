@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from auriko._config import as_query, check_headers, check_retries, check_seconds, check_timeout
+from auriko._signature import required_names
 from auriko.routing import unknown_name
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
@@ -78,15 +79,18 @@ def take_options(params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def refuse_unknown(params: Mapping[str, Any], known: Mapping[str, Any], function: str) -> None:
-    """Nothing, if every argument is known.
+def check_names(params: Mapping[str, Any], known: type[Any], function: str) -> None:
+    """Nothing, if every argument is a field of the TypedDict, and those that it requires are there.
 
     Raises:
-        TypeError: One is not; the message names the nearest that is.
+        TypeError: One is unknown, and the message names the nearest that is known; or one is missing.
     """
     for name in params:
-        if name not in known:
-            raise TypeError(f"{function}() got an {unknown_name(name, known, 'argument')}")
+        if name not in known.__annotations__:
+            raise TypeError(f"{function}() got an {unknown_name(name, known.__annotations__, 'argument')}")
+    for name in required_names(known):  # type: ignore[arg-type]  # mypy doubts that classes are hashable
+        if name not in params:
+            raise TypeError(f"{function}() needs {name}")
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from typing_extensions import Self, Unpack
 
 from auriko import _config
-from auriko._call import Call, refuse_unknown
+from auriko._call import Call, check_names
 from auriko._exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
 from auriko._log import set_up_logging
 from auriko._raw import RawResponse, on_raw_caller, receive_raw, understood
@@ -50,7 +50,7 @@ class _BaseClient:
     _pool: Any
 
     def __init__(self, http_client: Any, settings: _config.ClientSettings) -> None:
-        refuse_unknown(settings, _config.ClientSettings.__annotations__, type(self).__name__)
+        check_names(settings, _config.ClientSettings, type(self).__name__)
         set_up_logging()
         self._settings = _config.resolve(**settings)
         self._clock = Clock()
@@ -73,7 +73,7 @@ class _BaseClient:
             ValueError: A setting is out of its range.
             TypeError: A setting is unknown or of the wrong type.
         """
-        refuse_unknown(options, _config.ClientOptions.__annotations__, "with_options")
+        check_names(options, _config.ClientOptions, "with_options")
         twin = type(self).__new__(type(self))
         twin.__setstate__({"settings": _config.change(self._settings, options), "pool": self._pool})
         return twin

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
-from auriko._call import Call, encode_body, refuse_unknown, take_options
+from auriko._call import Call, check_names, encode_body, take_options
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayOptions, merge_gateway_extra_body
 
@@ -37,10 +37,7 @@ def inference_call(
         ValueError: Neither or both of `model` and `gateway.models`, or a value that cannot be sent.
         TypeError: An unknown argument, or one that is missing.
     """
-    refuse_unknown(params, known.__annotations__, "create")
-    for name in known.__required_keys__:
-        if name not in params:
-            raise TypeError(f"create() needs {name}")
+    check_names(params, known, "create")
     given = dict(params)
     options = take_options(given)
     extra = given.pop("extra_body", None)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final
 
-from auriko._call import Call
+from typing_extensions import Unpack
+
+from auriko._call import Call, check_names
 from auriko._config import escape
+from auriko._signature import show_parameters
 from auriko.models.providers import DirectoryResponse, Model, ModelList, ModelsListResponse, ProviderList
 from auriko.resources._base import AsyncCaller, Caller
+from auriko.types.model_params import CandidateParams, Endpoint, EstimateParams
 
-Endpoint = Literal["chat_completions", "responses"]
+if TYPE_CHECKING:
+    from auriko.candidates import Candidates
+    from auriko.estimate import CostEstimate
+
 # Public endpoints are not sent the key.
 _DIRECTORY: Final = Call("GET", "/directory/models", DirectoryResponse, authenticated=False)
 _REGISTRY: Final = Call("GET", "/registry/models", ModelsListResponse, authenticated=False)
@@ -24,6 +33,22 @@ def _retrieve_call(model_id: str) -> Call[Model]:
     if not model_id:
         raise ValueError("model_id is empty")
     return Call("GET", f"/models/{escape(model_id)}", Model)
+
+
+def _search(params: Any) -> Callable[[DirectoryResponse], Candidates]:
+    from auriko.candidates import CandidateSearch
+
+    check_names(params, CandidateParams, "candidates")
+    search = CandidateSearch(**params)
+    return lambda directory: search.find(directory, datetime.now(timezone.utc))
+
+
+def _estimator(params: Any) -> Callable[[DirectoryResponse], CostEstimate]:
+    from auriko.estimate import CostEstimator
+
+    check_names(params, EstimateParams, "estimate_cost")
+    estimator = CostEstimator(**params)
+    return lambda directory: estimator.estimate(directory, datetime.now(timezone.utc))
 
 
 class Models:
@@ -52,6 +77,30 @@ class Models:
         """The providers. Public."""
         return self._client._request(_PROVIDERS)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
+    def candidates(self, **params: Unpack[CandidateParams]) -> Candidates:
+        """Who could serve a request, and why others could not, as far as the public directory tells.
+
+        `models` is one model or a list, `routing` the routing options, `params` the names of the optional parameters
+        that the request will have. What the directory does not hold, such as latency, is `not decidable here`.
+
+        Raises:
+            ValueError: No model, a wrong routing option, or a name that is no parameter of a request.
+        """
+        search = _search(params)
+        return search(self.list_directory())
+
+    def estimate_cost(self, **params: Unpack[EstimateParams]) -> CostEstimate:
+        """The least and the most that a prompt will cost, in USD, over its candidates and before it is sent.
+
+        `messages` is a text or a list of messages. `output_tokens` is what you expect back, as a number or as the
+        least and the most; without it `max_completion_tokens` is the most, and without that the provider's own limit.
+
+        Raises:
+            ValueError: As for `candidates`.
+        """
+        estimator = _estimator(params)
+        return estimator(self.list_directory())
+
 
 class AsyncModels:
     """Which models and providers there are, awaited."""
@@ -78,3 +127,19 @@ class AsyncModels:
     async def list_providers(self) -> ProviderList:
         """The providers. Public."""
         return await self._client._request(_PROVIDERS)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    async def candidates(self, **params: Unpack[CandidateParams]) -> Candidates:
+        """Who could serve a request; as `Models.candidates`."""
+        search = _search(params)
+        return search(await self.list_directory())
+
+    async def estimate_cost(self, **params: Unpack[EstimateParams]) -> CostEstimate:
+        """The least and the most that a prompt will cost; as `Models.estimate_cost`."""
+        estimator = _estimator(params)
+        return estimator(await self.list_directory())
+
+
+show_parameters(Models.candidates, CandidateParams)
+show_parameters(Models.estimate_cost, EstimateParams)
+show_parameters(AsyncModels.candidates, CandidateParams)
+show_parameters(AsyncModels.estimate_cost, EstimateParams)

@@ -1,0 +1,81 @@
+"""How many tokens a prompt will have, estimated without any tokenizer and without a network.
+
+One token for each Chinese, Japanese or Korean character, for each sign, for two digits, and for four other letters,
+but at least one for a word. The tokenizers of large models give within 20 % of that on prose, code and CJK text; those
+of small models split text outside English two or three times as finely.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+_CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_DIGIT: Final = re.compile(r"\d")
+_SIGN: Final = re.compile(r"[^\w\s]|_")
+_LETTERS_PER_TOKEN: Final = 4
+_DIGITS_PER_TOKEN: Final = 2
+_PER_MESSAGE: Final = 4  # the role and the borders between messages
+_TEXT_KEYS: Final = ("text", "thinking", "data")
+SPREAD: Final = 1.2
+FEWEST_PER_ATTACHMENT: Final = 85
+MOST_PER_ATTACHMENT: Final = 1600
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens the text has."""
+    words = _WORD.findall(_CJK.sub(" ", text))
+    letters = sum(map(len, words))
+    tokens = (
+        len(_CJK.findall(text))
+        + max(len(words), letters / _LETTERS_PER_TOKEN)
+        + len(_DIGIT.findall(text)) / _DIGITS_PER_TOKEN
+        + len(_SIGN.findall(text))
+    )
+    return math.ceil(tokens)
+
+
+def prompt_token_range(
+    messages: Iterable[Any], tools: Iterable[Any] | None, response_format: Any
+) -> tuple[int, int, int]:
+    """The least and the most tokens that a prompt will probably have, and how many attachments are among them."""
+    texts: list[str] = [json.dumps(part, default=str) for part in (list(tools or ()), response_format) if part]
+    count = attachments = 0
+    for message in messages:
+        fields = _fields(message)
+        count += _PER_MESSAGE
+        attachments += _collect(fields, texts)
+    count += sum(map(estimate_tokens, texts))
+    fewest = math.floor(count / SPREAD) + attachments * FEWEST_PER_ATTACHMENT
+    return fewest, math.ceil(count * SPREAD) + attachments * MOST_PER_ATTACHMENT, attachments
+
+
+def _fields(message: Any) -> Mapping[str, Any]:
+    if isinstance(message, BaseModel):
+        return message.model_dump(exclude_none=True)
+    if isinstance(message, Mapping):
+        return message  # pyright: ignore[reportUnknownVariableType]
+    raise ValueError(f"a message is a dictionary such as {{'role': 'user', ...}}, not {type(message).__name__}")
+
+
+def _collect(message: Mapping[str, Any], texts: list[str]) -> int:
+    """Adds a message's texts to the list; returns how many images, sounds and files it has."""
+    attachments = 0
+    content = message.get("content")
+    parts: list[Any] = [content] if isinstance(content, str) else list(content or ())
+    for part in [*parts, *(message.get("reasoning") or ())]:
+        said = part if isinstance(part, str) else next((part[key] for key in _TEXT_KEYS if key in part), None)
+        if isinstance(said, str):
+            texts.append(said)
+        else:
+            attachments += 1
+    for call in message.get("tool_calls") or ():
+        function: Mapping[str, Any] = call.get("function") or {}
+        texts.append(f"{function.get('name', '')} {function.get('arguments', '')}")
+    return attachments
