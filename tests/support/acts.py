@@ -92,6 +92,14 @@ def hang(connection: Connection) -> None:
     connection.hang()
 
 
+def _deaf(connection: Connection) -> None:
+    time.sleep(0.3)
+    connection.hang()
+
+
+deaf = AtAccept(_deaf)  # does not read the request for a while
+
+
 def reset(connection: Connection) -> None:
     """Closes with an RST instead of an answer."""
     connection.reset()

@@ -171,7 +171,9 @@ class FaultServer:
                         self.performed += 1
                         self._changed.notify_all()
                 else:
-                    self.performed += 1
+                    with self._changed:
+                        self.performed += 1
+                        self._changed.notify_all()
                 act(connection)
         with self._changed:
             self._open.pop(connection.number, None)
@@ -179,9 +181,9 @@ class FaultServer:
         connection.sock.close()
 
     def wait_for(self, count: int) -> None:
-        """Returns when so many requests have come."""
+        """Returns when so many acts have begun."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.requests) >= count, 5), "the request did not come"
+            assert self._changed.wait_for(lambda: self.performed >= count, 5), "the request did not come"
 
     def wait_until_unused(self) -> None:
         """Returns when no connection is open any more."""
