@@ -6,7 +6,6 @@ directory does not hold (measured speed, keys of your own) is not decidable here
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,8 +119,8 @@ class Candidates(Sequence[Candidate]):
         return len(self._all)
 
     def __repr__(self) -> str:
-        counts = Counter(candidate.verdict for candidate in self._all)
-        return f"Candidates({', '.join(f'{counts[verdict]} {verdict}' for verdict in _ORDER)})"
+        sizes = f"qualifying={len(self.qualifying)}, undecided={len(self.undecided)}, excluded={len(self.excluded)}"
+        return f"Candidates({sizes})"
 
     def __str__(self) -> str:
         return text_table(_HEAD, self._rows())
