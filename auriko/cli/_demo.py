@@ -22,16 +22,23 @@ if TYPE_CHECKING:
 
 _NEEDED = ("rich", "langchain_core", "llama_index", "bm25s", "starlette", "uvicorn")
 _MODELS = ["gpt-4o-mini", "deepseek-chat", "llama-3.1-8b-instruct"]
-_QUESTIONS = [
-    "Which exception is raised when a stream is cut?",
-    "How many models may gateway.models list?",
-]
-# Each question is routed in its own way; the sandbox's language model is the provider `local_lm`. A preferred
-# provider that is not there never fails a request, so the same holds for the real gateway.
-_WAYS: dict[str, RoutingOptions] = {
-    "cheapest": RoutingOptions(optimize="cost-focus"),
-    "language model": RoutingOptions(prefer="local_lm"),
-}
+_QUESTIONS = ["How many retries are there by default?", "How many seconds is the default timeout of a request?"]
+
+
+class _Way(NamedTuple):
+    """How a question is routed, and from how many passages it is answered: a small model is slow with many."""
+
+    name: str
+    routing: RoutingOptions
+    passages: int
+
+
+# The sandbox's language model is the provider `local_lm`. A preferred provider that is not there never fails a
+# request, so the same holds for the real gateway.
+_WAYS = (
+    _Way("quickest", RoutingOptions(optimize="ttft-focus"), 3),
+    _Way("language model", RoutingOptions(prefer="local_lm"), 1),
+)
 _LETTER = (
     "Hello, this is Dana Reyes from Northwind. Since the update this morning the export button does nothing, and we "
     "cannot send our invoices to 340 customers. Please treat this as urgent."
@@ -104,19 +111,19 @@ def _query_documents(console: Console, gateway: Gateway, documents: list[Documen
         [IndexDocument(text=document.text, metadata={"file": document.name}) for document in documents]
     )
     console.note(f"{len(documents)} documents, {len(nodes)} passages, retrieved by BM25")
-    retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(3, len(nodes)))  # pyright: ignore[reportUnknownMemberType]
-    for question, (way, routing) in zip(questions, itertools.cycle(_WAYS.items()), strict=False):
+    for question, way in zip(questions, itertools.cycle(_WAYS), strict=False):
         llm = Auriko(
             models=_MODELS,
-            routing=routing,
+            routing=way.routing,
             base_url=gateway.base_url,
             api_key=gateway.api_key,
             max_tokens=120,
             temperature=0,
         )
+        retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(way.passages, len(nodes)))  # pyright: ignore[reportUnknownMemberType]
         engine = RetrieverQueryEngine.from_args(retriever, llm=llm, streaming=True)
         console.question(question)
-        with track_spend(tags=[f"query engine, {way}"]) as spend:
+        with track_spend(tags=[f"query engine, {way.name}"]) as spend:
             response = engine.query(question)
             console.stream(response.response_gen if isinstance(response, StreamingResponse) else [str(response)])
         files = sorted({str(node.metadata.get("file")) for node in response.source_nodes})

@@ -22,7 +22,7 @@ def test_demo_answers_from_the_documents_and_adds_up_what_each_call_cost(capsys)
     assert main(["demo"]) == 0
     out = capsys.readouterr().out
     assert "A sandbox gateway runs at http://127.0.0.1:" in out
-    assert "StreamInterruptedError" in out
+    assert "A failed call is retried twice by default" in out
     assert "the model calls price_of_call(model='gpt-4o', input_tokens=2000, output_tokens=500)" in out
     assert "Ticket(customer='Dana Reyes', company='Northwind', urgent=True, affected_customers=340)" in out
     assert "stream.routing_metadata: RoutingMetadata(provider=" in out
