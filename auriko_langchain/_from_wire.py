@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from auriko.errors import APIResponseValidationError
 from auriko.models import ChatCompletion, Choice, ChoiceMessage, GeneratedImage
+from auriko.models import ToolCall as WireToolCall
 from auriko_langchain._keys import ANNOTATIONS, COST, REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
 from auriko_langchain._reply import response_metadata, run_metadata, usage_metadata
 
@@ -66,6 +67,17 @@ def _message(said: ChoiceMessage, metadata: dict[str, Any]) -> AIMessage:
     if said.images:
         text: list[str | dict[Any, Any]] = [{"type": "text", "text": content}] if content else []
         content = text + [image_block(image) for image in said.images]
+    # Only what there is: every argument costs langchain-core some time.
+    fields: dict[str, Any] = {"response_metadata": metadata}
+    if kept := _kept(said):
+        fields["additional_kwargs"] = kept
+    if said.tool_calls:
+        fields |= _tool_calls(said.tool_calls)
+    return AIMessage(content=content, **fields)
+
+
+def _kept(said: ChoiceMessage) -> dict[str, Any]:
+    """What goes back with the message on the next turn."""
     kept: dict[str, Any] = {}
     if said.reasoning_content:
         kept[REASONING_CONTENT] = said.reasoning_content
@@ -75,24 +87,22 @@ def _message(said: ChoiceMessage, metadata: dict[str, Any]) -> AIMessage:
         kept[REFUSAL] = said.refusal
     if said.annotations:
         kept[ANNOTATIONS] = said.annotations
-    calls: list[ToolCall] = []
+    if signatures := {call.id: call.provider_signature for call in said.tool_calls or () if call.provider_signature}:
+        kept[SIGNATURES] = signatures
+    return kept
+
+
+def _tool_calls(calls: list[WireToolCall]) -> dict[str, list[Any]]:
+    valid: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
-    for call in said.tool_calls or ():
-        if call.provider_signature:
-            kept.setdefault(SIGNATURES, {})[call.id] = call.provider_signature
+    for call in calls:
         name, written = call.function.name, call.function.arguments
         arguments, error = _arguments(written)
         if error is None:
-            calls.append(ToolCall(type="tool_call", id=call.id, name=name, args=arguments))
+            valid.append(ToolCall(type="tool_call", id=call.id, name=name, args=arguments))
         else:
             invalid.append(InvalidToolCall(type="invalid_tool_call", id=call.id, name=name, args=written, error=error))
-    return AIMessage(
-        content=content,
-        additional_kwargs=kept,
-        tool_calls=calls,
-        invalid_tool_calls=invalid,
-        response_metadata=metadata,
-    )
+    return {"tool_calls": valid, "invalid_tool_calls": invalid}
 
 
 def _arguments(text: str) -> tuple[dict[str, Any], str | None]:

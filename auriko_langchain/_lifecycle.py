@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
 import httpx
 from langchain_core.utils.utils import secret_from_env
-from pydantic import PrivateAttr, model_validator
+from pydantic import model_validator
 from typing_extensions import Self
 
 from auriko import AsyncClient, Client, GatewayOptions
@@ -28,6 +29,8 @@ _CLIENT_FIELDS = (
     "default_headers",
     "default_query",
 )
+# Cached properties, the second one langchain-core's: what follows from the fields.
+_CACHED = ("_derived", "_serialized")
 
 
 class Derived:
@@ -47,8 +50,6 @@ class Derived:
 class Lifecycle(ChatFields):
     """Connections, copies and pickles of `ChatAuriko`."""
 
-    _derived_state: Derived | None = PrivateAttr(default=None)
-
     @model_validator(mode="after")
     def _check_settings(self) -> Self:
         self._client()
@@ -60,17 +61,15 @@ class Lifecycle(ChatFields):
             self._forget()
 
     def _forget(self) -> None:
-        self._derived_state = None
-        vars(self).pop("_serialized", None)  # langchain-core's cached property
+        for name in _CACHED:
+            vars(self).pop(name, None)
 
+    @cached_property
     def _derived(self) -> Derived:
-        derived = self._derived_state
-        if derived is None:
-            derived = self._derived_state = Derived(self)
-        return derived
+        return Derived(self)
 
     def _client(self) -> Client:
-        derived = self._derived()
+        derived = self._derived
         if derived.lease is None:
             with langchain_errors():
                 derived.lease = clients.lease(
@@ -80,7 +79,7 @@ class Lifecycle(ChatFields):
         return derived.lease.client
 
     def _async_client(self) -> AsyncClient:
-        derived = self._derived()
+        derived = self._derived
         if derived.async_lease is None:
             with langchain_errors():
                 derived.async_lease = async_clients.lease(
@@ -101,8 +100,8 @@ class Lifecycle(ChatFields):
 
         A later call opens new ones.
         """
-        derived = self._derived_state
-        if derived is not None and derived.lease is not None:
+        derived = self._derived
+        if derived.lease is not None:
             client, derived.lease = derived.lease.release(), None
             if client is not None:
                 client.close()
@@ -113,8 +112,8 @@ class Lifecycle(ChatFields):
         A later call opens new ones.
         """
         self.close()
-        derived = self._derived_state
-        if derived is not None and derived.async_lease is not None:
+        derived = self._derived
+        if derived.async_lease is not None:
             client, derived.async_lease = derived.async_lease.release(), None
             if client is not None:
                 await client.close()
@@ -154,7 +153,6 @@ class Lifecycle(ChatFields):
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         memo = {} if memo is None else memo
-        memo[id(self._derived_state)] = None
         # Handlers, caches and clients are places outside of the model: a copy uses the same ones.
         for place in (
             self.http_client,
@@ -162,6 +160,7 @@ class Lifecycle(ChatFields):
             self.rate_limiter,
             self.callbacks,
             self.cache,
+            vars(self).get("_derived"),
         ):
             memo[id(place)] = place
         twin = super().__deepcopy__(memo)
@@ -170,12 +169,11 @@ class Lifecycle(ChatFields):
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
-        fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
-        fields.pop("_serialized", None)
+        fields = {name: value for name, value in state["__dict__"].items() if name not in _CACHED}
+        fields |= {"http_client": None, "http_async_client": None}
         if not self.pickle_api_key:
             fields["api_key"] = None
-        private: dict[str, Any] = {**(state["__pydantic_private__"] or {}), "_derived_state": None}
-        return {**state, "__dict__": fields, "__pydantic_private__": private}
+        return {**state, "__dict__": fields}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
@@ -199,7 +197,7 @@ class Lifecycle(ChatFields):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return self._derived().shown
+        return self._derived.shown
 
 
 def _hashable(value: Any) -> Hashable:

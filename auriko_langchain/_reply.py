@@ -87,7 +87,7 @@ def response_metadata(
     if headers is not None:
         if request_id := headers.get("x-request-id"):
             metadata["request_id"] = request_id
-        if limits := {name: value for name, value in headers.items() if name.startswith(_HEADERS)}:
+        if limits := {name: headers[name] for name in headers if name.startswith(_HEADERS)}:
             metadata["headers"] = limits
     return metadata
 
