@@ -159,8 +159,8 @@ class Response(Reply):
 
     id: str
     object: str = "response"
-    created_at: Informational[float] = None
-    completed_at: Informational[float] = None
+    created_at: Informational[int | float] = None
+    completed_at: Informational[int | float] = None
     model: str = ""
     status: str | None = None
     output: list[ResponseOutputItem] = Field(default_factory=list[ResponseOutputItem])
