@@ -1,0 +1,248 @@
+"""Rows L8 to L10 of the fault matrix: one client over event loops, threads and processes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from auriko import AsyncClient, Client
+from tests.support import cells
+from tests.support.acts import ok, stream
+from tests.support.cells import ASK, KEY
+from tests.support.clients import serving
+from tests.support.fault_server import serve
+from tests.support.replies import chunk, events
+
+
+async def text_of(client: AsyncClient, *, streamed: bool) -> str:
+    reply = await client.chat.completions.create(**ASK, stream=streamed)
+    if streamed:
+        return "".join([text async for text in reply.text_deltas()])
+    return str(reply.choices[0].message.content)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_l8_one_client_over_three_event_loops(streamed: bool) -> None:
+    with serve(ok) as server:
+        client = AsyncClient(api_key=KEY, base_url=server.url)
+        for count in (1, 2, 3):
+            assert asyncio.run(text_of(client, streamed=streamed)) == "Paris."
+            server.wait_until_unused()
+            assert server.accepted == count, "each event loop has its own connection, closed with it"
+        assert anyio.run(lambda: text_of(client, streamed=streamed), backend="trio") == "Paris."
+        server.wait_until_unused()
+        assert asyncio.run(text_of(client, streamed=streamed)) == "Paris."
+        assert len(client._pool._loops) <= 2, "event loops that have ended are forgotten"
+
+
+def test_l8_one_client_over_event_loops_at_once() -> None:
+    with serve(ok) as server:
+        client = AsyncClient(api_key=KEY, base_url=server.url)
+
+        async def some() -> list[str]:
+            return [await text_of(client, streamed=bool(n % 2)) for n in range(10)]
+
+        def run(backend: str) -> list[str]:
+            return anyio.run(some, backend=backend)
+
+        with ThreadPoolExecutor(8) as threads:
+            for texts in threads.map(run, ["asyncio", "trio"] * 8):
+                assert texts == ["Paris."] * 10
+        server.wait_until_unused()
+
+
+def test_l8_event_loop_that_is_not_shut_down_as_asyncio_run_does() -> None:
+    """As some frameworks do it; the connection closes when the client notices or is dropped."""
+    with serve(ok) as server:
+        client = AsyncClient(api_key=KEY, base_url=server.url)
+        for _ in range(3):
+            loop = asyncio.new_event_loop()
+            try:
+                assert loop.run_until_complete(text_of(client, streamed=False)) == "Paris."
+                loop.run_until_complete(client._pool.transport())
+                loop.run_until_complete(loop.shutdown_asyncgens())
+            finally:
+                loop.close()
+        server.wait_until_unused()
+
+
+def test_l8_client_is_closed_in_one_of_its_event_loops() -> None:
+    """The connections of the other close with it."""
+    with serve(ok) as server:
+        client = AsyncClient(api_key=KEY, base_url=server.url)
+        used, closed = threading.Event(), threading.Event()
+
+        async def elsewhere() -> None:
+            await text_of(client, streamed=False)
+            used.set()
+            await asyncio.to_thread(closed.wait, 5)
+
+        async def here() -> None:
+            await text_of(client, streamed=False)
+            await asyncio.to_thread(used.wait, 5)
+            await client.close()
+            closed.set()
+
+        thread = threading.Thread(target=asyncio.run, args=(elsewhere(),))
+        thread.start()
+        asyncio.run(here())
+        thread.join(5)
+        server.wait_until_unused()
+
+
+def test_l8_client_that_is_dropped_closes_its_connections() -> None:
+    with serve(ok) as server:
+
+        async def main() -> None:
+            client = AsyncClient(api_key=KEY, base_url=server.url)
+            await text_of(client, streamed=False)
+            del client
+            gc.collect()
+            await asyncio.to_thread(server.wait_until_unused)
+
+        asyncio.run(main())
+        client = Client(api_key=KEY, base_url=server.url)
+        client.chat.completions.create(**ASK)
+        del client
+        gc.collect()
+        server.wait_until_unused()
+
+
+def test_l9_thirty_two_threads_one_client() -> None:
+    with serving(ok) as (server, client):
+        together = threading.Barrier(32)
+
+        def work(number: int) -> list[str]:
+            together.wait(10)
+            texts: list[str] = []
+            for turn in range(6):
+                if (number + turn) % 2:
+                    texts.append("".join(client.chat.completions.create(**ASK, stream=True).text_deltas()))
+                else:
+                    texts.append(str(client.chat.completions.create(**ASK).choices[0].message.content))
+            return texts
+
+        with ThreadPoolExecutor(32) as threads:
+            for texts in threads.map(work, range(32)):
+                assert texts == ["Paris."] * 6
+        assert len(server.requests) == 32 * 6
+        assert server.accepted <= 32
+        cells.assert_clean(client)
+
+
+def test_l9_a_thread_closes_what_another_opened() -> None:
+    with serving(stream(events(chunk()), end="hang")) as (server, client):
+        stream_ = client.chat.completions.create(**ASK, stream=True)
+        thread = threading.Thread(target=stream_.close)
+        thread.start()
+        thread.join()
+        server.wait_until_unused()
+        cells.assert_clean(client)
+
+
+FORKED = """
+import os, sys, auriko
+url, kind, streamed = sys.argv[1:]
+ask = dict(model="m", messages=[{"role": "user", "content": "x"}])
+
+def run(client):
+    def text(reply):
+        return reply.choices[0].message.content
+    if kind == "sync":
+        if streamed:
+            return client.chat.completions.create(**ask, stream=True).collect().choices[0].message.content
+        return text(client.chat.completions.create(**ask))
+    import asyncio
+    async def main():
+        reply = await client.chat.completions.create(**ask, stream=bool(streamed))
+        return (await reply.collect()).choices[0].message.content if streamed else text(reply)
+    return asyncio.run(main())
+
+client = (auriko.Client if kind == "sync" else auriko.AsyncClient)(api_key="k", base_url=url)
+assert run(client) == "Paris."
+children = []
+for _ in range(2):
+    pid = os.fork()
+    if not pid:
+        assert run(client) == "Paris."
+        sys.exit(0)
+    children.append(pid)
+for pid in children:
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+assert run(client) == "Paris."
+"""
+
+
+@pytest.mark.parametrize("streamed", ["", "1"], ids=["plain", "stream"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_l10_fork_after_use(kind: str, streamed: str) -> None:
+    """Parent and children answer, and no socket is used by two of them."""
+    with serve(ok) as server:
+        command = [sys.executable, "-W", "error", "-c", FORKED, server.url, kind, streamed]
+        done = subprocess.run(command, capture_output=True, check=False, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(server.requests) == 4
+        used = [request.connection for request in server.requests]
+        assert len(set(used)) == (3 if kind == "sync" else 4)
+        assert used[0] == used[-1] or kind == "async", "the parent goes on with its connection"
+        server.wait_until_unused()
+
+
+def test_l10_fork_during_a_stream() -> None:
+    """The child may drop the parent's stream without harming it."""
+    program = """
+import os, sys, auriko
+client = auriko.Client(api_key="k", base_url=sys.argv[1])
+ask = dict(model="m", messages=[{"role": "user", "content": "x"}])
+stream = client.chat.completions.create(**ask, stream=True)
+first = next(stream)
+pid = os.fork()
+if not pid:
+    os._exit(0 if client.chat.completions.create(**ask).choices else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+assert len(list(stream)) == 3
+"""
+    with serve(ok) as server:
+        done = subprocess.run([sys.executable, "-c", program, server.url], capture_output=True, check=False, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len({request.connection for request in server.requests}) == 2
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_hundred_clients_leave_nothing() -> None:
+    with serve(ok) as server:
+        before = open_files()
+        for _ in range(100):
+            with Client(api_key=KEY, base_url=server.url) as client:
+                client.chat.completions.create(**ASK)
+        server.wait_until_unused()
+        assert open_files() <= before + 2
+
+
+async def _use(client: Any) -> None:
+    await text_of(client, streamed=False)
+
+
+def test_a_hundred_async_clients_leave_nothing() -> None:
+    async def main(url: str) -> None:
+        for _ in range(100):
+            async with AsyncClient(api_key=KEY, base_url=url) as client:
+                await _use(client)
+
+    with serve(ok) as server:
+        before = open_files()
+        asyncio.run(main(server.url))
+        server.wait_until_unused()
+        assert open_files() <= before + 2
