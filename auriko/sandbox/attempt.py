@@ -233,9 +233,8 @@ class Attempt:
         seconds = max(progress.last - progress.started, 1e-6)
         ttft_ms = ((progress.first or progress.last) - progress.started) * 1000
         tps = counts.completion / seconds
-        self._workshop.measurements.add(
-            candidate.provider, candidate.tier.name, Sample(ttft_ms, tps, counts.completion)
-        )
+        sample = Sample(ttft_ms, tps, counts.prompt, counts.completion)
+        self._workshop.measurements.add(candidate.provider, candidate.tier.name, sample)
         cost = bill(candidate.tier, counts)
         self._workshop.accounts.charge(self._account, candidate.provider, cost.usd)
         return Finished(counts, cost, ttft_ms, tps)

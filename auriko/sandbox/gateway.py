@@ -164,15 +164,14 @@ class Dispatcher:
         )
 
     def _assess(self, candidate: Candidate, request: Inference, estimate: _Estimate, account: Account) -> Assessed:
-        measured, routing = self._workshop.measurements, request.routing
-        provider, tier = candidate.provider, candidate.tier.name
+        routing = request.routing
+        speed = self._workshop.measurements.speed(candidate.provider, candidate.tier.name, estimate.prompt_tokens)
         return Assessed(
             candidate=candidate,
             expected_usd=self._expected_usd(candidate, estimate, account),
-            ttft_ms=measured.ttft_ms(provider, tier, routing.ttft_percentile),
-            throughput_tps=measured.throughput_tps(provider, tier, routing.throughput_percentile),
-            median_ttft_ms=measured.ttft_ms(provider, tier),
-            median_throughput_tps=measured.throughput_tps(provider, tier),
+            speed=speed,
+            ttft_ms=None if speed is None else speed.ttft_ms(routing.ttft_percentile),
+            throughput_tps=None if speed is None else speed.throughput_tps(routing.throughput_percentile),
         )
 
     def _expected_usd(self, candidate: Candidate, estimate: _Estimate, account: Account) -> float:

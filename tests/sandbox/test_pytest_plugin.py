@@ -6,7 +6,12 @@ pytest_plugins = "pytester"
 
 USERS_TESTS = """
     import os
+    import sys
     import pytest
+
+    def test_nothing_of_the_sandbox_is_imported_before_it_is_used():
+        assert "auriko.pytest_plugin" in sys.modules
+        assert not {name for name in sys.modules if name.startswith(("auriko.sandbox", "uvicorn", "starlette"))}
 
     QUESTION = [{"role": "user", "content": "Context: The port is 4010.\\n\\nQuestion: What is the port?"}]
 
@@ -32,45 +37,32 @@ USERS_TESTS = """
 """
 
 
-def run(pytester, *arguments):
-    pytester.makepyprojecttoml(
-        '[tool.pytest.ini_options]\naddopts = ["--strict-markers"]\nfilterwarnings = ["error"]\n'
-    )
-    # Other plugins of this machine are not part of the user's suite.
-    return pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:anyio", *arguments)
+OPTIONS = '[tool.pytest.ini_options]\naddopts = ["--strict-markers"]\nfilterwarnings = ["error"]\n'
 
 
 def test_the_fixtures_serve_a_users_tests(pytester, monkeypatch):
     monkeypatch.delenv("AURIKO_BASE_URL", raising=False)
     monkeypatch.delenv("AURIKO_API_KEY", raising=False)
+    pytester.makepyprojecttoml(OPTIONS)
     pytester.makepyfile(USERS_TESTS)
-    run(pytester).assert_outcomes(passed=4)
+    # Other plugins of this machine are not part of the user's suite.
+    pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=5)
 
 
-def test_sandboxes_of_parallel_tests_are_apart(pytester):
+def test_sandboxes_of_parallel_tests_are_apart(pytester, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyprojecttoml(OPTIONS)
     pytester.makepyfile(
         """
         import httpx
         import pytest
 
-        @pytest.mark.parametrize("number", range(8))
+        @pytest.mark.parametrize("number", range(6))
         def test_only_own_requests_are_seen(auriko_sandbox, number):
             for _ in range(number):
                 httpx.get(auriko_sandbox.base_url + "/registry/providers")
             assert len(auriko_sandbox.requests) == number
         """
     )
-    run(pytester, "-n", "2").assert_outcomes(passed=8)
-
-
-def test_loading_the_plugin_starts_nothing(pytester):
-    pytester.makepyfile(
-        """
-        import sys
-
-        def test_the_sandbox_is_not_imported():
-            assert "auriko.pytest_plugin" in sys.modules
-            assert not {name for name in sys.modules if name.startswith(("auriko.sandbox", "uvicorn", "starlette"))}
-        """
-    )
-    run(pytester).assert_outcomes(passed=1)
+    plugins = ("-p", "auriko.pytest_plugin", "-p", "xdist")
+    pytester.runpytest_subprocess(*plugins, "-n", "2").assert_outcomes(passed=6)

@@ -207,7 +207,7 @@ def test_a_failing_provider_is_followed_by_the_next(sandbox, http, slow):
 
 
 def test_a_slow_provider_is_left_for_the_next(http, slow):
-    slow.delay = 5
+    slow.delay = 1
     reply = ask(http, timeout_ms=100)
     assert provider(reply) == "openai"
     assert reply.json()["routing_metadata"]["warnings"][0]["type"] == "provider_timeout"
@@ -232,7 +232,7 @@ def test_attempts_are_capped(http, slow, quick):
 
 
 def test_time_is_up_for_all_attempts_together(http, slow, quick):
-    slow.delay = quick.delay = 2
+    slow.delay = quick.delay = 1
     reply = ask(http, timeout_ms=100, deadline_ms=150)
     assert (reply.status_code, code(reply)) == (504, "upstream_timeout")
 

@@ -81,10 +81,9 @@ def test_a_client_that_gives_up_waiting_stops_the_engine(http, slow):
 
 
 def test_stopping_cuts_replies_under_way(quick, slow):
+    sandbox = Sandbox(engines=[quick, slow]).start()
     slow.text = "word " * 100_000
-    sandbox = Sandbox(engines=[quick, slow])
     with (
-        sandbox,
         httpx.Client(headers={"Authorization": f"Bearer {sandbox.api_key}"}) as http,
         http.stream("POST", f"{sandbox.base_url}/chat/completions", json={**BODY, "stream": True}) as reply,
     ):

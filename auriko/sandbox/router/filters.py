@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from auriko.sandbox.catalog import CHAT, DATA_POLICIES
 from auriko.sandbox.inference import REQUIRABLE_PARAMS, Inference
+from auriko.sandbox.measurements import Speed
 from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.router.candidates import Candidate
 
@@ -31,15 +32,13 @@ class Assessed:
     Attributes:
         expected_usd: What this request will probably cost here.
         ttft_ms, throughput_tps: By the percentiles that the request ranks with.
-        median_ttft_ms, median_throughput_tps: At p50.
     """
 
     candidate: Candidate
     expected_usd: float
+    speed: Speed | None
     ttft_ms: float | None
     throughput_tps: float | None
-    median_ttft_ms: float | None
-    median_throughput_tps: float | None
 
 
 Dropped = list[tuple[Candidate, Drop]]
@@ -197,7 +196,7 @@ def _cost(each: Assessed, request: Inference) -> Drop | None:
 
 def _latency(each: Assessed, request: Inference) -> Drop | None:
     ceiling = request.routing.max_ttft_ms
-    ttft = each.median_ttft_ms
+    ttft = None if each.speed is None else each.speed.ttft_ms()
     if ceiling is None or (ttft is not None and ttft <= ceiling):
         return None
     measured = "has not been measured yet" if ttft is None else f"is {ttft:.1f} ms"
@@ -206,7 +205,7 @@ def _latency(each: Assessed, request: Inference) -> Drop | None:
 
 def _throughput(each: Assessed, request: Inference) -> Drop | None:
     floor = request.routing.min_throughput_tps
-    tps = each.median_throughput_tps
+    tps = None if each.speed is None else each.speed.throughput_tps()
     if floor is None or (tps is not None and tps >= floor):
         return None
     measured = "has not been measured yet" if tps is None else f"is {tps:.1f} tokens/s"
