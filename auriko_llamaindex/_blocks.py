@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from llama_index.core.base.llms.types import (
     AudioBlock,
@@ -21,19 +21,23 @@ from llama_index.core.base.llms.types import (
 _logger = logging.getLogger(__name__)
 
 Part: TypeAlias = dict[str, Any]
+# Fields of their message on the wire, not parts of its content.
+_FIELDS: Final = (ThinkingBlock, ToolCallBlock)
 
 
 def content_parts(blocks: Iterable[Any]) -> list[Part]:
-    """The parts that the blocks make; reasoning and tool calls make none, they are fields of the message.
+    """The parts that the blocks make; reasoning and tool calls make none.
 
     Raises:
         ValueError: A block cannot be sent, such as a video or an image of unknown type.
     """
     parts: list[Part] = []
     for block in blocks:
-        if isinstance(block, CachePoint):
+        if isinstance(block, TextBlock):
+            parts.append(_text(block.text))
+        elif isinstance(block, CachePoint):
             _mark_cached(parts, block)
-        elif not isinstance(block, ThinkingBlock | ToolCallBlock):
+        elif not isinstance(block, _FIELDS):
             parts.extend(_parts_of(block))
     return parts
 
@@ -57,8 +61,6 @@ def _mark_cached(parts: list[Part], point: CachePoint) -> None:
 
 
 def _parts_of(block: Any) -> list[Part]:
-    if isinstance(block, TextBlock):
-        return [_text(block.text)]
     if isinstance(block, ImageBlock):
         return [_image(block)]
     if isinstance(block, DocumentBlock):

@@ -19,7 +19,7 @@ ClientT = TypeVar("ClientT", bound=Client | AsyncClient)
 class Connection(NamedTuple):
     """A client's arguments, in a form that can be compared and hashed."""
 
-    api_key: SecretStr | None
+    api_key: SecretStr | str | None
     base_url: str | None
     timeout: float
     max_retries: int

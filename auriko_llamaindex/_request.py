@@ -41,14 +41,13 @@ def request_arguments(
 def _model_and_gateway(settings: AurikoSettings, given: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """Takes what names models and routing out of `given`."""
     model = given.pop("model", None)
-    override = merge_gateway(
-        given.pop("gateway", None),
-        _gateway(given.pop("models", None), given.pop("routing", None), given.pop("gateway_metadata", None)),
-    )
+    call = _gateway(given.pop("models", None), given.pop("routing", None), given.pop("gateway_metadata", None))
     base = _gateway(settings.models, settings.routing, settings.gateway_metadata)
+    override = merge_gateway(given.pop("gateway", None), call)
     if model is None and "models" not in override:
-        return settings.model, merge_gateway(base, override)
-    base.pop("models", None)
+        model = settings.model
+    else:
+        base.pop("models", None)
     return model, merge_gateway(base, override)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 from llama_index.core.base.llms.types import LLMMetadata
 from llama_index.core.llms.function_calling import FunctionCallingLLM
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
@@ -20,8 +21,14 @@ from auriko_llamaindex._loops import finish_generators_with_loop
 UNKNOWN_CONTEXT_WINDOW: Final = 128_000
 
 
+def _made(kind: Callable[[Any], Any]) -> BeforeValidator:
+    """A plain value becomes an object of this kind, so that either may be given."""
+    return BeforeValidator(lambda value: kind(value) if isinstance(value, str | Mapping) else value)
+
+
 def _as_set(options: Any) -> Any:
-    return options.to_dict() if options is not None else None
+    """Options as they were set; a dictionary that was assigned later is as it is."""
+    return options.to_dict() if isinstance(options, RoutingOptions | GatewayMetadata) else options
 
 
 class AurikoSettings(FunctionCallingLLM):
@@ -34,12 +41,16 @@ class AurikoSettings(FunctionCallingLLM):
     models: list[str] | None = Field(
         default=None, description="1 to 10 candidate models, which the gateway chooses from."
     )
-    routing: Annotated[RoutingOptions | None, PlainSerializer(_as_set)] = Field(
-        default=None, description="How the gateway picks a provider: RoutingOptions or a dictionary."
-    )
-    gateway_metadata: Annotated[GatewayMetadata | None, PlainSerializer(_as_set)] = Field(
-        default=None, description="Labels of requests: tags, user_id, trace_id, custom_fields."
-    )
+    routing: Annotated[
+        RoutingOptions | Mapping[str, Any] | None,
+        _made(RoutingOptions.model_validate),
+        PlainSerializer(_as_set),
+    ] = Field(default=None, description="How the gateway picks a provider: RoutingOptions or a dictionary.")
+    gateway_metadata: Annotated[
+        GatewayMetadata | Mapping[str, Any] | None,
+        _made(GatewayMetadata.model_validate),
+        PlainSerializer(_as_set),
+    ] = Field(default=None, description="Labels of requests: tags, user_id, trace_id, custom_fields.")
     extensions: dict[str, dict[str, Any]] | None = Field(
         default=None, description="Options for one provider each, forwarded as they are."
     )
@@ -69,7 +80,7 @@ class AurikoSettings(FunctionCallingLLM):
         default=None, gt=0, description="Tokens of prompt and answer together; None is unknown."
     )
     is_function_calling_model: bool = Field(default=True, description="Whether the model can call tools.")
-    api_key: SecretStr | None = Field(
+    api_key: Annotated[SecretStr | str | None, _made(SecretStr)] = Field(
         default=None, exclude=True, repr=False, description="The key; else AURIKO_API_KEY."
     )
     base_url: str | None = Field(default=None, description="The API's address; else AURIKO_BASE_URL.")

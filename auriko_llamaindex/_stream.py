@@ -7,7 +7,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatResponse
 
 from auriko import ChatCompletionChunk, RoutingMetadata, Usage
-from auriko.models import Delta
+from auriko.models import Delta, StreamChoice
 from auriko_llamaindex._answer import Answer
 from auriko_llamaindex._from_wire import facts, log_probs, reasoning_tokens
 
@@ -18,17 +18,21 @@ class StreamedAnswer:
     def __init__(self, *, single_call: bool = False) -> None:
         self._answer = Answer(single_call=single_call)
         self._raw: dict[str, Any] = {}
-        self._raw_choice: dict[str, Any] = {}
+        self._raw_choices: list[dict[str, Any]] = []
+        self._finished = False
 
     def add(self, chunk: ChatCompletionChunk) -> ChatResponse | None:
         """The response for a chunk, or None where it adds nothing to the first choice."""
-        raw = chunk.model_dump(mode="json", exclude_unset=True)
-        self._raw.update(raw)
-        position = next((p for p, choice in enumerate(chunk.choices) if choice.index == 0), None)
-        if position is None:
-            return None
-        choice, raw_choice = chunk.choices[position], raw["choices"][position]
-        self._raw_choice.update((name, value) for name, value in raw_choice.items() if value is not None)
+        self._raw = raw = chunk.model_dump(mode="json", exclude_unset=True)
+        for position, choice in enumerate(chunk.choices):
+            if choice.index == 0:
+                return self._response(choice, raw, position)
+        return None
+
+    def _response(self, choice: StreamChoice, raw: dict[str, Any], position: int) -> ChatResponse:
+        if not self._finished:
+            self._raw_choices = raw["choices"][position : position + 1]
+            self._finished = choice.finish_reason is not None
         thinking = self._take(choice.delta)
         return ChatResponse(
             message=self._answer.message(),
@@ -43,10 +47,11 @@ class StreamedAnswer:
         """The last response of the stream: the whole message, usage, who answered and what it cost."""
         self._answer.count_reasoning(reasoning_tokens(usage))
         told = facts(usage, routing_metadata, self._answer.refusal)
-        raw = {**self._raw, "choices": [self._raw_choice] if self._raw_choice else []}
+        # Tracers read all of it from one place, which no single chunk is.
+        raw = {**self._raw, "choices": self._raw_choices}
         if usage is not None:
             raw["usage"] = usage.model_dump(mode="json", exclude_unset=True)
-        if "routing_metadata" in told:
+        if routing_metadata is not None:
             raw["routing_metadata"] = told["routing_metadata"]
         return ChatResponse(message=self._answer.message(), delta="", raw=raw, additional_kwargs=told)
 

@@ -234,6 +234,17 @@ def test_a_changed_copy_uses_its_own_settings(gateway):
     assert gateway.headers[-1]["x-team"] == "a"
 
 
+def test_options_may_be_changed_to_plain_values(gateway):
+    llm = gateway.llm(routing={"optimize": "cost"})
+    llm.routing = {"optimize": "ttft"}
+    llm.temperature = 0.25
+    assert llm.to_dict()["routing"] == llm.to_payload()["routing"] == {"optimize": "ttft"}
+    gateway.says("ok")
+    llm.chat(MESSAGES)
+    assert gateway.bodies[0]["gateway"] == {"routing": {"optimize": "ttft"}}
+    assert gateway.bodies[0]["temperature"] == 0.25
+
+
 def test_the_window_of_an_unknown_model_is_large():
     metadata = Auriko(model="never-heard-of", api_key=KEY).metadata
     assert metadata.context_window >= 128_000
