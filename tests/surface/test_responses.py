@@ -232,7 +232,7 @@ def test_every_event_of_the_contract_has_a_type_of_its_own() -> None:
             continue
         (kind,) = get_args(model.model_fields["type"].annotation)
         with serving(stream(event({"type": kind, "sequence_number": 1, **fields}), ended())) as (_, client):
-            first = list(client.responses.create(**REQUEST, stream=True))[0]
+            first, *_ = client.responses.create(**REQUEST, stream=True)
         assert type(first) is model
         assert first.sequence_number == 1
 
