@@ -8,6 +8,8 @@ in the present context.
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import time
 from collections.abc import Coroutine, Generator, Iterable
 from contextvars import ContextVar
@@ -100,6 +102,7 @@ def _cut(timeout: float | None) -> float | None:
 class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self._pid = os.getpid()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, _cut(timeout))
@@ -108,6 +111,10 @@ class _Stream(httpcore.NetworkStream):
         self._inner.write(buffer, _cut(timeout))
 
     def close(self) -> None:
+        if self._pid == os.getpid():  # the socket of a parent process must not be shut down
+            with contextlib.suppress(OSError):
+                # Without it, a thread that waits for this socket would go on waiting.
+                self._inner.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._inner.close()
 
     def start_tls(

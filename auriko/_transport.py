@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -135,14 +135,17 @@ class Pool:
 class _LoopPool:
     """The connections of one event loop, and the generator whose end closes them with the loop."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, loop: Any) -> None:
         self.transport = _open(httpx.AsyncHTTPTransport, base_url)
         self.guard = _close_with_loop(self)
         self.closed = False
+        # The finalizer holds the connections, so that they are not collected unclosed together with the client.
+        self.finalizer = weakref.finalize(self, _soon, loop, self.guard.aclose)
+        self.finalizer.atexit = False
 
 
 async def _close_with_loop(pool: _LoopPool) -> AsyncGenerator[None]:
-    """Closes the pool when the event loop shuts its generators down, or when nobody refers to it."""
+    """Closes the connections when the event loop shuts its generators down."""
     transport = pool.transport
     forget = weakref.ref(pool)
     del pool
@@ -152,8 +155,25 @@ async def _close_with_loop(pool: _LoopPool) -> AsyncGenerator[None]:
         owner = forget()
         if owner is not None:
             owner.closed = True
+            owner.finalizer.detach()
         with anyio.CancelScope(shield=True):
             await transport.aclose()
+
+
+def _soon(loop: Any, work: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+    """Has an event loop do something, from any thread; nothing where it has ended."""
+    if isinstance(loop, asyncio.AbstractEventLoop):
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(lambda: loop.create_task(work(*args)))
+    else:
+        import trio
+
+        def spawn() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is about to end
+                trio.lowlevel.spawn_system_task(work, *args)
+
+        with contextlib.suppress(trio.RunFinishedError):
+            loop.run_sync_soon(spawn)
 
 
 class AsyncPool:
@@ -177,7 +197,7 @@ class AsyncPool:
             for other, ended in list(self._loops.items()):
                 if ended.closed or (isinstance(other, asyncio.AbstractEventLoop) and other.is_closed()):
                     self._loops.pop(other, None)
-            pool = self._loops[loop] = _LoopPool(self._base_url)
+            pool = self._loops[loop] = _LoopPool(self._base_url, loop)
             await pool.guard.__anext__()
         return pool.transport
 
@@ -426,17 +446,8 @@ class AsyncChannel(_ChannelBase):
         """Has the event loop close what is open, where nobody can wait for it any more."""
         response, self._response = self._response, None
         body, self._body = self._body, None
-        loop = self._loop
-        if response is None:
-            return
-        if isinstance(loop, asyncio.AbstractEventLoop):
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(lambda: loop.create_task(_release(response, body, loop)))
-        else:
-            import trio
-
-            with contextlib.suppress(trio.RunFinishedError):
-                loop.run_sync_soon(trio.lowlevel.spawn_system_task, _release, response, body, loop)
+        if response is not None:
+            _soon(self._loop, _release, response, body, self._loop)
 
 
 async def _release(response: httpx.Response, body: AsyncIterator[bytes] | None, loop: Any) -> None:

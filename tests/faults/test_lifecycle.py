@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from typing import Any
 
@@ -15,10 +16,10 @@ import pytest
 
 from auriko import APIConnectionError, AsyncClient, Client, StreamInterruptedError
 from tests.support import cells
-from tests.support.acts import error, ok, stream
+from tests.support.acts import error, hang, ok, stream
 from tests.support.cells import ASK, KEY
 from tests.support.clients import serving, serving_async
-from tests.support.fault_server import serve
+from tests.support.fault_server import Act, serve
 from tests.support.replies import chunk, events
 
 TWO = events(chunk("Pa"), chunk("ris"))
@@ -302,23 +303,27 @@ async def test_l11_client_is_closed_during_a_stream_async(anyio_backend: str) ->
         await anyio.to_thread.run_sync(server.wait_until_unused)
 
 
-def test_l11_client_is_closed_while_another_thread_waits() -> None:
-    with serving(OPEN_STREAM) as (server, client):
+@pytest.mark.parametrize("act", [OPEN_STREAM, hang], ids=["for an event", "for the head"])
+def test_l11_client_is_closed_while_another_thread_waits(act: Act) -> None:
+    """The thread does not go on waiting for what will never come."""
+    with serving(act, timeout=60.0) as (server, client):
         caught: list[BaseException] = []
 
         def read() -> None:
             try:
                 list(client.chat.completions.create(**ASK, stream=True))
-            except StreamInterruptedError as error:
+            except APIConnectionError as error:
                 caught.append(error)
 
         thread = threading.Thread(target=read)
         thread.start()
         server.wait_for(1)
+        time.sleep(0.05)
         client.close()
-        server.close()
         thread.join(5)
         assert len(caught) == 1
+        assert not thread.is_alive()
+        server.wait_until_unused()
 
 
 def interrupt_soon() -> threading.Timer:
