@@ -12,7 +12,9 @@ from auriko.sandbox.engines.extract_slots import Slot
 from auriko.sandbox.engines.extract_validate import fits, fits_number
 from auriko.sandbox.engines.json_types import is_array
 
-_UNNAMED = frozenset({"person", "place", "language", "code", "email", "url", "date", "time", "moment", "expression"})
+_UNNAMED = frozenset(
+    {"person", "organization", "place", "language", "code", "email", "url", "date", "time", "moment", "expression"}
+)
 _LONG = 200
 
 

@@ -44,6 +44,8 @@ _CODE = re.compile(
     r"(?<![\w@.-])(?:(?=[\w/-]*\d)(?=[\d_/-]*[A-Za-z])[A-Za-z0-9]+(?:[-_/][A-Za-z0-9]+)*|[A-Z]{2,6})(?![\w@])|#\d+"
 )
 
+_SEPARATOR = re.compile(r",|\b(?:and|or)\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -172,7 +174,10 @@ class Facts:
         return match.group(1) if match else ""
 
     def distance(self, span: Span, stems: frozenset[str]) -> int | None:
-        """How many words lie between `span` and the nearest of `stems` in its sentence; after it, one more."""
+        """How many words lie between `span` and the nearest of `stems` in its sentence.
+
+        A word after it counts one more, and one that a comma or "and" cuts off two more.
+        """
         best: int | None = None
         position = sum(1 for start, _, _ in self.words if start < span.start)
         for number, (start, end, found) in enumerate(self.words):
@@ -180,6 +185,7 @@ class Facts:
                 continue
             steps = position - number - 1 if start < span.start else number - position + 1
             between = self.text[min(end, span.end) : max(start, span.start)]
+            steps += 2 * bool(_SEPARATOR.search(between))
             if (best is None or steps < best) and not re.search(r"[.!?;]\s", between):
                 best = steps
         return best

@@ -63,7 +63,7 @@ def _joined(slot: Slot, facts: Facts, spans: list[Span]) -> list[Span]:
     if len(best) > 1 or not best:
         return best
     near = [run for run in runs if (distance := facts.distance(run[0], slot.cues)) is not None and distance < 3]
-    return near[0] if near else (best if slot.kind in {"person", "place"} else [])
+    return near[0] if near else (best if slot.kind in {"person", "organization", "place"} else [])
 
 
 def _keywords(facts: Facts) -> list[str]:

@@ -12,8 +12,8 @@ from auriko.sandbox.engines.extract_text import stem, terms
 from auriko.sandbox.engines.extract_words import STOPWORDS, word_set
 
 Kind = Literal[
-    "email", "url", "date", "moment", "time", "place", "person", "title", "language", "code", "expression", "query",
-    "text", "",
+    "email", "url", "date", "moment", "time", "place", "person", "organization", "title", "language", "code",
+    "expression", "query", "text", "",
 ]  # fmt: skip
 
 _FORMATS: dict[str, Kind] = {
@@ -24,7 +24,7 @@ _NAMES: tuple[tuple[Kind, frozenset[str]], ...] = (
     ("email", word_set("email mail")),
     ("url", word_set("url uri link website page href")),
     ("language", word_set("language lang locale")),
-    ("code", word_set("id code number no key reference ref sku isbn currency symbol ticker iban zip postcode")),
+    ("code", word_set("id code model number no key reference ref sku isbn currency symbol ticker iban zip postcode")),
     ("date", word_set("date day deadline birthday due")),
     ("time", word_set("time hour clock")),
     ("expression", word_set("expression formula equation calculation")),
@@ -42,10 +42,14 @@ _NAMES: tuple[tuple[Kind, frozenset[str]], ...] = (
         word_set("text message content body note comment description summary reason sentence setup punchline joke"),
     ),
     (
+        "organization",
+        word_set("company organisation organization firm employer business vendor supplier manufacturer brand"),
+    ),
+    (
         "person",
         word_set(
             """author person recipient customer user artist contact friend owner manager attendee attendees employee
-            company organisation organization passenger guest guests people sender singer band who with name names"""
+            passenger guest guests people sender singer band who with name names"""
         ),
     ),
 )

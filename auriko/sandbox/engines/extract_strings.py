@@ -19,6 +19,9 @@ _OPERATORS = r"+*/^×÷-"  # noqa: RUF001 (people write them)
 _EXPRESSION = re.compile(rf"[\d(][\d\s.,(){_OPERATORS}]*[{_OPERATORS}][\d\s.,(){_OPERATORS}]*[\d)]")
 _PLACED = word_set("in at near of for from to around")
 _PERSONAL = word_set("by with to for customer mr mrs dr from call tell ask invite and")
+_INTRODUCES = word_set("is am named called name")
+_BELONGS = word_set("from at of with by for")
+_COMPANY = re.compile(r"\b(?:Inc|Ltd|LLC|GmbH|Corp|Corporation|AG|PLC|Co|Company|Group|Bank|University)\b")
 _SAYS = re.compile(r"(?:\bsaying\b|\bthat says\b|\bsay\b|\bthat\b|:)\s+(.+)$", re.DOTALL)
 _COURTESY = re.compile(
     r"^(?:(?:please|kindly|hey|hi|hello|(?:can|could|would|will) you|i want (?:you )?to|i(?:'d| would) like to|let's)"
@@ -37,6 +40,14 @@ _OWNED = re.compile(r"'s| (?:is|was|has)\b")
 _LINK = re.compile(r"\s*(?:(?:is|are|was|of|to|as|named|called|titled|should be|=|:)\s*)*")
 
 
+# Words before a name that speak for and against its being of a kind.
+_NEIGHBOURS = {
+    "place": (_PLACED, _PERSONAL - _PLACED),
+    "person": (_PERSONAL | _INTRODUCES, _PLACED - _PERSONAL),
+    "organization": (_BELONGS, _INTRODUCES | word_set("mr mrs ms dr")),
+}
+
+
 def pick_string(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
     """The text of the kind that `slot` asks for, or None if the text has none."""
     match slot.kind:
@@ -51,7 +62,7 @@ def pick_string(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
             return found.group().strip() if found else None
         case "code":
             return _pick_code(slot, facts, is_required=is_required)
-        case "place" | "person":
+        case "place" | "person" | "organization":
             return _pick_name(slot, facts, is_required=is_required)
         case "query":
             return request_body(facts) if is_required else _labelled(slot, facts)
@@ -128,7 +139,9 @@ def _name_score(slot: Slot, facts: Facts, span: Span) -> float:
         score -= 3
     if slot.direction:
         score += _direction_score(slot, before)
-    likely, unlikely = (_PLACED, _PERSONAL - _PLACED) if slot.kind == "place" else (_PERSONAL, _PLACED - _PERSONAL)
+    likely, unlikely = _NEIGHBOURS[slot.kind]
+    if slot.kind != "place" and _COMPANY.search(span.text):
+        score += 2 if slot.kind == "organization" else -2
     if before in unlikely or (slot.kind == "place" and _OWNED.match(facts.text, span.end)):
         score -= 2
     return score + (2 if before in likely else 0)

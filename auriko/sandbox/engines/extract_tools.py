@@ -130,6 +130,6 @@ def _listed(tool: Tool) -> tuple[str, Slot] | None:
     for name in tool.parameters.get("required") or ():
         rules = flatten(properties.get(name), tool.parameters)
         described = slot(name, str(rules.get("description") or ""), str(rules.get("format") or ""))
-        if kind_of(rules) == "string" and described.kind in {"place", "person", "code", "email", "url"}:
+        if kind_of(rules) == "string" and described.kind in {"place", "person", "organization", "code", "email", "url"}:
             found.append((name, described))
     return found[0] if len(found) == 1 else None

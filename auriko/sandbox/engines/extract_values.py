@@ -83,13 +83,20 @@ def nearest(slot: Slot, facts: Facts, spans: list[Span]) -> Span | None:
     free = facts.free(spans)
     for stems in (slot.own, slot.cues, slot.hints):
         near = [
-            (distance, number)
+            (distance, _mean_distance(span, stems, facts), number)
             for number, span in enumerate(free)
             if (distance := facts.distance(span, stems)) is not None
         ]
-        if near and min(near)[0] < REACH:
-            return free[min(near)[1]]
+        within = [(mean, distance, number) for distance, mean, number in near if distance < REACH]
+        if within:
+            return free[min(within)[2]]
     return None
+
+
+def _mean_distance(span: Span, stems: frozenset[str], facts: Facts) -> float:
+    """How far the words are on average: of "2000 input tokens and 500 output tokens", each number has its own."""
+    distances = [facts.distance(span, frozenset({found})) for found in stems]
+    return sum(2 * REACH if distance is None else min(distance, 2 * REACH) for distance in distances) / len(distances)
 
 
 def _choice_score(choice: Any, facts: Facts) -> float:
