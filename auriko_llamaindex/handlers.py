@@ -19,7 +19,7 @@ from llama_index.core.base.response.schema import (
     Response,
     StreamingResponse,
 )
-from llama_index.core.chat_engine.types import AgentChatResponse, BaseChatEngine
+from llama_index.core.chat_engine.types import AgentChatResponse, BaseChatEngine, StreamingAgentChatResponse
 from llama_index.core.workflow import StopEvent, Workflow
 from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.span.base import BaseSpan
@@ -31,9 +31,12 @@ from auriko import SpendTracker, track_spend
 
 _COUNTED: Final = (
     (BaseQueryEngine, frozenset({"query", "aquery"})),
-    (BaseChatEngine, frozenset({"chat", "achat"})),
+    (BaseChatEngine, frozenset({"chat", "achat", "stream_chat", "astream_chat"})),
     (Workflow, frozenset({"run"})),
 )
+
+
+_TRACKER: Final = "_auriko_tracker"
 
 
 class Spending(BaseSpan):
@@ -48,9 +51,9 @@ class Spending(BaseSpan):
 class AurikoCostHandler(BaseSpanHandler[Spending]):
     """Adds up what each query, chat and agent run costs, and writes it on the answer.
 
-    Query and chat engines have it in `response.metadata["auriko"]`, for a streamed answer as soon as that has been
-    read; an agent's output has it in `output["auriko"]`. It is a dictionary of `usd`, `calls`, `unknown_cost_calls`,
-    `prompt_tokens`, `completion_tokens`, `cache_savings_usd`, and `usd` by provider and by model.
+    Query and chat engines have it in `response.metadata["auriko"]`, for a streamed answer once that has been read
+    to its end; an agent's output has it in `output["auriko"]`. It is a dictionary of `usd`, `calls`,
+    `unknown_cost_calls`, `prompt_tokens`, `completion_tokens`, `cache_savings_usd`, and `usd` by provider and by model.
 
     Use it in a `with` block, or `attach()` it for good. It counts by `auriko.track_spend`, so calls in threads
     that were started without their creator's context are not seen.
@@ -103,6 +106,8 @@ class AurikoCostHandler(BaseSpanHandler[Spending]):
         result: Any | None = None,
         **kwargs: Any,
     ) -> Spending | None:
+        if isinstance(instance, StreamingAgentChatResponse):
+            _write_chat(instance, finished=True)
         span = self._left(id_)
         if span is not None:
             _write(result, span.tracker)
@@ -132,10 +137,20 @@ def _write(answer: Any, tracker: SpendTracker) -> None:
         answer.result["auriko"] = _summary(tracker)
     elif isinstance(answer, Response | PydanticResponse | AgentChatResponse):
         _write_metadata(answer, tracker)
+    elif isinstance(answer, StreamingAgentChatResponse):
+        vars(answer)[_TRACKER] = tracker
+        _write_chat(answer, finished=answer.is_done)
     elif isinstance(answer, StreamingResponse):
         answer.response_gen = _counted(answer.response_gen, tracker, lambda: _write_metadata(answer, tracker))
     elif isinstance(answer, AsyncStreamingResponse):
         answer.response_gen = _acounted(answer.response_gen, tracker, lambda: _write_metadata(answer, tracker))
+
+
+def _write_chat(answer: StreamingAgentChatResponse, *, finished: bool) -> None:
+    """Write on a streamed chat, which LlamaIndex reads in the background, once it has been read."""
+    tracker = vars(answer).get(_TRACKER)
+    if finished and tracker is not None:
+        vars(answer)["metadata"] = {"auriko": _summary(tracker)}
 
 
 def _write_metadata(answer: Any, tracker: SpendTracker) -> None:
@@ -156,8 +171,8 @@ def _counted(tokens: Iterator[str], tracker: SpendTracker, write: Callable[[], N
     try:
         while True:
             with track_spend() as step:
+                steps.append(step)
                 token = next(tokens, None)
-            steps.append(step)
             if token is None:
                 return
             yield token
@@ -177,8 +192,8 @@ async def _acounted(
     try:
         while True:
             with track_spend() as step:
+                steps.append(step)
                 token = await anext(tokens, None)
-            steps.append(step)
             if token is None:
                 return
             yield token

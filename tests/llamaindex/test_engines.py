@@ -21,7 +21,7 @@ from llama_index.retrievers.bm25 import BM25Retriever
 from pydantic import BaseModel
 
 from auriko import track_spend
-from auriko.errors import BudgetExceededError
+from auriko.errors import BudgetExceededError, StreamInterruptedError
 from auriko_llamaindex import AurikoCostHandler
 
 FERRY = "How long does the ferry from Lindness to Skarvik take?"
@@ -106,6 +106,22 @@ def test_a_streamed_answer_that_is_left_early_counts_its_call(bm25):
     answer.response_gen.close()
     told = answer.metadata["auriko"]
     assert (told["calls"], told["unknown_cost_calls"]) == (1, 1)
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("costs")
+async def test_a_streamed_answer_that_is_cut_counts_its_call(gateway, documents):
+    retriever = BM25Retriever.from_defaults(nodes=documents, similarity_top_k=1)
+    engine = RetrieverQueryEngine.from_args(retriever, llm=gateway.llm(), streaming=True)
+    for _ in range(2):
+        gateway.streams_chunks({"choices": [{"index": 0, "delta": {"content": "It takes"}}]}, done=False)
+    sync, asynchronous = engine.query(FERRY), await engine.aquery(FERRY)
+    with pytest.raises(StreamInterruptedError):
+        list(sync.response_gen)
+    with pytest.raises(StreamInterruptedError):
+        _ = [token async for token in asynchronous.async_response_gen()]
+    for answer in (sync, asynchronous):
+        assert (answer.metadata["auriko"]["calls"], answer.metadata["auriko"]["unknown_cost_calls"]) == (1, 1)
 
 
 @pytest.mark.usefixtures("costs")
@@ -235,17 +251,20 @@ async def test_a_chat_engine_remembers_and_says_what_it_cost(index, llm):
 
 
 @pytest.mark.anyio
-async def test_streamed_chats_are_counted_by_a_tracker(index, llm):
+@pytest.mark.usefixtures("costs")
+async def test_streamed_chats_say_what_they_cost_once_they_are_read(index, llm):
     # LlamaIndex's other memory leaves its database open.
     memory = ChatMemoryBuffer.from_defaults(token_limit=4000)
     engine = index.as_chat_engine(chat_mode="condense_plus_context", llm=llm, memory=memory, similarity_top_k=1)
     with track_spend() as spend:
-        list(engine.stream_chat(LIGHTHOUSE).response_gen)
-        answer = await engine.astream_chat(FERRY)
-        _ = [token async for token in answer.async_response_gen()]
+        first = engine.stream_chat(LIGHTHOUSE)
+        assert "38 metres" in "".join(first.response_gen)
+    assert _spent(first, spend)["calls"] == 1
+    with track_spend() as spend:
+        second = await engine.astream_chat(FERRY)
+        assert "45 minutes" in "".join([token async for token in second.async_response_gen()])
     # The second question is first put into words that stand alone.
-    assert spend.calls == 3
-    assert spend.unknown_cost_calls == 0
+    assert _spent(second, spend)["calls"] == 2
 
 
 @pytest.mark.anyio
