@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
@@ -40,10 +39,9 @@ class ResponseHeaders(Mapping[str, str]):
 
     __slots__ = ("_values",)
 
-    def __init__(self, raw: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, raw: Mapping[str, str] | list[tuple[str, str]]) -> None:
         self._values: dict[str, str] = {}
-        pairs: Any = raw.items() if isinstance(raw, Mapping) else raw
-        for name, value in pairs:
+        for name, value in raw if isinstance(raw, list) else raw.items():
             key = name.lower()
             self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
 

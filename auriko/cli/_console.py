@@ -81,10 +81,10 @@ class Console:
         table.add_column(f"\n{title}", min_width=24)
         for name in ("calls", "tokens in", "out", "USD"):
             table.add_column(f"\n{name}", justify="right")
-        for name, total in sorted(totals.items(), key=lambda item: -item[1].usd):
+        for key, total in sorted(totals.items(), key=lambda item: -item[1].usd):
             cells = (total.calls, total.prompt_tokens, total.completion_tokens)
             unknown = f" + {total.unknown_cost_calls} of unknown cost" if total.unknown_cost_calls else ""
-            table.add_row(name or "unknown", *map(str, cells), usd(total.usd) + unknown)
+            table.add_row(key or "unknown", *map(str, cells), usd(total.usd) + unknown)
         self._console.print(table)
 
 
