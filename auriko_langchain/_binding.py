@@ -41,7 +41,7 @@ class ChatBinding(RunnableBinding[LanguageModelInput, AIMessage]):  # type: igno
 class BindableModel(LabelledCalls):
     """What can be bound to a `ChatAuriko`."""
 
-    def bind(self, **kwargs: Any) -> Any:
+    def bind(self, **kwargs: Any) -> ChatBinding:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # langchain-core has a private class there
         """The model with arguments for every call; `routing` and `gateway_metadata` are merged over its own."""
         return ChatBinding(bound=self, kwargs={}, config={}).bind(**kwargs)
 
@@ -80,7 +80,7 @@ class BindableModel(LabelledCalls):
             bound["tool_choice"] = choice
         if response_format is not None:
             bound["response_format"] = wire_response_format(response_format, strict)
-        return self.bind(**bound)  # type: ignore[no-any-return]
+        return self.bind(**bound)
 
     def with_structured_output(
         self,

@@ -13,6 +13,7 @@ from weakref import WeakSet, WeakValueDictionary
 from auriko import AsyncClient, Client
 
 C = TypeVar("C")
+_lock = threading.Lock()
 
 
 class _Shared(Generic[C]):
@@ -34,9 +35,10 @@ class Lease(Generic[C]):
         return self._shared.client
 
     def release(self) -> C | None:
-        """The client, if this was the last lease on it and it should be closed now."""
-        self._shared.leases.discard(self)
-        return None if self._shared.leases else self._shared.client
+        """The client, if this was the last lease on it, so that it is to be closed now."""
+        with _lock:
+            self._shared.leases.discard(self)
+            return None if self._shared.leases else self._shared.client
 
 
 class ClientCache(Generic[C]):
@@ -44,11 +46,10 @@ class ClientCache(Generic[C]):
 
     def __init__(self) -> None:
         self._shared: WeakValueDictionary[Hashable, _Shared[C]] = WeakValueDictionary()
-        self._lock = threading.Lock()
 
     def lease(self, settings: Hashable, make: Callable[[], C]) -> Lease[C]:
         """A lease on the client of these settings, which is made if there is none."""
-        with self._lock:
+        with _lock:
             shared = self._shared.get(settings)
             if shared is None or not shared.leases:
                 shared = self._shared[settings] = _Shared(make())

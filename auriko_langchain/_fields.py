@@ -91,7 +91,7 @@ class ChatFields(BaseChatModel):
     streaming: bool = False
     stream_usage: bool = True
 
-    api_key: SecretStr | None = Field(default_factory=secret_from_env("AURIKO_API_KEY", default=None))
+    api_key: SecretStr | str | None = Field(default_factory=secret_from_env("AURIKO_API_KEY", default=None))
     base_url: str | None = Field(default_factory=from_env("AURIKO_BASE_URL", default=None))
     timeout: float | httpx.Timeout | None = None
     max_retries: int | None = None
@@ -114,6 +114,11 @@ class ChatFields(BaseChatModel):
             if alias in given and name in given:
                 raise TypeError(f"ChatAuriko: {alias!r} is another name of {name!r}; give one of them.")
         return {_ALIASES.get(name, name): value for name, value in given.items()}
+
+    @field_validator("api_key", mode="before")
+    @classmethod
+    def _hide_key(cls, value: Any) -> Any:
+        return SecretStr(value) if isinstance(value, str) else value
 
     @field_validator("routing", mode="before")
     @classmethod

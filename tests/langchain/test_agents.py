@@ -131,6 +131,28 @@ def test_checkpoints_keep_the_cost():
     assert all(get_routing_metadata(message).provider for message in ai(messages))
 
 
+@pytest.mark.parametrize("output_version", ["v0", "v1"])
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "claude-sonnet-4-6", "reasoning_effort": "high"},
+        {"model": "gemini-2.5-flash", "routing": {"providers": ["google_ai_studio"]}},
+    ],
+    ids=["reasoning", "tool-call"],
+)
+def test_signatures_that_the_gateway_checks_go_back(settings, way, output_version):
+    agent = create_agent(ChatAuriko(**settings, output_version=output_version), [get_weather])
+    if way == "invoke":
+        messages = agent.invoke(QUESTION)["messages"]
+    else:
+        *_, (_, last) = agent.stream(QUESTION, stream_mode=["messages", "values"])
+        messages = last["messages"]
+    assert [type(m).__name__.removesuffix("Chunk") for m in messages][1:] == ["AIMessage", "ToolMessage", "AIMessage"]
+    signed = messages[1].additional_kwargs
+    assert signed.get("provider_signatures") or signed["reasoning"][0]["signature"]
+
+
 def test_middleware_of_langchain(gateway):
     gateway.refuses(404, "model_not_found", "not_found_error")
     failing = gateway.model()

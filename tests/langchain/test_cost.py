@@ -5,9 +5,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from langchain_core.caches import InMemoryCache
+from langchain_core.caches import BaseCache, InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler, get_usage_metadata_callback
 from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda, RunnableParallel
 from langchain_core.tracers import core as tracers_core
@@ -258,6 +259,35 @@ async def test_an_answer_from_the_cache_costs_nothing(gateway, way):
     assert collector.traced_runs[0].extra["metadata"]["ls_gateway_info"]["cost_usd"] == 0.0
     assert (costs.calls, costs.usd, costs.cached_calls) == (1, COST, 2)
     assert len(gateway.bodies) == 1
+
+
+class JsonCache(BaseCache):
+    """Keeps answers as text, as caches outside of the process do."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def lookup(self, prompt, llm_string):
+        kept = self.kept.get((prompt, llm_string))
+        return loads(kept, allowed_objects="core") if kept else None
+
+    def update(self, prompt, llm_string, return_val):
+        self.kept[prompt, llm_string] = dumps(return_val)
+
+    def clear(self):
+        self.kept.clear()
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+def test_caches_that_keep_text(gateway):
+    gateway.says("x")
+    cache = JsonCache()
+    first = gateway.model(cache=cache).invoke("hi")
+    second = gateway.model(cache=cache).invoke("hi")
+    assert (first.text, second.text) == ("x", "x")
+    assert (first.response_metadata["cost"], second.response_metadata["cost"]) == (COST, 0.0)
+    assert second.response_metadata["routing_metadata"]["cached"] is True
+    assert "ak_test_scripted" not in str(cache.kept)
 
 
 def test_routing_is_part_of_what_is_cached(gateway):

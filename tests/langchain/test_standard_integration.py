@@ -7,10 +7,12 @@ import struct
 import wave
 import zlib
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from auriko_langchain import ChatAuriko
@@ -71,6 +73,20 @@ def _local_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("langchain_tests.integration_tests.chat_models.httpx.get", get)
 
 
+def long_prompt() -> list[Any]:
+    """A prompt that nobody has sent before, marked for the provider's cache."""
+    text = f"Number {uuid4()}. " + "The sky is blue because air scatters blue light. " * 400
+    marked = {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
+    return [SystemMessage([marked]), HumanMessage("Why is the sky blue?")]
+
+
+def ask(model: ChatAuriko, question: Any, *, stream: bool) -> AIMessage:
+    if not stream:
+        return model.invoke(question)
+    first, *rest = model.stream(question)
+    return sum(rest, first)
+
+
 class TestStandard(ChatModelIntegrationTests):
     """Every feature on, default constructor parameters."""
 
@@ -121,6 +137,29 @@ class TestStandard(ChatModelIntegrationTests):
     @property
     def supports_pdf_tool_message(self) -> bool:
         return True
+
+    @property
+    def supported_usage_metadata_details(self) -> Any:
+        details = ["reasoning_output", "cache_read_input", "cache_creation_input"]
+        return {"invoke": details, "stream": details}
+
+    def invoke_with_reasoning_output(self, *, stream: bool = False) -> AIMessage:
+        return ask(self.claude(reasoning_effort="high"), "Why is the sky blue?", stream=stream)
+
+    def invoke_with_cache_read_input(self, *, stream: bool = False) -> AIMessage:
+        messages = long_prompt()
+        ask(self.claude(), messages, stream=stream)
+        message = ask(self.claude(), messages, stream=stream)
+        assert message.usage_metadata["input_token_details"]["cache_read"] > 1000
+        return message
+
+    def invoke_with_cache_creation_input(self, *, stream: bool = False) -> AIMessage:
+        message = ask(self.claude(), long_prompt(), stream=stream)
+        assert message.usage_metadata["input_token_details"]["cache_creation"] > 1000
+        return message
+
+    def claude(self, **settings: Any) -> ChatAuriko:
+        return ChatAuriko(**{**self.chat_model_params, "models": None, "model": "claude-sonnet-4-6", **settings})
 
     @pytest.mark.xfail(reason="The sandbox takes no signature of reasoning but its own; the test brings one of Claude.")
     def test_anthropic_inputs(self, model: BaseChatModel) -> None:
