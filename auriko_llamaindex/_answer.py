@@ -106,8 +106,11 @@ class Answer:
         elif call.id:
             known["id"] = call.id
         if call.function is not None:
-            known["function"]["name"] += call.function.name or ""
-            known["function"]["arguments"] += call.function.arguments or ""
+            function = known["function"]
+            # Some providers repeat the whole name with every piece.
+            if call.function.name and call.function.name != function["name"]:
+                function["name"] += call.function.name
+            function["arguments"] += call.function.arguments or ""
         if call.provider_signature is not None:
             known["provider_signature"] = call.provider_signature
 

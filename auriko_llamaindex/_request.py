@@ -21,8 +21,14 @@ def request_arguments(
 
     A call may name any of them, and also `models`, `routing` and `gateway_metadata`. Routing, labels,
     extensions and extra fields are merged key by key, a model replaces models and the other way round.
+
+    Raises:
+        ValueError: A message cannot be sent.
+        TypeError: `stream` is asked for.
     """
     given = {**settings.additional_kwargs, **{name: value for name, value in call.items() if value is not None}}
+    if "stream" in given:
+        raise TypeError("stream is no argument of a call: use stream_chat or stream_complete")
     model, gateway = _model_and_gateway(settings, given)
     arguments: dict[str, Any] = {
         "messages": to_wire(messages, send_reasoning=settings.send_reasoning),

@@ -124,6 +124,11 @@ def test_only_the_first_of_several_choices_is_the_answer(gateway):
     assert [choice["index"] for choice in items[-1].raw["choices"]] == [0]
 
 
+def test_a_stream_is_asked_for_by_its_method(gateway):
+    with pytest.raises(TypeError, match="stream_chat"):
+        gateway.llm().chat(MESSAGES, stream=True)
+
+
 def test_an_unknown_argument_is_refused_with_the_nearest_that_is_known(gateway):
     with pytest.raises(TypeError, match="temperature"):
         gateway.llm().chat(MESSAGES, temprature=1)

@@ -143,6 +143,10 @@ STREAMS = {
         [_piece(1, "{", id="c2", name="now")],
         [_piece(0, ': 1, "b": 2}'), _piece(1, "}")],
     ],
+    "the name with every piece": [
+        [_piece(0, '{"a": 1,', id="c1", name="add"), _piece(1, "{", id="c2", name="now")],
+        [_piece(0, ' "b": 2}', id="c1", name="add"), _piece(1, "}", id="c2", name="now")],
+    ],
     "the second index first": [
         [_piece(1, "{}", id="c2", name="now")],
         [_piece(0, '{"a": 1, "b": 2}', id="c1", name="add")],
