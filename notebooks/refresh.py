@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 _SCRUBBED = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:4010"),
     (re.compile(r"(?:/[\w.-]+)+/site-packages/"), ".../"),
+    (re.compile(r"\breq_[0-9a-f]+"), "req_..."),
     (re.compile(r" at 0x[0-9a-f]+"), ""),
 )
 
