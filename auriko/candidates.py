@@ -99,11 +99,11 @@ class Candidates(Sequence[Candidate]):
 
     @property
     def error_code(self) -> str | None:
-        """The code of the error that the gateway would answer, or None while somebody may be left."""
+        """The code of the error that the gateway will most likely answer, or None while somebody may be left."""
         if len(self.excluded) < len(self):
             return None
-        codes = {candidate.reasons[0].code for candidate in self}
-        return codes.pop() if len(codes) == 1 else "no_compatible_endpoint"
+        codes = [[reason.code for reason in candidate.reasons] for candidate in self]
+        return next((code for code in codes[0] if all(code in others for others in codes)), "no_compatible_endpoint")
 
     def _with(self, verdict: Verdict) -> list[Candidate]:
         return [candidate for candidate in self._all if candidate.verdict == verdict]
