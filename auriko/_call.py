@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
 from pydantic import BaseModel
-from pydantic_core import to_json
+from pydantic_core import to_json, to_jsonable_python
 
 from auriko._config import as_query, check_headers, check_retries, check_seconds, check_timeout
 from auriko._signature import required_names
@@ -18,7 +18,7 @@ from auriko.routing import unknown_name
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
-_SCALARS: Final = frozenset({str, int, bool})
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
 _NOT_JSON: Final = (set, frozenset, bytes, bytearray, memoryview)
 
 
@@ -100,47 +100,67 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
         ValueError: It holds what JSON cannot: NaN, a set, bytes, a lone surrogate, a cycle.
     """
     try:
-        data = to_json(body)
-        if _has_models(body, ()):
-            data = to_json(_without_models(body))
+        if _is_to_be_copied(body):
+            body = _plain(body)
+            _is_to_be_copied(body)
+        return to_json(body)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the request cannot be written as JSON: {error}") from None
-    return data
 
 
-def _has_models(value: Any, path: tuple[str, ...]) -> bool:
-    """Whether a pydantic model is somewhere inside; JSON has been written, so there is no cycle.
+class _NoFormError(ValueError):
+    """Something that JSON has no form for, and where it is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path: list[str] = []
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.path)} {self.reason}"
+
+
+def _is_to_be_copied(value: Any) -> bool:
+    """Whether something is inside that is more than JSON: a model, or what can be read only once.
 
     Raises:
-        ValueError: The value holds something that JSON has no form for.
+        _NoFormError: The value holds something that JSON has no form for.
     """
-    if value is None or type(value) in _SCALARS:  # pyright: ignore[reportUnknownArgumentType]
-        return False
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"{'.'.join(path)} is {value}")
+    if type(value) in _SCALARS:  # pyright: ignore[reportUnknownArgumentType]
         return False
     if isinstance(value, Mapping):
-        found = False
-        for name, part in value.items():  # pyright: ignore[reportUnknownVariableType]
-            if type(part) is not str:  # pyright: ignore[reportUnknownArgumentType]
-                found |= _has_models(part, (*path, str(name)))  # pyright: ignore[reportUnknownArgumentType]
-        return found
+        return _any_part(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
     if isinstance(value, (list, tuple)):
-        found = False
-        for index, part in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-            found |= _has_models(part, (*path, str(index)))
-        return found
+        return _any_part(enumerate(value))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _NoFormError(f"is {value}")
+        return False
     if isinstance(value, _NOT_JSON):
-        raise ValueError(f"{'.'.join(path)} is of type {type(value).__name__}")  # pyright: ignore[reportUnknownArgumentType]  # noqa: TRY004 - one error for every kind of unwritable body
-    return isinstance(value, BaseModel)
+        raise _NoFormError(f"is of type {type(value).__name__}")  # pyright: ignore[reportUnknownArgumentType]
+    return True
 
 
-def _without_models(value: Any) -> Any:
+def _any_part(parts: Iterable[tuple[Any, Any]]) -> bool:
+    found = False
+    name: Any = None
+    try:
+        for name, part in parts:
+            if not isinstance(name, (str, int)):
+                raise _NoFormError(f"is a key of type {type(name).__name__}")  # noqa: TRY301 - the path starts here
+            if type(part) not in _SCALARS:
+                found |= _is_to_be_copied(part)
+    except _NoFormError as error:
+        error.path.insert(0, str(name))
+        raise
+    return found
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, Mapping):
-        return {name: _without_models(part) for name, part in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, (list, tuple)):
-        return [_without_models(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+        return {name: _plain(part) for name, part in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_plain(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
+    return to_jsonable_python(value)
