@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -43,7 +42,6 @@ class Account:
     key: str
     limits: Limits
     spent_usd: float = 0.0
-    calls: int = 0
     window_start: float = field(default_factory=time.monotonic)
     window_requests: int = 0
 
@@ -118,7 +116,6 @@ class Accounts:
         self._limits = limits
         self._only_key = only_key
         self._accounts: dict[str, Account] = {}
-        self._spent_by: defaultdict[str, float] = defaultdict(float)
         self._lock = threading.Lock()
 
     def authenticate(self, authorization: str | None) -> Account:
@@ -149,17 +146,10 @@ class Accounts:
         with self._lock:
             account.admit()
 
-    def charge(self, account: Account, provider: str, usd: float) -> None:
+    def charge(self, account: Account, usd: float) -> None:
         """Book what a call cost."""
         with self._lock:
             account.spent_usd += usd
-            account.calls += 1
-            self._spent_by[provider] += usd
-
-    def spent_by_provider(self) -> dict[str, float]:
-        """USD by provider, over all keys."""
-        with self._lock:
-            return dict(self._spent_by)
 
 
 def identity(account: Account) -> dict[str, Any]:

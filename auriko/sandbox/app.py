@@ -5,179 +5,53 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route as HTTPRoute
+from starlette.routing import Route
 
-from auriko.sandbox import chat, discovery, responses
-from auriko.sandbox.accounts import Account, Accounts, identity
-from auriko.sandbox.catalog import CHAT, RESPONSES, Catalog
-from auriko.sandbox.faults import HEADER, Fault, Faults, split_model
+from auriko.sandbox import endpoints
+from auriko.sandbox.accounts import Account
+from auriko.sandbox.endpoints import Handler, Received, Services
+from auriko.sandbox.faults import HEADER, split_model
 from auriko.sandbox.faulty_replies import broken, instead_of_reply
-from auriko.sandbox.gateway import Dispatcher, Route
-from auriko.sandbox.inference import Inference
-from auriko.sandbox.journal import Journal, ReceivedRequest, redacted
-from auriko.sandbox.pieces import Piece
-from auriko.sandbox.replies import GatewayError, json_response
-from auriko.sandbox.router.candidates import split_suffix
-from auriko.sandbox.streaming import EventStream, unless_left
+from auriko.sandbox.journal import ReceivedRequest, redacted
+from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.streaming import unless_left
 from auriko.sandbox.wire.base import parse_json
-from auriko.sandbox.wire.read_chat import read_chat
-from auriko.sandbox.wire.read_responses import read_responses
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+_MAX_SKIPPED_BYTES = 8 * MAX_BODY_BYTES
 
 _logger = logging.getLogger("auriko.sandbox")
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What the endpoints work with."""
-
-    catalog: Catalog
-    dispatcher: Dispatcher
-    accounts: Accounts
-    journal: Journal
-    faults: Faults
-    public_journal: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A request whose body has been read and whose key, if one is needed, is accepted."""
-
-    request: Request
-    content: dict[str, Any] | GatewayError
-    account: Account | None
-    fault: Fault | None
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The JSON object that was sent.
-
-        Raises:
-            GatewayError: It was something else.
-        """
-        if isinstance(self.content, GatewayError):
-            raise self.content
-        return self.content
-
-    @property
-    def caller(self) -> Account:
-        """The account, where a key is needed."""
-        if self.account is None:
-            raise GatewayError("invalid_api_key", "There is no API key.")
-        return self.account
-
-
-Handler = Callable[[Services, Received], Awaitable[Response]]
 
 
 def create_app(services: Services) -> Starlette:
     """The ASGI application."""
 
-    def route(method: str, path: str, handler: Handler, *, public: bool = False) -> HTTPRoute:
+    def route(method: str, path: str, handler: Handler, *, public: bool = False) -> Route:
         endpoint = _endpoint(services, handler, public=public, inference=method == "POST")
-        return HTTPRoute(path, endpoint, methods=[method])
+        return Route(path, endpoint, methods=[method])
 
     return Starlette(
         routes=[
-            route("POST", "/v1/chat/completions", _chat_completions),
-            route("POST", "/v1/responses", _responses),
-            route("GET", "/v1/models", _list_models),
-            route("GET", "/v1/models/{model_id:path}", _get_model),
-            route("GET", "/v1/directory/models", _directory, public=True),
-            route("GET", "/v1/registry/models", _registry_models, public=True),
-            route("GET", "/v1/registry/providers", _registry_providers, public=True),
-            route("GET", "/v1/me", _me),
-            route("GET", "/sandbox/report", _report, public=services.public_journal),
-            route("GET", "/sandbox/decisions", _decisions, public=services.public_journal),
+            route("POST", "/v1/chat/completions", endpoints.chat_completions),
+            route("POST", "/v1/responses", endpoints.create_response),
+            route("GET", "/v1/models", endpoints.list_models),
+            route("GET", "/v1/models/{model_id:path}", endpoints.get_model),
+            route("GET", "/v1/directory/models", endpoints.directory, public=True),
+            route("GET", "/v1/registry/models", endpoints.registry_models, public=True),
+            route("GET", "/v1/registry/providers", endpoints.registry_providers, public=True),
+            route("GET", "/v1/me", endpoints.me),
+            route("GET", "/sandbox/report", endpoints.report, public=services.public_journal),
+            route("GET", "/sandbox/decisions", endpoints.decisions, public=services.public_journal),
         ],
         exception_handlers={HTTPException: _no_route},
     )
-
-
-async def _chat_completions(services: Services, received: Received) -> Response:
-    inference = read_chat(received.body)
-    return await _answer(
-        services,
-        received,
-        inference,
-        lambda route, pieces: chat.completion(inference, route, pieces),
-        lambda route, pieces: EventStream(chat.chunks(inference, route, pieces), chat.error_block),
-    )
-
-
-async def _responses(services: Services, received: Received) -> Response:
-    call = read_responses(received.body)
-    return await _answer(
-        services,
-        received,
-        call.inference,
-        lambda route, pieces: responses.response(call, route, pieces),
-        lambda route, pieces: EventStream(responses.events(call, route, pieces), responses.error_block),
-    )
-
-
-async def _answer(
-    services: Services,
-    received: Received,
-    inference: Inference,
-    as_object: Callable[[Route, list[Piece]], dict[str, Any]],
-    as_stream: Callable[[Route, AsyncGenerator[Piece, None]], EventStream],
-) -> Response:
-    """The answer in its endpoint's own form, whole or streamed; nobody works on it once the client has left."""
-    refuse = received.fault is not None and received.fault.kind == "refusal"
-    inference = replace(inference, refuse=refuse)
-    receive, dispatcher = received.request.receive, services.dispatcher
-    if inference.stream:
-        return as_stream(*await unless_left(receive, dispatcher.streamed(inference, received.caller)))
-    return json_response(as_object(*await unless_left(receive, dispatcher.whole(inference, received.caller))))
-
-
-async def _list_models(services: Services, received: Received) -> Response:
-    endpoint = received.request.query_params.get("endpoint", CHAT)
-    if endpoint not in {CHAT, RESPONSES}:
-        raise GatewayError("invalid_parameter_value", f"endpoint must be {CHAT} or {RESPONSES}.", param="endpoint")
-    return json_response(discovery.callable_models(services.catalog, endpoint))
-
-
-async def _get_model(services: Services, received: Received) -> Response:
-    name = received.request.path_params["model_id"]
-    model = services.catalog.find(split_suffix(name)[0])
-    if model is None:
-        raise GatewayError("model_not_found", f"There is no model {name!r}.", param="model_id")
-    return json_response(discovery.callable_model(model))
-
-
-async def _directory(services: Services, _: Received) -> Response:
-    return json_response(discovery.directory(services.catalog))
-
-
-async def _registry_models(services: Services, _: Received) -> Response:
-    return json_response(discovery.registry_models(services.catalog))
-
-
-async def _registry_providers(services: Services, _: Received) -> Response:
-    return json_response(discovery.registry_providers(services.catalog))
-
-
-async def _me(_: Services, received: Received) -> Response:
-    return json_response(identity(received.caller))
-
-
-async def _report(services: Services, _: Received) -> Response:
-    return json_response(services.journal.report())
-
-
-async def _decisions(services: Services, _: Received) -> Response:
-    return json_response({"decisions": list(services.journal.decisions)})
 
 
 def _endpoint(
@@ -248,13 +122,15 @@ def _with_headers(response: Response, account: Account | None) -> Response:
 
 
 async def _read_body(request: Request) -> bytes:
-    """The body; one that is too long is read to its end, so that the client gets to see the error."""
+    """The body; one that is too long is still read, so that the client gets to see the error."""
     body = bytearray()
     total = 0
     async for piece in request.stream():
         total += len(piece)
         if total <= MAX_BODY_BYTES:
             body += piece
+        elif total > _MAX_SKIPPED_BYTES:
+            break
     if total > MAX_BODY_BYTES:
         raise GatewayError("payload_too_large", f"The body is larger than {MAX_BODY_BYTES // 1024 // 1024} MiB.")
     return bytes(body)

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 
-from auriko.sandbox.accounts import Account, Accounts
-from auriko.sandbox.billing import TokenCounts, bill
-from auriko.sandbox.engine_run import EngineRoom, EngineRun
+from auriko.sandbox import picture
+from auriko.sandbox.accepted import accepted_prompt, choices, effort
+from auriko.sandbox.accounts import Account
+from auriko.sandbox.engine_run import EngineRun
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.tokens import count_tokens
-from auriko.sandbox.faults import Faults
 from auriko.sandbox.inference import Inference
-from auriko.sandbox.measurements import Measurements, Sample
 from auriko.sandbox.pieces import (
     AnswerText,
     CallArguments,
     CallStart,
     ChoiceEnd,
-    Finished,
+    Picture,
     Piece,
     ReasoningEnd,
     ReasoningText,
     RefusalText,
 )
-from auriko.sandbox.prefix_cache import PrefixCache
 from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.signatures import Signer
+from auriko.sandbox.workshop import Progress, Workshop
 
 # Tokens that each effort may spend on thinking.
 _THINKING_TOKENS = {"low": 48, "medium": 96, "high": 192, "xhigh": 384, "max": 768}
@@ -52,35 +51,6 @@ class AttemptFailedError(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What every attempt works with."""
-
-    engines: EngineRoom
-    measurements: Measurements
-    cache: PrefixCache
-    signer: Signer
-    accounts: Accounts
-    faults: Faults
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What has been measured of an attempt so far."""
-
-    started: float
-    first: float | None = None
-    last: float = 0.0
-    prompt: int = 0
-    completion: int = 0
-    reasoning: int = 0
-
-    def saw(self, moment: float) -> None:
-        if self.first is None:
-            self.first = moment
-        self.last = moment
-
-
 class Attempt:
     """One try at one provider.
 
@@ -97,8 +67,8 @@ class Attempt:
         self._candidate = candidate
         self._account = account
         self._deadline = deadline
-        self._prompt = self._accepted_prompt()
-        self._progress = _Progress(started=time.perf_counter())
+        self._prompt = accepted_prompt(request, candidate)
+        self._progress = Progress()
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The answer in pieces, ending with `Finished`.
@@ -113,47 +83,21 @@ class Attempt:
         if provider.signs_tool_calls:
             self._workshop.signer.check_calls(self._request, provider.id)
         self._workshop.signer.check_reasoning(self._request, provider.id)
-        for choice in range(self._choices):
-            if self._effort is not None:
-                async with aclosing(self._think(choice, self._effort)) as thoughts:
-                    async for piece in thoughts:
-                        yield piece
+        for choice in range(choices(self._request, self._candidate)):
+            async with aclosing(self._think(choice)) as thoughts:
+                async for piece in thoughts:
+                    yield piece
             async with aclosing(self._answer(choice)) as answer:
                 async for piece in answer:
                     yield piece
-        yield self._finished()
+        yield self._workshop.settle(self._request, self._candidate, self._account, self._progress)
 
-    @property
-    def _choices(self) -> int:
-        return self._request.n if "n" in self._candidate.offer.provider.params else 1
-
-    @property
-    def _effort(self) -> str | None:
-        """How hard to think, or None for not at all."""
-        capabilities = self._candidate.offer.capabilities
-        if "reasoning" not in capabilities or self._request.effort == "off":
-            return None
-        # A model that cannot stop reasoning does it unasked.
-        return self._request.effort or (None if "reasoning_off" in capabilities else "medium")
-
-    def _accepted_prompt(self) -> Prompt:
-        """The prompt without sampling parameters that the provider does not take."""
-        prompt = self._request.prompt
-        accepted = self._candidate.offer.provider.params
-        limit = min(
-            prompt.max_tokens or self._candidate.offer.max_output_tokens, self._candidate.offer.max_output_tokens
-        )
-        return replace(
-            prompt,
-            temperature=prompt.temperature if "temperature" in accepted else None,
-            seed=prompt.seed if "seed" in accepted else None,
-            parallel_tool_calls=prompt.parallel_tool_calls or "parallel_tool_calls" not in accepted,
-            max_tokens=limit,
-        )
-
-    async def _think(self, choice: int, effort: str) -> AsyncGenerator[Piece, None]:
+    async def _think(self, choice: int) -> AsyncGenerator[Piece, None]:
         """Reasoning before the answer: the question, and what the engine says to it without tools or a format."""
-        limit = min(_THINKING_TOKENS[effort], self._prompt.max_tokens or _THINKING_TOKENS[effort])
+        how_hard = effort(self._request, self._candidate)
+        if how_hard is None:
+            return
+        limit = min(_THINKING_TOKENS[how_hard], self._prompt.max_tokens or _THINKING_TOKENS[how_hard])
         thought = replace(self._prompt, tools=(), tool_choice="auto", response_format=None, max_tokens=limit, stop=())
         opening = f"The question is: {_question(self._prompt)!r}. At first sight: "
         self._progress.reasoning += count_tokens(opening)
@@ -174,22 +118,28 @@ class Attempt:
     async def _answer(self, choice: int) -> AsyncGenerator[Piece, None]:
         prompt = self._prompt if self._prompt.seed is None else replace(self._prompt, seed=self._prompt.seed + choice)
         calls = 0
+        text = ""
         with self._run(prompt) as run:
-            while (event := await self._next(run)) is not None:
-                if isinstance(event, Finish):
-                    self._progress.prompt = event.prompt_tokens
-                    self._progress.completion += event.completion_tokens
-                    if self._request.refuse:
-                        yield RefusalText(choice, _REFUSAL)
-                    yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
-                elif self._request.refuse:
+            while not isinstance(event := await self._next(run), Finish):
+                if event is None:
+                    raise AttemptFailedError("upstream_error", f"{self._candidate.provider} broke off.")
+                if self._request.refuse:
                     continue
-                elif isinstance(event, Text):
+                if isinstance(event, Text):
+                    text += event.text
                     yield AnswerText(choice, event.text)
                 else:
                     for piece in self._call(choice, calls, event):
                         yield piece
                     calls += 1
+        self._progress.prompt = event.prompt_tokens
+        self._progress.completion += event.completion_tokens
+        if self._request.refuse:
+            yield RefusalText(choice, _REFUSAL)
+        elif "image" in self._candidate.offer.output_modalities:
+            self._progress.image += picture.TOKENS
+            yield Picture(choice, base64.b64encode(picture.draw(text)).decode())
+        yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
 
     def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Piece]:
         signed = self._candidate.offer.provider.signs_tool_calls
@@ -226,39 +176,6 @@ class Attempt:
 
     def _time_left(self) -> float | None:
         return None if self._deadline is None else max(0.0, self._deadline - time.perf_counter())
-
-    def _finished(self) -> Finished:
-        candidate, progress = self._candidate, self._progress
-        counts = self._counts()
-        seconds = max(progress.last - progress.started, 1e-6)
-        ttft_ms = ((progress.first or progress.last) - progress.started) * 1000
-        tps = counts.completion / seconds
-        sample = Sample(ttft_ms, tps, counts.prompt, counts.completion)
-        self._workshop.measurements.add(candidate.provider, candidate.tier.name, sample)
-        cost = bill(candidate.tier, counts)
-        self._workshop.accounts.charge(self._account, candidate.provider, cost.usd)
-        return Finished(counts, cost, ttft_ms, tps)
-
-    def _counts(self) -> TokenCounts:
-        progress, candidate = self._progress, self._candidate
-        text = "".join(self._request.texts())
-        scope = cache_scope(candidate, self._account)
-        lookup = self._workshop.cache.use(scope, text, candidate.offer.provider.cache_min_tokens)
-        price = candidate.tier.price
-        cached = int(lookup.read * progress.prompt) if price.cache_read is not None else 0
-        written = int(lookup.written * progress.prompt) if price.cache_write is not None else 0
-        return TokenCounts(
-            prompt=progress.prompt,
-            completion=progress.completion + progress.reasoning,
-            cached=cached,
-            written=written,
-            reasoning=progress.reasoning,
-        )
-
-
-def cache_scope(candidate: Candidate, account: Account) -> str:
-    """The name of the prompt cache that serves this candidate and this caller."""
-    return f"{candidate.provider}/{candidate.model.id}/{account.key}"
 
 
 def _question(prompt: Prompt) -> str:

@@ -11,13 +11,14 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """Tokens of one call. `cached` and `written` are part of `prompt`, `reasoning` of `completion`."""
+    """Tokens of one call. `cached` and `written` are part of `prompt`, `reasoning` and `image` of `completion`."""
 
     prompt: int
     completion: int
     cached: int = 0
     written: int = 0
     reasoning: int = 0
+    image: int = 0
 
 
 @dataclass(frozen=True, slots=True)

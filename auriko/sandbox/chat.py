@@ -18,6 +18,7 @@ from auriko.sandbox.pieces import (
     CallStart,
     ChoiceEnd,
     Finished,
+    Picture,
     Piece,
     ReasoningEnd,
     ReasoningText,
@@ -109,7 +110,7 @@ def usage(counts: TokenCounts) -> dict[str, Any]:
         "completion_tokens": counts.completion,
         "total_tokens": counts.prompt + counts.completion,
         "prompt_tokens_details": {"cached_tokens": counts.cached, "cache_write_tokens": counts.written},
-        "completion_tokens_details": {"reasoning_tokens": counts.reasoning},
+        "completion_tokens_details": {"reasoning_tokens": counts.reasoning, "image_tokens": counts.image},
     }
 
 
@@ -122,6 +123,8 @@ def _add_to_message(message: dict[str, Any], piece: Piece) -> None:
     match piece:
         case AnswerText(text=text):
             message["content"] = (message["content"] or "") + text
+        case Picture():
+            message.setdefault("images", []).append(_image(piece))
         case RefusalText(text=text):
             message["refusal"] = message.get("refusal", "") + text
         case ReasoningText(text=text):
@@ -142,6 +145,8 @@ def _delta(piece: Piece) -> dict[str, Any]:
     match piece:
         case AnswerText(text=text):
             return {"content": text}
+        case Picture():
+            return {"images": [_image(piece)]}
         case RefusalText(text=text):
             return {"refusal": text}
         case ReasoningText(text=text):
@@ -156,6 +161,10 @@ def _delta(piece: Piece) -> dict[str, Any]:
             return {"tool_calls": [{**call, "function": {"arguments": piece.text}}]}
         case _:
             return {}
+
+
+def _image(piece: Picture) -> dict[str, str]:
+    return {"type": "image", "mime_type": "image/png", "data": piece.data}
 
 
 def _signature(piece: CallStart) -> dict[str, str]:

@@ -8,8 +8,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from auriko.sandbox.accepted import dropped_params
 from auriko.sandbox.accounts import Account
-from auriko.sandbox.attempt import Attempt, AttemptFailedError, Workshop, cache_scope
+from auriko.sandbox.attempt import Attempt, AttemptFailedError
 from auriko.sandbox.billing import TokenCounts, bill
 from auriko.sandbox.catalog import Catalog
 from auriko.sandbox.engines.tokens import count_prompt_tokens
@@ -19,6 +20,7 @@ from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.decide import Decision, decide
 from auriko.sandbox.router.filters import Assessed
+from auriko.sandbox.workshop import Workshop
 
 T = TypeVar("T")
 
@@ -176,9 +178,7 @@ class Dispatcher:
 
     def _expected_usd(self, candidate: Candidate, estimate: _Estimate, account: Account) -> float:
         """Price times tokens, less what this provider's cache holds of the prompt."""
-        cached = self._workshop.cache.peek(
-            cache_scope(candidate, account), estimate.text, candidate.offer.provider.cache_min_tokens
-        )
+        cached = self._workshop.expected_cached(candidate, account, estimate.text)
         prompt = estimate.prompt_tokens
         return bill(candidate.tier, TokenCounts(prompt, estimate.answer_tokens, cached=int(cached * prompt))).usd
 
@@ -210,11 +210,9 @@ def _warnings(
 ) -> Iterator[Notice]:
     yield from request.warnings
     provider = candidate.offer.provider
-    for name in request.params:
-        if name not in provider.params:
-            yield Notice(
-                "unsupported_parameter", f"{name}_dropped", f"{provider.id} does not take {name}; it was not forwarded."
-            )
+    for name in dropped_params(request, candidate):
+        reason = f"{provider.id} does not take {name} here; it was not forwarded."
+        yield Notice("unsupported_parameter", f"{name}_dropped", reason)
     for name in request.extensions:
         if name not in known_providers:
             yield Notice("unknown_provider", "extension_not_used", f"{name} is not a provider.")

@@ -32,6 +32,14 @@ class AnswerText:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A whole picture: a PNG in base64."""
+
+    choice: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefusalText:
     """A piece of a refusal."""
 
@@ -77,4 +85,6 @@ class Finished:
     throughput_tps: float
 
 
-Piece = ReasoningText | ReasoningEnd | AnswerText | RefusalText | CallStart | CallArguments | ChoiceEnd | Finished
+Piece = (
+    ReasoningText | ReasoningEnd | AnswerText | Picture | RefusalText | CallStart | CallArguments | ChoiceEnd | Finished
+)

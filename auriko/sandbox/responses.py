@@ -17,6 +17,7 @@ from auriko.sandbox.pieces import (
     CallStart,
     ChoiceEnd,
     Finished,
+    Picture,
     Piece,
     ReasoningEnd,
     ReasoningText,
@@ -124,6 +125,8 @@ class ResponseBuilder:
                 yield from self._end_item()
             case Finished():
                 yield self._finish(piece)
+            case Picture():
+                pass  # models that make pictures answer chat completions only
 
     @property
     def _item(self) -> dict[str, Any]:

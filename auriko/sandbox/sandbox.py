@@ -6,17 +6,17 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from types import TracebackType
 from typing import Any
 
 from typing_extensions import Self
 
 from auriko.sandbox.accounts import DEFAULT_KEY, Accounts, Limits
-from auriko.sandbox.app import Services, create_app
-from auriko.sandbox.attempt import Workshop
+from auriko.sandbox.app import create_app
 from auriko.sandbox.catalog import Catalog
 from auriko.sandbox.catalog_file import default_catalog
+from auriko.sandbox.endpoints import Services
 from auriko.sandbox.engine_run import EngineRoom
 from auriko.sandbox.engines.base import Engine
 from auriko.sandbox.faults import Faults
@@ -30,6 +30,7 @@ from auriko.sandbox.router.decide import Decision
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.signatures import Signer
 from auriko.sandbox.warm_up import measure
+from auriko.sandbox.workshop import Workshop
 
 _START_SECONDS = 30
 
@@ -37,7 +38,7 @@ _START_SECONDS = 30
 class Sandbox:
     """A local gateway that speaks the API over HTTP, as a context manager.
 
-    Each one has its own port, keys, caches and measurements, so several may run at once.
+    Each one has its own port, keys, caches and measurements, so several may run at once. It starts once.
 
     Args:
         port: 0 picks a free one.
@@ -88,6 +89,7 @@ class Sandbox:
         self._server = Server(create_app(services))
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
+        self._started = False
 
     @property
     def base_url(self) -> str:
@@ -126,7 +128,7 @@ class Sandbox:
     def start(self) -> Self:
         """The sandbox itself, serving from a thread of its own."""
         listener = self._listen()
-        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="auriko-sandbox", daemon=True)
+        self._thread = threading.Thread(target=self._serve_from, args=(listener,), name="auriko-sandbox", daemon=True)
         self._thread.start()
         if not self._server.up.wait(_START_SECONDS):
             raise RuntimeError("The sandbox did not start.")
@@ -155,7 +157,7 @@ class Sandbox:
                 self._room.submit(name, self._measure)
         try:
             with suppress(KeyboardInterrupt):
-                self._server.run([listener])
+                self._serve_from(listener)
         finally:
             self._ending.set()
             self._room.stop()
@@ -169,12 +171,19 @@ class Sandbox:
         self.stop()
 
     def _listen(self) -> socket.socket:
+        if self._started:
+            raise RuntimeError("A sandbox starts once; make a new one.")
+        self._started = True
         for name in self._room.names:
             if name not in LOADS_SLOWLY:
                 self._measure(self._room[name])
         listener = bind(self._host, self._port)
         self._port = listener.getsockname()[1]
         return listener
+
+    def _serve_from(self, listener: socket.socket) -> None:
+        with closing(listener):  # a server that is told to end before it is up does not do that
+            self._server.run([listener])
 
     def _measure(self, engine: Engine) -> None:
         measure(engine, self.catalog, self._measurements, self._ending)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import pytest
+
+from auriko.sandbox.engines.base import Text
 
 QUESTION = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 TOOL = {
@@ -169,3 +172,41 @@ def test_extensions_of_others_are_ignored_with_a_warning(http):
     body = chat(http, extensions={"anthropic": {"a": 1}, "azure_openai": {"b": 2}, "nobody": {}}).json()
     warnings = {(w["type"], w["message"].split()[0]) for w in body["routing_metadata"]["warnings"]}
     assert warnings == {("ignored_extension", "anthropic"), ("unknown_provider", "nobody")}
+
+
+def test_a_model_that_makes_pictures(http):
+    fields = {"model": "gemini-2.5-flash-image"}
+    body = chat(http, **fields).json()
+    (image,) = body["choices"][0]["message"]["images"]
+    assert (image["type"], image["mime_type"]) == ("image", "image/png")
+    assert base64.b64decode(image["data"]).startswith(b"\x89PNG\r\n\x1a\n")
+    details = body["usage"]["completion_tokens_details"]
+    assert 0 < details["image_tokens"] < body["usage"]["completion_tokens"]
+    streamed = [
+        choice["delta"]["images"]
+        for chunk in events(http, **fields)
+        for choice in chunk["choices"]
+        if "images" in choice["delta"]
+    ]
+    assert streamed == [[image]]
+
+
+def test_sampling_parameters_that_clash_with_thinking_are_dropped(http, slow):
+    fields = {"model": "claude-sonnet-4-6", "temperature": 0.5}
+    assert "warnings" not in chat(http, **fields).json()["routing_metadata"]
+    assert slow.prompts[-1].temperature == 0.5
+    (warning,) = chat(http, **fields, reasoning_effort="low").json()["routing_metadata"]["warnings"]
+    assert warning["code"] == "temperature_dropped"
+    assert slow.prompts[-1].temperature is None
+
+
+def test_a_failure_of_the_sandbox_itself_is_an_internal_error(http, monkeypatch, caplog):
+    monkeypatch.setattr("auriko.sandbox.discovery.directory", lambda _: 1 / 0)
+    reply = http.get("/directory/models")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (500, "internal_error")
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_an_engine_that_breaks_off_has_failed(http, slow, monkeypatch):
+    monkeypatch.setattr(slow, "_words", lambda _: iter([Text("Blue")]))
+    assert chat(http).json()["routing_metadata"]["provider"] == "openai"

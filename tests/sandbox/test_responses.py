@@ -128,6 +128,42 @@ def test_models_that_only_respond_are_served_here(http):
     assert "gpt-5.4-pro" not in {each["id"] for each in http.get("/models").json()["data"]}
 
 
+def test_a_whole_conversation_reaches_the_engine(http, slow):
+    items = [
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "input_image", "image_url": "https://example.com/a.png"}]},
+        {"type": "reasoning", "summary": []},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "A cat."}]},
+        {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "call_1", "output": [{"type": "input_text", "text": "3 degrees"}]},
+        {"role": "user", "content": "And now?"},
+    ]
+    reply = ask(
+        http,
+        input=items,
+        tools=[TOOL],
+        tool_choice={"type": "function", "name": "get_weather"},
+        text={"format": {"type": "text"}, "verbosity": "low"},
+    )
+    assert reply.status_code == 200, reply.text
+    prompt = slow.prompts[-1]
+    assert [message["role"] for message in prompt.messages] == ["developer", "user", "assistant", "tool", "user"]
+    assert prompt.messages[1]["content"] == [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]
+    assert prompt.messages[2]["content"] == "A cat."
+    assert prompt.messages[3]["content"] == "3 degrees"
+    assert prompt.tool_choice == {"name": "get_weather"}
+    assert reply.json()["tool_choice"] == {"type": "function", "name": "get_weather"}
+
+
+def test_an_answer_that_is_cut_short_is_incomplete(start_sandbox):
+    http = start_sandbox(["extract"])
+    question = "Context: The default timeout of a call is 60 seconds.\nQuestion: What is the default timeout?"
+    body = ask(http, input=question, max_output_tokens=3).json()
+    assert (body["status"], body["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
+    assert body["output"][0]["status"] == "incomplete"
+    assert events(http, input=question, max_output_tokens=3)[-1]["type"] == "response.incomplete"
+
+
 @pytest.mark.parametrize(
     ("fields", "code", "param"),
     [
@@ -148,6 +184,14 @@ def test_models_that_only_respond_are_served_here(http):
             "text.format.schema",
         ),
         ({"max_output_tokens": 0}, "invalid_parameter_value", "max_output_tokens"),
+        ({"text": {"format": {"type": "json_object"}}}, "invalid_request", "input"),
+        ({"reasoning": {"effort": "low"}, "model": "gpt-4o"}, "reasoning_not_supported", "reasoning.effort"),
+        (
+            {"input": [{"role": "assistant", "content": [{"type": "input_image"}]}]},
+            "invalid_parameter_value",
+            "input[0]",
+        ),
+        ({"tools": [TOOL], "tool_choice": {"type": "function", "name": "g"}}, "invalid_parameter_value", None),
     ],
 )
 def test_bad_requests(steady_http, fields, code, param):

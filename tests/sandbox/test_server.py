@@ -38,6 +38,11 @@ def test_nothing_is_left_after_the_end(quick, slow):
     sandbox.stop()
 
 
+def test_it_starts_once(sandbox):
+    with pytest.raises(RuntimeError, match="make a new one"):
+        sandbox.start()
+
+
 def test_a_busy_port_is_said_so(sandbox, quick):
     port = int(sandbox.base_url.split(":")[2].removesuffix("/v1"))
     with pytest.raises(PortInUseError, match=f"Port {port} on 127.0.0.1 is in use"):

@@ -15,6 +15,7 @@ from auriko.sandbox.catalog import CHAT, DATA_POLICIES
 from auriko.sandbox.inference import REQUIRABLE_PARAMS, Inference
 from auriko.sandbox.measurements import Speed
 from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.router.advice import SUGGESTIONS, param_for
 from auriko.sandbox.router.candidates import Candidate
 
 
@@ -97,8 +98,8 @@ def _error(drop: Drop, request: Inference) -> GatewayError:
     return GatewayError(
         drop.code,
         f"No provider of {models} can serve this request: {drop.reason}.",
-        param=_PARAMS.get(drop.code),
-        suggestion=_SUGGESTIONS.get(drop.code),
+        param=param_for(drop.code, request.endpoint),
+        suggestion=SUGGESTIONS.get(drop.code),
     )
 
 
@@ -225,44 +226,3 @@ _NEEDS: tuple[_Test, ...] = (
 )
 
 _WANT_THE_WORD_JSON = frozenset({"openai", "deepseek"})
-
-_PARAMS = {
-    "invalid_request": "messages",
-    "cost_constraint_exceeded": "gateway.routing.max_cost_per_1m",
-    "latency_constraint_exceeded": "gateway.routing.max_ttft_ms",
-    "throughput_constraint_not_met": "gateway.routing.min_throughput_tps",
-    "provider_not_in_allowlist": "gateway.routing.providers",
-    "provider_blocked": "gateway.routing.exclude_providers",
-    "required_params_not_supported": "gateway.routing.require_parameters",
-    "byok_keys_required": "gateway.routing.only_byok",
-    "platform_keys_unavailable": "gateway.routing.only_platform",
-    "tier_opt_in_required": "gateway.routing.tier",
-    "tools_not_supported": "tools",
-    "json_mode_not_supported": "response_format",
-    "structured_output_not_supported": "response_format",
-    "tools_with_structured_output_not_supported": "response_format",
-    "tool_choice_required_not_supported": "tool_choice",
-    "reasoning_not_supported": "reasoning_effort",
-    "thinking_disable_not_supported": "reasoning_effort",
-    "streaming_not_supported": "stream",
-    "non_streaming_not_supported": "stream",
-    "vision_not_supported": "messages",
-    "unsupported_modalities": "messages",
-    "context_length_exceeded": "messages",
-    "response_api_only": "model",
-    "no_responses_endpoint": "model",
-}
-
-_SUGGESTIONS = {
-    "json_mode_not_supported": "Use response_format json_schema, or a model with JSON mode.",
-    "structured_output_not_supported": "Use response_format json_object, or a model with structured output.",
-    "tools_with_structured_output_not_supported": "Send either tools or response_format.",
-    "tools_not_supported": "Pick a model whose capabilities in GET /v1/directory/models include tools.",
-    "vision_not_supported": "Pick a model whose input_modalities in GET /v1/directory/models include image.",
-    "tier_opt_in_required": 'Set gateway.routing.tier to "priority".',
-    "response_api_only": "Send it to POST /v1/responses.",
-    "no_responses_endpoint": "Send it to POST /v1/chat/completions.",
-    "context_length_exceeded": "Shorten the messages, or pick a model with a larger context window.",
-    "required_params_not_supported": "Leave a parameter out, or unset gateway.routing.require_parameters.",
-    "reasoning_not_supported": "Leave reasoning_effort out, or pick a model that reasons.",
-}
