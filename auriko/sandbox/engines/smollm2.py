@@ -172,9 +172,12 @@ def _start() -> Any:
     parameters.ui = False
     parameters.endpoint_slots = False
     try:
-        return xllamacpp.Server(parameters)
+        server = xllamacpp.Server(parameters)
+        # A first token: its loop is surely running then. A server that is ended before that waits for itself for ever.
+        server.handle_completions({"prompt": "Hi", "max_tokens": 1})
     except Exception as error:
         raise EngineError(f"The language model does not load: {error}") from error
+    return server
 
 
 def _weights() -> Path | None:
