@@ -140,9 +140,6 @@ class Clients:
         if self._closed:
             raise APIConnectionError("This LLM has been closed; make a new one.", retryable=False)
 
-    def __copy__(self) -> Clients:
-        return Clients()
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Clients:
         return Clients()
 

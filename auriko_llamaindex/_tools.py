@@ -55,8 +55,6 @@ def wire_tool_choice(choice: str | Mapping[str, Any] | None, *, required: bool) 
 def tool_selections(response: ChatResponse) -> list[ToolSelection]:
     """The calls that the model asks for; arguments that are still incomplete are read as far as they go."""
     blocks = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
-    if not blocks:
-        blocks = [_block(call) for call in _kept_calls(response)]
     return [
         ToolSelection(
             tool_id=block.tool_call_id or f"call_{position}",
@@ -65,15 +63,6 @@ def tool_selections(response: ChatResponse) -> list[ToolSelection]:
         )
         for position, block in enumerate(blocks)
     ]
-
-
-def _kept_calls(response: ChatResponse) -> list[Any]:
-    return list(response.message.additional_kwargs.get("tool_calls") or ())
-
-
-def _block(call: Mapping[str, Any]) -> ToolCallBlock:
-    function = call["function"]
-    return ToolCallBlock(tool_call_id=call.get("id"), tool_name=function["name"], tool_kwargs=function["arguments"])
 
 
 def read_json(text: str) -> dict[str, Any]:

@@ -104,6 +104,13 @@ def test_a_reply_without_usage_and_metadata_is_an_answer_all_the_same(gateway):
     assert response.additional_kwargs == {}
 
 
+def test_a_reply_without_a_choice_is_an_empty_answer_with_its_cost(gateway):
+    gateway.replies({"choices": []})
+    response = gateway.llm().complete("Hi")
+    assert response.text == ""
+    assert response.additional_kwargs["routing_metadata"]["cost"]["usd"] == 0.0021
+
+
 def test_log_probabilities_hold_the_chosen_token_first(gateway):
     top = [{"token": "b", "logprob": -1.0, "bytes": [98]}, {"token": "a", "logprob": -0.5, "bytes": [97]}]
     content = [{"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": top}]

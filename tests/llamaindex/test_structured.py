@@ -188,6 +188,14 @@ def test_an_object_in_the_text_counts_where_the_model_did_not_call_the_tool(gate
     assert gateway.llm().structured_predict(City, PROMPT, place="Oslo") == OSLO
 
 
+def test_the_schema_follows_a_prompt_that_does_not_end_with_the_user(gateway):
+    prompt = ChatPromptTemplate([ChatMessage(role="user", content="Hi"), ChatMessage(role="assistant", content="Yes?")])
+    gateway.says(JSON)
+    llm = gateway.llm(pydantic_program_mode=PydanticProgramMode.LLM)
+    assert llm.structured_predict(City, prompt) == OSLO
+    assert [message["role"] for message in gateway.bodies[0]["messages"]] == ["user", "assistant", "user"]
+
+
 def test_a_program_mode_of_another_llm_is_refused(gateway):
     llm = gateway.llm(pydantic_program_mode=PydanticProgramMode.OPENAI)
     with pytest.raises(ValueError, match="openai"):
