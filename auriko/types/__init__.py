@@ -37,6 +37,7 @@ from auriko.types.chat_params import (
     StreamOptionsParam,
     ThinkingReasoningBlockParam,
 )
+from auriko.types.model_params import CandidateParams, Endpoint, EstimateParams
 from auriko.types.responses_params import (
     ResponseContentPartParam,
     ResponseFunctionToolParam,
@@ -60,6 +61,7 @@ __all__ = [
     "AurikoMetadataParam",
     "CacheControlParam",
     "CallOptions",
+    "CandidateParams",
     "ChatCompletionAssistantMessageParam",
     "ChatCompletionContentPartImageParam",
     "ChatCompletionContentPartParam",
@@ -77,6 +79,8 @@ __all__ = [
     "ChatCompletionToolParam",
     "ChatCompletionUserMessageParam",
     "ChatParams",
+    "Endpoint",
+    "EstimateParams",
     "FunctionCallParam",
     "FunctionDefinitionParam",
     "GatewayParam",
