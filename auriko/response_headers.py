@@ -57,6 +57,9 @@ class ResponseHeaders(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"ResponseHeaders({', '.join(self._values)})"
 
+    def __reduce__(self) -> tuple[type[ResponseHeaders], tuple[dict[str, str]]]:
+        return ResponseHeaders, (dict(self._values),)
+
     def _int(self, name: str) -> int | None:
         try:
             return int(self._values[name])

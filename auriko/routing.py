@@ -103,6 +103,11 @@ class _Options(BaseModel):
                     raise ValueError(unknown_name(str(name), cls.model_fields, cls._what()))  # pyright: ignore[reportUnknownArgumentType]
         return value  # pyright: ignore[reportUnknownVariableType]
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # pydantic alone would keep a value that the check of all options together refuses.
+        self.model_validate({**{field: getattr(self, field) for field in self.model_fields_set}, name: value})
+        super().__setattr__(name, value)
+
     @classmethod
     def _what(cls) -> str:
         return "option"
@@ -281,5 +286,7 @@ def _merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
         new = value.to_dict() if isinstance(value, _Options) else value
         old = result.get(name)
         old = old.to_dict() if isinstance(old, _Options) else old
-        result[name] = _merged(old, new) if isinstance(old, dict) and isinstance(new, dict) else new  # pyright: ignore[reportUnknownArgumentType]
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            new = _merged(dict(old), dict(new))  # pyright: ignore[reportUnknownArgumentType]
+        result[name] = new
     return result

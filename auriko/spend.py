@@ -29,7 +29,7 @@ class CallRecord:
     """One call and what it cost.
 
     Attributes:
-        status: `ok`, `error`, or `abandoned` for a stream that was not read to its end.
+        status: `ok`, `error`, or `abandoned` for a call that was cancelled or a stream that was not read to its end.
         model_asked: The model or models that the request named.
         model: The model that answered, or None where it is not known.
         provider: The provider that answered, or None.
@@ -248,8 +248,12 @@ class Observation:
         usage: Usage | ResponseUsage | None = None,
         metadata: RoutingMetadata | None = None,
     ) -> None:
-        """Records a call that raised; what a stream had told of its cost before counts."""
-        self._record("error", headers or getattr(error, "response_headers", None), usage, metadata, error)
+        """Records a call that raised or was cancelled; what a stream had told of its cost before counts."""
+        if isinstance(error, GeneratorExit):
+            self._record("abandoned", headers, usage, metadata)
+        else:
+            headers = headers or getattr(error, "response_headers", None)
+            self._record("error", headers, usage, metadata, error)
 
     def _record(
         self,
