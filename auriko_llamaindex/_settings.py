@@ -1,4 +1,4 @@
-"""What an Auriko LLM is set to: checked fields, and what of them may be shown, stored and copied."""
+"""What an Auriko LLM is set to: checked fields, what of them may be shown and stored, and its connections."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import httpx
 from llama_index.core.base.llms.types import LLMMetadata
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
+from typing_extensions import Self
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayMetadata
 from auriko_llamaindex._clients import Clients, Connection
 from auriko_llamaindex._loops import finish_generators_with_loop
+from auriko_llamaindex._windows import asmallest_window, smallest_window
 
 # What a model of unknown size is taken to hold: prompts are cut to fit it, so a small guess would break retrieval.
 UNKNOWN_CONTEXT_WINDOW: Final = 128_000
@@ -138,6 +140,41 @@ class AurikoSettings(FunctionCallingLLM):
             "base_url_host": urlsplit(self.base_url).hostname if self.base_url else None,
         }
         return {**super().to_payload(), **{name: value for name, value in shown.items() if value is not None}}
+
+    def fetch_context_window(self) -> int | None:
+        """The tokens that every one of the models can hold, as the gateway's catalogue knows them.
+
+        It is remembered in `context_window`; where no model is known that stays as it was, and None comes back.
+        """
+        window = smallest_window(self._client(), self._candidates())
+        self.context_window = window or self.context_window
+        return window
+
+    async def afetch_context_window(self) -> int | None:
+        """What `fetch_context_window` gives, awaited."""
+        window = await asmallest_window(self._async_client(), self._candidates())
+        self.context_window = window or self.context_window
+        return window
+
+    def close(self) -> None:
+        """Close the connections for synchronous calls, unless another LLM uses them; later calls raise."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Close all connections that no other LLM uses; later calls raise."""
+        await self._clients.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.aclose()
 
     def _candidates(self) -> list[str]:
         return [self.model] if self.model else list(self.models or ())

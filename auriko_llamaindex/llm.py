@@ -20,14 +20,13 @@ from llama_index.core.prompts.base import BasePromptTemplate
 from llama_index.core.tools.types import BaseTool
 from llama_index.core.types import Model
 from llama_index_instrumentation import get_dispatcher
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from auriko_llamaindex._call import Call
 from auriko_llamaindex._from_wire import completion_response
 from auriko_llamaindex._settings import AurikoSettings
 from auriko_llamaindex._structured import Prediction, apredict, astream, predict, stream
 from auriko_llamaindex._tools import tool_selections, tool_spec, wire_tool_choice
-from auriko_llamaindex._windows import asmallest_window, smallest_window
 
 _dispatcher = get_dispatcher(__name__)
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
@@ -175,7 +174,7 @@ class Auriko(AurikoSettings):
             "messages": messages,
             "tools": [tool_spec(tool, strict=strict) for tool in tools],
             "tool_choice": wire_tool_choice(tool_choice, required=tool_required),
-            # Left out where it is the API's default: providers that do not know it would be ruled out.
+            # Left out where it is the API's default, since not every provider knows it.
             "parallel_tool_calls": None if allow_parallel_tool_calls else False,
         }
         return {**{name: value for name, value in prepared.items() if value is not None}, **kwargs}
@@ -247,42 +246,3 @@ class Auriko(AurikoSettings):
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
         return astream(Prediction(self, output_cls, prompt, llm_kwargs, prompt_args))
-
-    # --- the gateway's catalogue ---
-
-    def fetch_context_window(self) -> int | None:
-        """The tokens that every one of the models can hold, as the gateway's catalogue knows them.
-
-        It is remembered in `context_window`; where no model is known that stays as it was, and None comes back.
-        """
-        window = smallest_window(self._client(), self._candidates())
-        self.context_window = window or self.context_window
-        return window
-
-    async def afetch_context_window(self) -> int | None:
-        """What `fetch_context_window` gives, awaited."""
-        window = await asmallest_window(self._async_client(), self._candidates())
-        self.context_window = window or self.context_window
-        return window
-
-    # --- connections ---
-
-    def close(self) -> None:
-        """Close the connections for synchronous calls, unless another LLM uses them; later calls raise."""
-        self._clients.close()
-
-    async def aclose(self) -> None:
-        """Close all connections that no other LLM uses; later calls raise."""
-        await self._clients.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self.aclose()
