@@ -12,18 +12,19 @@ from auriko.sandbox.replies import GatewayError
 
 _SIGNED_CALL = "call_s_"
 _PLAIN_CALL = "call_"
+_MARK = "sandbox."  # by which signatures of a sandbox are told from those of real providers
 
 
 class Signer:
-    """Signs with a secret that is made anew for each sandbox, unless one is given."""
+    """Signs with a secret that is made anew for each sandbox."""
 
-    def __init__(self, secret: bytes | None = None) -> None:
-        self._secret = secret or secrets.token_bytes(32)
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
 
     def sign(self, text: str) -> str:
-        """The signature of this text, in base64."""
+        """The signature of this text."""
         digest = hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
-        return base64.b64encode(digest).decode()
+        return _MARK + base64.b64encode(digest).decode()
 
     def new_call_id(self, *, signed: bool) -> str:
         """An id for a tool call; ids of signed calls can be told from others."""
@@ -46,7 +47,7 @@ class Signer:
                 )
 
     def check_reasoning(self, request: Inference, provider: str) -> None:
-        """Nothing, if every signed thinking block in the history is as it came.
+        """Nothing, if every thinking block that a sandbox signed is as it came; others cannot be judged.
 
         Raises:
             GatewayError: A block or its signature was changed.
@@ -54,7 +55,7 @@ class Signer:
         for position, message in enumerate(request.prompt.messages):
             for index, block in enumerate(message.get("reasoning") or ()):
                 signature = block.get("signature")
-                if signature is not None and signature != self.sign(block.get("thinking", "")):
+                if _is_ours(signature) and signature != self.sign(block.get("thinking", "")):
                     where = f"messages[{position}].reasoning[{index}]"
                     raise GatewayError(
                         "invalid_parameter_value",
@@ -63,3 +64,7 @@ class Signer:
                         provider=provider,
                         suggestion="Send reasoning blocks back unchanged.",
                     )
+
+
+def _is_ours(signature: str | None) -> bool:
+    return signature is not None and signature.startswith(_MARK)

@@ -161,10 +161,6 @@ class TestStandard(ChatModelIntegrationTests):
     def claude(self, **settings: Any) -> ChatAuriko:
         return ChatAuriko(**{**self.chat_model_params, "models": None, "model": "claude-sonnet-4-6", **settings})
 
-    @pytest.mark.xfail(reason="The sandbox takes no signature of reasoning but its own; the test brings one of Claude.")
-    def test_anthropic_inputs(self, model: BaseChatModel) -> None:
-        super().test_anthropic_inputs(model)
-
     @pytest.mark.xfail(reason="The sandbox's engine reads the Latin name instead of the Chinese one.")
     def test_unicode_tool_call_integration(self, model: BaseChatModel) -> None:  # type: ignore[override]
         super().test_unicode_tool_call_integration(model)

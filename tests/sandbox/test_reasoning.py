@@ -75,6 +75,16 @@ def test_reasoning_goes_back_unchanged(http):
     assert error["param"] == "messages[1].reasoning[0].signature"
 
 
+def test_reasoning_of_a_real_provider_is_let_through(http):
+    block = {"type": "thinking", "thinking": "Rayleigh.", "signature": "c2lnLWV4YW1wbGU="}
+    message = {
+        "role": "assistant",
+        "content": "Scattering.",
+        "reasoning": [block, {"type": "redacted", "data": "eA=="}],
+    }
+    assert chat(http, messages=[*MESSAGES, message, *MESSAGES]).status_code == 200
+
+
 @pytest.mark.parametrize("damage", ["keep", "drop", "change"])
 def test_a_signed_call_must_come_back_signed(http, damage):
     google = {"gateway": {"routing": {"providers": ["google_ai_studio"]}}, "tools": [TOOL]}
