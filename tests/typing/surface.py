@@ -1,0 +1,129 @@
+"""Every kind of call as a type checker sees it; this file is checked by mypy and pyright and never run."""
+
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+from typing_extensions import assert_type
+
+from auriko import (
+    AsyncClient,
+    AsyncResponseStream,
+    AsyncStream,
+    ChatCompletion,
+    ChatCompletionChunk,
+    Client,
+    RawResponse,
+    ResponseStream,
+    RoutingOptions,
+    Stream,
+    Usage,
+)
+from auriko.candidates import Candidate, Candidates
+from auriko.estimate import CostEstimate
+from auriko.models import (
+    ModelList,
+    Response,
+    ResponseFunctionCallOutputItem,
+    ResponseStreamEvent,
+    ResponseTextDeltaEvent,
+    ResponseUsage,
+)
+from auriko.types import ChatCompletionMessageParam, ResponseInputItemParam
+
+MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hi"}]
+ITEMS: list[ResponseInputItemParam] = [{"role": "user", "content": "hi"}]
+
+
+def chat(client: Client, *, either: bool) -> None:
+    """Chat completions."""
+    create = client.chat.completions.create
+    assert_type(create(model="m", messages=MESSAGES), ChatCompletion)
+    assert_type(create(model="m", messages=MESSAGES, stream=False, temperature=0.5, timeout=3), ChatCompletion)
+    assert_type(create(model="m", messages=MESSAGES, stream=True), Stream[ChatCompletionChunk])
+    assert_type(create(model="m", messages=MESSAGES, stream=either), ChatCompletion | Stream[ChatCompletionChunk])
+    create(messages=MESSAGES, gateway={"models": ["a"], "routing": RoutingOptions.cheapest(max_ttft_ms=8)})
+    create(model="m", mesages=MESSAGES)  # type: ignore[call-overload]
+    create(model="m")  # type: ignore[call-overload]
+    create(model="m", messages=MESSAGES, max_tokens="9")  # type: ignore[call-overload]
+
+
+def stream(opened: Stream[ChatCompletionChunk]) -> None:
+    """Streams of a chat completion."""
+    assert_type(opened.text_deltas(), Iterator[str])
+    assert_type(opened.collect(), ChatCompletion)
+    assert_type(opened.usage, Usage | None)
+    for chunk in opened:
+        assert_type(chunk, ChatCompletionChunk)
+
+
+def responses(client: Client, *, either: bool) -> None:
+    """The Responses API."""
+    create = client.responses.create
+    assert_type(create(model="m", input="hi"), Response)
+    assert_type(create(model="m", input=ITEMS, max_output_tokens=9), Response)
+    assert_type(create(model="m", input="hi", stream=True), ResponseStream)
+    assert_type(create(model="m", input="hi", stream=either), Response | ResponseStream)
+    create(model="m")  # type: ignore[call-overload]
+    create(model="m", input="hi", max_tokens=9)  # type: ignore[call-overload]
+    create(model="m", input="hi", tools=[{"type": "function", "name": "f"}, {"type": "web_search"}])
+
+
+def response_stream(opened: ResponseStream) -> None:
+    """Streams of a response."""
+    assert_type(opened.collect(), Response)
+    assert_type(opened.usage, ResponseUsage | None)
+    assert_type(opened.completed_response, Response | None)
+    for event in opened:
+        assert_type(event, ResponseStreamEvent)
+        if event.type == "response.output_text.delta" and isinstance(event, ResponseTextDeltaEvent):
+            assert_type(event.delta, str)
+
+
+def response_items(response: Response) -> None:
+    """Items of a response."""
+    for item in response.output:
+        if isinstance(item, ResponseFunctionCallOutputItem):
+            assert_type(item.arguments, str)
+
+
+def models(client: Client) -> None:
+    """Models, candidates and estimates."""
+    assert_type(client.models.list(endpoint="responses"), ModelList)
+    found = client.models.candidates(models=["m"], routing={"optimize": "cost"}, params=["seed"])
+    assert_type(found, Candidates)
+    assert_type(found.excluded, list[Candidate])
+    assert_type(client.models.estimate_cost(models="m", messages="hi", output_tokens=(1, 9)), CostEstimate)
+    client.models.candidates()  # type: ignore[call-arg]
+    client.models.candidates(models="m", param=["seed"])  # type: ignore[call-arg]
+
+
+def raw(client: Client) -> None:
+    """HTTP replies and clients with other options."""
+    create = client.with_raw_response(client.chat.completions.create)
+    assert_type(create(model="m", messages=MESSAGES), RawResponse[ChatCompletion])
+    assert_type(client.with_raw_response(client.models.list)(endpoint="responses").parse(), ModelList)
+    create(model="m", messages=MESSAGES, stream=True)  # type: ignore[call-overload]
+    assert_type(client.with_options(max_retries=0, timeout=3), Client)
+    client.with_options(base_url="http://x")  # type: ignore[call-arg]
+
+
+async def awaited(client: AsyncClient, *, either: bool) -> None:
+    """The same, awaited."""
+    create = client.chat.completions.create
+    assert_type(await create(model="m", messages=MESSAGES), ChatCompletion)
+    opened = await create(model="m", messages=MESSAGES, stream=True)
+    assert_type(opened, AsyncStream[ChatCompletionChunk])
+    assert_type(opened.text_deltas(), AsyncIterator[str])
+    assert_type(await opened.collect(), ChatCompletion)
+    both = await create(model="m", messages=MESSAGES, stream=either)
+    assert_type(both, ChatCompletion | AsyncStream[ChatCompletionChunk])
+    assert_type(await client.responses.create(model="m", input="hi"), Response)
+    streamed = await client.responses.create(model="m", input="hi", stream=True)
+    assert_type(streamed, AsyncResponseStream)
+    assert_type(await streamed.collect(), Response)
+    assert_type(await client.models.candidates(models="m"), Candidates)
+    assert_type(await client.models.estimate_cost(models="m", messages=MESSAGES), CostEstimate)
+    get: Callable[[], Awaitable[RawResponse[ModelList]]] = client.with_raw_response(client.models.list)
+    assert_type((await get()).parse(), ModelList)
+    assert_type(client.with_options(max_retries=0), AsyncClient)
