@@ -56,7 +56,7 @@ class InformationalModel(AurikoResponseModel):
         except ValidationError as error:
             if not isinstance(value, dict):
                 raise
-            broken = {part["loc"][0] for part in error.errors(include_input=False) if part["loc"]}
+            broken = _broken_fields(error)
             return handler({k: v for k, v in value.items() if k not in broken})  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -77,6 +77,26 @@ def model_from_json(model: type[ModelT], data: bytes) -> ModelT:
         from_json(data, allow_inf_nan=False)
     parsed: ModelT = model.__pydantic_validator__.validate_json(data)
     return parsed
+
+
+def model_from_value(model: type[ModelT], value: Any) -> ModelT:
+    """The model of a JSON value; of its own fields, those that it can do without are left out if they are broken.
+
+    Raises:
+        ValidationError: It is no such value.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        broken = _broken_fields(error)
+        needed = {name for name, field in model.model_fields.items() if field.is_required()}
+        if not isinstance(value, dict) or broken & needed:
+            raise
+        return model.model_validate({k: v for k, v in value.items() if k not in broken})  # pyright: ignore[reportUnknownVariableType]
+
+
+def _broken_fields(error: ValidationError) -> set[Any]:
+    return {part["loc"][0] for part in error.errors(include_url=False, include_input=False) if part["loc"]}
 
 
 def parse_json(text: str | bytes) -> Any:

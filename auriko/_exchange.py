@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from auriko._base_model import model_from_json, parse_json
+from auriko._base_model import model_from_json, model_from_value, parse_json
 from auriko._call import Call
 from auriko._config import Settings, user_agent
 from auriko._reader import StreamReader
@@ -230,8 +230,8 @@ def parse_reply(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
     """
     try:
         reply = model_from_json(model, body)
-    except ValueError as error:
-        raise _broken_reply(body, answer, error) from None
+    except ValueError:
+        reply = _parse_unusual(model, body, answer)
     extra = reply.__pydantic_extra__
     if extra and extra.get("error"):
         raise error_from_event({"error": extra["error"]}, answer.headers)
@@ -240,24 +240,29 @@ def parse_reply(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
     return reply
 
 
-def _broken_reply(body: bytes, answer: Answer, cause: ValueError) -> AurikoAPIError:
-    text = body[:MAX_ERROR_BYTES].decode("utf-8", "replace")
+def _parse_unusual(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
+    """The model of a reply that does not parse at once: fields that only inform may be broken."""
+    parsed: Any = None
     try:
         parsed = parse_json(body)
-    except ValueError:
-        parsed = None
-    if isinstance(parsed, dict) and parsed.get("error"):  # pyright: ignore[reportUnknownMemberType]
-        return error_from_event(parsed, answer.headers)
-    if isinstance(cause, ValidationError):
-        first = cause.errors(include_url=False, include_input=False)[0]
+        if not (isinstance(parsed, dict) and parsed.get("error")):  # pyright: ignore[reportUnknownMemberType]
+            return model_from_value(model, parsed)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = f"{where}: {first['msg']}" if where else first["msg"]
+    except ValueError as error:
+        reason = str(error)
     else:
-        reason = str(cause)
+        raise error_from_event(parsed, answer.headers)
+    raise _broken_reply(reason, body, parsed, answer)
+
+
+def _broken_reply(reason: str, body: bytes, parsed: Any, answer: Answer) -> APIResponseValidationError:
     return APIResponseValidationError(
         f"The reply is not what the API promises: {clean_text(reason)}",
         status_code=answer.status,
-        body=parsed if parsed is not None else text or None,
+        body=parsed if parsed is not None else body[:MAX_ERROR_BYTES].decode("utf-8", "replace") or None,
         response_headers=answer.headers,
     )
 
@@ -292,9 +297,13 @@ def _raise_no_stream(answer: Answer, content_type: str, until: float | None) -> 
     body = bytearray()
     while len(body) < MAX_ERROR_BYTES and (read := (yield Read(until))):
         body += read
-    raise _broken_reply(
-        bytes(body), answer, ValueError(f"a stream was asked for, the content type is {content_type!r}")
-    )
+    try:
+        parsed = parse_json(bytes(body))
+    except ValueError:
+        parsed = None
+    if isinstance(parsed, dict) and parsed.get("error"):  # pyright: ignore[reportUnknownMemberType]
+        raise error_from_event(parsed, answer.headers)
+    raise _broken_reply(f"a stream was asked for, and it is {content_type!r}", bytes(body), parsed, answer)
 
 
 def advance(opened: OpenStream, idle: float | None, clock: Clock) -> Steps[None]:

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from auriko._base_model import model_from_json, parse_json
+from auriko._base_model import model_from_json, model_from_value, parse_json
 from auriko._sse import SSEDecoder
 from auriko.errors import (
     APIConnectionError,
@@ -189,7 +189,7 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         if event.get("choices") is None and ("usage" in event or "routing_metadata" in event):
             event["choices"] = []
         try:
-            return ChatCompletionChunk.model_validate(event)
+            return model_from_value(ChatCompletionChunk, event)
         except ValidationError as error:
             self._refuse(error.errors()[0]["msg"], data.decode("utf-8", "replace"))
             return None
