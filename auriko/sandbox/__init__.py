@@ -1,8 +1,18 @@
 """A local gateway that speaks the Auriko API without a key, a network or a bill."""
 
+try:
+    import starlette as _starlette
+    import uvicorn as _uvicorn
+except ImportError as error:
+    raise ImportError(
+        f'auriko.sandbox needs {error.name}, which is not installed: pip install "auriko[sandbox]"', name=error.name
+    ) from error
+
 from auriko.sandbox.accounts import Limits
 from auriko.sandbox.journal import ReceivedRequest
 from auriko.sandbox.sandbox import Sandbox, serve
 from auriko.sandbox.server import PortInUseError
+
+del _starlette, _uvicorn
 
 __all__ = ["Limits", "PortInUseError", "ReceivedRequest", "Sandbox", "serve"]

@@ -131,7 +131,7 @@ def test_a_stream_that_stalls_for_good_ends_with_the_client(http, sandbox):
             "/chat/completions",
             json={**BODY, "stream": True},
             headers={"X-Sandbox-Fault": "stall"},
-            timeout=0.3,
+            timeout=1,
         ) as reply,
         pytest.raises(httpx.ReadTimeout),
     ):
@@ -182,10 +182,10 @@ def test_a_provider_that_is_down_is_left_for_the_next(sandbox, http):
     reply = ask(http).json()
     assert reply["routing_metadata"]["provider"] == "openai"
     assert reply["routing_metadata"]["warnings"][0]["code"] == "no_provider_available"
-    sandbox.take_down("openai", seconds=0.2)
+    sandbox.take_down("openai", seconds=60)
     down = ask(http)
     assert (down.status_code, down.json()["error"]["code"]) == (503, "no_provider_available")
-    time.sleep(0.2)
+    sandbox.take_down("openai", seconds=0)
     assert ask(http).json()["routing_metadata"]["provider"] == "openai"
     sandbox.bring_up("azure_openai")
     assert ask(http).json()["routing_metadata"]["provider"] == "azure_openai"
@@ -221,7 +221,7 @@ def test_the_report_tells_retries_and_waits(sandbox, http):
             "/chat/completions", json=BODY, headers={"X-Sandbox-Fault": fault, "X-Auriko-Retry-Count": str(number)}
         )
 
-    attempt(0, "429;retry_after=0.2")
+    attempt(0, "429;retry_after=60")
     attempt(1, "429;retry_after=0.1")
     time.sleep(0.15)
     attempt(2, "")

@@ -79,9 +79,9 @@ def test_a_client_that_leaves_a_stream_stops_the_engine(http, slow):
 
 
 def test_a_client_that_gives_up_waiting_stops_the_engine(http, slow):
-    slow.delay = 0.3
+    slow.delay = 1
     with pytest.raises(httpx.ReadTimeout):
-        http.post("/chat/completions", json=BODY, timeout=0.1)
+        http.post("/chat/completions", json=BODY, timeout=0.5)
     until(lambda: slow.closed == 1)
 
 
@@ -192,3 +192,18 @@ print([name for name in sys.modules if name.startswith(("auriko.sandbox", "uvico
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_missing_extra_is_named():
+    program = """
+import sys
+sys.modules["uvicorn"] = None
+try:
+    import auriko.sandbox
+except ImportError as error:
+    print(error, error.name)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == (
+        'auriko.sandbox needs uvicorn, which is not installed: pip install "auriko[sandbox]" uvicorn\n'
+    )
