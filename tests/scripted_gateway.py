@@ -8,8 +8,6 @@ from typing import Any
 
 import httpx
 
-from auriko_langchain import ChatAuriko
-
 ROUTING = {
     "provider": "example_host",
     "provider_model_id": "m-1-2026",
@@ -20,30 +18,6 @@ ROUTING = {
     "cost": {"usd": 0.0021, "cache_savings_usd": 0.0004},
 }
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
-
-
-WAYS = ["invoke", "ainvoke", "stream", "astream", "batch", "abatch"]
-
-
-async def call(runnable: Any, way: str, *arguments: Any, chunks: list[Any] | None = None) -> Any:
-    """The whole answer, by one of the six ways; `chunks` is given those of a stream as they come."""
-    chunks = [] if chunks is None else chunks
-    match way:
-        case "invoke":
-            return runnable.invoke(*arguments)
-        case "ainvoke":
-            return await runnable.ainvoke(*arguments)
-        case "batch":
-            return runnable.batch([arguments[0]], *arguments[1:])[0]
-        case "abatch":
-            return (await runnable.abatch([arguments[0]], *arguments[1:]))[0]
-        case "stream":
-            for chunk in runnable.stream(*arguments):
-                chunks.append(chunk)
-        case "astream":
-            async for chunk in runnable.astream(*arguments):
-                chunks.append(chunk)
-    return sum(chunks[1:], chunks[0])
 
 
 class ScriptedGateway:
@@ -58,21 +32,26 @@ class ScriptedGateway:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[httpx.Headers] = []
         self._replies: deque[httpx.Response | Exception] = deque()
+        self._transport = httpx.MockTransport(self._answer)
 
-    def model(self, **settings: Any) -> ChatAuriko:
-        if "models" not in settings:
-            settings.setdefault("model", "m-1")
-        transport = httpx.MockTransport(self._answer)
-        return ChatAuriko(
-            **{
-                "api_key": "ak_test_scripted",
-                "max_retries": 0,
-                "base_url": "http://127.0.0.1:1/v1",
-                "http_client": httpx.Client(transport=transport),
-                "http_async_client": httpx.AsyncClient(transport=transport),
-                **settings,
-            }
-        )
+    def settings(self, given: dict[str, Any], sync_name: str, async_name: str) -> dict[str, Any]:
+        """The settings of a model that asks this gateway, with one request a call.
+
+        Args:
+            given: Settings that win.
+            sync_name: What the model calls the argument for an `httpx.Client`.
+            async_name: What it calls that for an `httpx.AsyncClient`.
+        """
+        named = {} if "models" in given else {"model": "m-1"}
+        return {
+            **named,
+            "api_key": "ak_test_scripted",
+            "max_retries": 0,
+            "base_url": "http://127.0.0.1:1/v1",
+            sync_name: httpx.Client(transport=self._transport),
+            async_name: httpx.AsyncClient(transport=self._transport),
+            **given,
+        }
 
     def says(self, content: str | None = None, *, finish_reason: str = "stop", **fields: Any) -> None:
         """The next reply: a message with this content and these fields."""

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from auriko_langchain import ChatAuriko
 from scripted_gateway import ScriptedGateway
 
 if TYPE_CHECKING:
     from auriko.sandbox import Sandbox
 
 
+class LangChainGateway(ScriptedGateway):
+    """A scripted gateway that makes models which ask it."""
+
+    def model(self, **settings: Any) -> ChatAuriko:
+        return ChatAuriko(**self.settings(settings, "http_client", "http_async_client"))
+
+
 @pytest.fixture
-def gateway() -> ScriptedGateway:
-    return ScriptedGateway()
+def gateway() -> LangChainGateway:
+    return LangChainGateway()
 
 
 @pytest.fixture(scope="session")

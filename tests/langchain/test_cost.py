@@ -24,7 +24,8 @@ from auriko_langchain import (
     get_auriko_cost_callback,
     get_routing_metadata,
 )
-from scripted_gateway import ROUTING, WAYS, call
+from langchain_ways import WAYS, call
+from scripted_gateway import ROUTING
 
 pytestmark = pytest.mark.anyio
 COST = ROUTING["cost"]["usd"]

@@ -7,7 +7,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
 from auriko import RoutingMetadata
 from auriko_langchain import AurikoGatewayWarning, get_routing_metadata
-from scripted_gateway import ROUTING, USAGE, call
+from langchain_ways import call
+from scripted_gateway import ROUTING, USAGE
 
 pytestmark = pytest.mark.anyio
 

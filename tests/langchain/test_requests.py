@@ -6,7 +6,7 @@ from langchain_core.runnables import ConfigurableField, RunnableBinding
 
 from auriko import GatewayMetadata, RoutingOptions
 from auriko_langchain import ChatAuriko
-from scripted_gateway import WAYS, call
+from langchain_ways import WAYS, call
 
 
 def sent(gateway, runnable, /, *args, **kwargs):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from auriko_langchain.errors import AurikoRefusalError
-from scripted_gateway import call
+from langchain_ways import call
 
 pytestmark = pytest.mark.anyio
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from llama_index.core import Document, Settings, VectorStoreIndex
 from llama_index.core.embeddings import BaseEmbedding
@@ -18,79 +15,14 @@ from llama_index.core.instrumentation import get_dispatcher
 
 from auriko.sandbox import Sandbox
 from auriko_llamaindex import Auriko
-
-ROUTING = {
-    "provider": "example_host",
-    "provider_model_id": "m-1-2026",
-    "model_canonical": "m-1",
-    "routing_strategy": "cost",
-    "ttft_ms": 12.5,
-    "throughput_tps": 80.0,
-    "cost": {"usd": 0.0021},
-}
-USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+from scripted_gateway import ScriptedGateway
 
 
-class ScriptedGateway:
-    """Answers requests in the order of the replies that were scripted, and keeps the requests' bodies.
-
-    Attributes:
-        bodies: The bodies of the requests so far.
-        headers: Their headers.
-    """
-
-    def __init__(self) -> None:
-        self.bodies: list[dict[str, Any]] = []
-        self.headers: list[httpx.Headers] = []
-        self._replies: deque[httpx.Response] = deque()
+class LlamaIndexGateway(ScriptedGateway):
+    """A scripted gateway that makes LLMs which ask it."""
 
     def llm(self, **settings: Any) -> Auriko:
-        settings.setdefault("api_key", "ak_test_scripted")
-        settings.setdefault("max_retries", 0)
-        if "models" not in settings:
-            settings.setdefault("model", "m-1")
-        return Auriko(
-            base_url="http://127.0.0.1:1/v1",
-            http_client=httpx.Client(transport=httpx.MockTransport(self._answer)),
-            async_http_client=httpx.AsyncClient(transport=httpx.MockTransport(self._answer)),
-            **settings,
-        )
-
-    def says(self, content: str | None = None, *, finish_reason: str = "stop", **fields: Any) -> None:
-        """The next reply: a message with this content and these fields."""
-        message = {"role": "assistant", "content": content, **fields.pop("message", {})}
-        self.replies({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}], **fields})
-
-    def replies(self, body: dict[str, Any]) -> None:
-        head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1790000000, "model": "m-1"}
-        tail = {"usage": USAGE, "routing_metadata": ROUTING}
-        self._replies.append(httpx.Response(200, json={**head, **tail, **body}))
-
-    def streams(self, *deltas: Any, finish_reason: str = "stop", done: bool = True, **last: Any) -> None:
-        """The next reply: a stream of these deltas (text for plain ones), then the chunk with usage and cost."""
-        choices = [{"index": 0, "delta": {"content": d} if isinstance(d, str) else d} for d in deltas]
-        choices.append({"index": 0, "delta": {}, "finish_reason": finish_reason})
-        chunks: list[dict[str, Any]] = [{"choices": [choice]} for choice in choices]
-        chunks.append({"choices": [], "usage": USAGE, "routing_metadata": ROUTING, **last})
-        self.streams_chunks(*chunks, done=done)
-
-    def streams_chunks(self, *chunks: dict[str, Any], done: bool = True) -> None:
-        head = {"id": "chatcmpl-2", "object": "chat.completion.chunk", "created": 1790000000, "model": "m-1"}
-        events = [f"data: {json.dumps(chunk if 'error' in chunk else {**head, **chunk})}\n\n" for chunk in chunks]
-        body = "".join([*events, "data: [DONE]\n\n"] if done else events)
-        self._replies.append(httpx.Response(200, text=body, headers={"content-type": "text/event-stream"}))
-
-    def refuses(self, status: int, code: str, kind: str = "invalid_request_error", **headers: str) -> None:
-        """The next reply: an error."""
-        error = {"message": f"refused with {code}", "type": kind, "code": code, "param": None}
-        self._replies.append(
-            httpx.Response(status, json={"error": error}, headers={"x-request-id": "req-9", **headers})
-        )
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.bodies.append(json.loads(request.content or b"{}"))
-        self.headers.append(request.headers)
-        return self._replies.popleft()
+        return Auriko(**self.settings(settings, "http_client", "async_http_client"))
 
 
 @pytest.fixture(scope="session")
@@ -143,8 +75,8 @@ def index(documents: list[Document]) -> VectorStoreIndex:
 
 
 @pytest.fixture
-def gateway() -> ScriptedGateway:
-    return ScriptedGateway()
+def gateway() -> LlamaIndexGateway:
+    return LlamaIndexGateway()
 
 
 @pytest.fixture(autouse=True)
