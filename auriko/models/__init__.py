@@ -173,7 +173,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        for module in ("auriko.models.responses", "auriko.models.response_events"):
-            if hasattr(import_module(module), name):
-                return getattr(import_module(module), name)
+        responses, events = (import_module(f"auriko.models.{module}") for module in ("responses", "response_events"))
+        return getattr(responses if hasattr(responses, name) else events, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

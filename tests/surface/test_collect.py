@@ -240,6 +240,15 @@ def test_what_concerns_the_whole_answer_is_the_last_that_was_said() -> None:
     assert whole.model_extra == {"brand_new": "x"}
 
 
+def test_chunks_that_say_almost_nothing_are_taken() -> None:
+    bare = {"id": "", "model": "", "created": 0}
+    whole = collected({**chunk("a"), **bare}, {**chunk(), **bare, "choices": [{"delta": {"tool_calls": [{}]}}]})
+    assert (whole.id, whole.model, whole.created) == ("", "", 0)
+    calls = whole.choices[0].message.tool_calls
+    assert calls is not None
+    assert (calls[0].id, calls[0].function.name) == ("", "")
+
+
 def test_the_accumulator_can_be_asked_while_chunks_pass() -> None:
     accumulator = ChatAccumulator()
     assert accumulator.completion().choices == []

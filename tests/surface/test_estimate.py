@@ -185,6 +185,12 @@ def test_a_prompt_that_does_not_fit_excludes_the_provider() -> None:
     assert [cost.candidate.provider for cost in found.costs] == ["large", "tight"]
 
 
+def test_a_provider_without_a_price_is_left_out_and_that_is_told() -> None:
+    found = estimate(entry("free?", tier(price_in=None)), entry("a"))
+    assert [cost.candidate.provider for cost in found.costs] == ["a"]
+    assert any("want of a price or an output limit: 1 " in said for said in found.assumptions)
+
+
 def test_tools_exclude_who_cannot_call_them() -> None:
     lacking = entry("a", accepted_params=[], supported_parameters=[])
     found = estimate(lacking, tools=[{"type": "function", "function": {"name": "f"}}], params=["temperature"])

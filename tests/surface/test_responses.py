@@ -237,6 +237,21 @@ def test_every_event_of_the_contract_has_a_type_of_its_own() -> None:
         assert first.sequence_number == 1
 
 
+@pytest.mark.parametrize("broken", ["{", "[1]", "nonsense"])
+def test_an_event_that_is_no_json_object_is_refused(broken: str) -> None:
+    with serving(stream(started(), event(broken))) as (_, client):
+        opened = client.responses.create(**REQUEST, stream=True)
+        with pytest.raises(APIResponseValidationError, match="not what the API promises"):
+            list(opened)
+
+
+def test_an_error_in_the_envelope_of_chat_is_raised_too() -> None:
+    with serving(stream(started(), event(envelope("rate_limit_error", "rate_limit_exceeded")))) as (_, client):
+        opened = client.responses.create(**REQUEST, stream=True)
+        with pytest.raises(RateLimitError):
+            list(opened)
+
+
 def test_an_event_of_a_changed_form_is_delivered_as_unknown() -> None:
     changed = event({"type": "response.output_text.delta", "delta": {"now": "an object"}})
     with serving(stream(started(), changed, ended())) as (_, client):
@@ -377,7 +392,9 @@ async def test_the_async_face_does_the_same() -> None:
         again = await client.responses.create(**REQUEST, stream=True)
         assert [text async for text in again.text_deltas()] == ["Par", "is."]
         third = await client.responses.create(**REQUEST, stream=True)
-        assert (await third.collect()).output_text == "Paris."
+        whole = await third.collect()
+        assert whole.output_text == "Paris."
+        assert await third.collect() is whole
 
 
 def test_responses_are_counted_by_trackers() -> None:
