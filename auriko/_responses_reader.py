@@ -38,7 +38,7 @@ class ResponsesReader(StreamReader[ResponseStreamEvent, ResponseUsage]):
         loaded = self._load(data)
         if loaded is None:
             return
-        kind = loaded.get("type")
+        kind = str(loaded.get("type"))
         if kind == "error":
             self.failure = error_from_event(_without_type(loaded), self.headers)
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
 
 from auriko.models.chat import (
     ChatCompletion,
@@ -20,6 +22,7 @@ from auriko.models.chat import (
 )
 from auriko.response_headers import ResponseHeaders
 
+ModelT = TypeVar("ModelT", bound=BaseModel)
 _OF_WHOLE: Final = ("system_fingerprint", "service_tier", "usage", "routing_metadata")
 
 
@@ -56,7 +59,7 @@ class ChatAccumulator:
             headers: The stream's headers, which become those of the completion.
         """
         choices = [state.choice(index) for index, state in sorted(self._choices.items())]
-        completion = ChatCompletion(**self._whole, choices=choices)
+        completion = _made(ChatCompletion, self._whole, choices=choices)
         completion._response_headers = headers  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return completion
 
@@ -92,14 +95,17 @@ class _ChoiceState:
 
     def choice(self, index: int) -> Choice:
         texts = {name: "".join(pieces) for name, pieces in self._texts.items() if pieces}
-        said: dict[str, Any] = {**self._message, **texts}
-        message = ChoiceMessage(
-            **said,
+        annotations: Any = self._message.get("annotations")
+        message = _made(
+            ChoiceMessage,
+            self._message,
+            **texts,
             tool_calls=self._calls.whole() or None,
             reasoning=self._reasoning.blocks() or None,
             images=list(self._images) or None,
+            annotations=annotations if isinstance(annotations, list) else None,
         )
-        return Choice(index=index, message=message, logprobs=self._logprobs, **self._facts)
+        return _made(Choice, self._facts, index=index, message=message, logprobs=self._logprobs)
 
 
 class _Reasoning:
@@ -164,7 +170,12 @@ class _ToolCallState:
 
     def whole(self) -> ToolCall:
         function = ToolCallFunction(name=self._name, arguments="".join(self._arguments))
-        return ToolCall(id=self.id, function=function, **self._rest)
+        return _made(ToolCall, self._rest, id=self.id, function=function)
+
+
+def _made(model: type[ModelT], said: dict[str, Any], **put_together: Any) -> ModelT:
+    """The model of what was said, where what was put together of pieces wins over fields of the same name."""
+    return model.model_validate({**said, **put_together})
 
 
 def _given(part: Any, names: tuple[str, ...]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
 from auriko._base_model import AurikoResponseModel, Informational, InformationalModel, Reply
@@ -164,7 +164,7 @@ class Response(Reply):
     model: str = ""
     status: str | None = None
     output: list[ResponseOutputItem] = Field(default_factory=list[ResponseOutputItem])
-    output_text: str = ""
+    output_text: Annotated[str, BeforeValidator(lambda text: text or "")] = ""
     usage: Informational[ResponseUsage] = None
     error: Informational[ResponseError] = None
     incomplete_details: Informational[dict[str, Any]] = None
@@ -172,7 +172,7 @@ class Response(Reply):
     tool_usage: Informational[ToolUsage] = None
 
     # What the request asked for, echoed.
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: Informational[bool] = None
     tool_choice: Any = None
     tools: Informational[list[Any]] = None
     metadata: Informational[dict[str, Any]] = None
@@ -194,13 +194,6 @@ class Response(Reply):
     previous_response_id: Informational[str] = None
     background: Informational[bool] = None
     service_tier: Informational[str] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _accept_null_text(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("output_text", "") is None:  # pyright: ignore[reportUnknownMemberType]
-            return {name: part for name, part in value.items() if name != "output_text"}  # pyright: ignore[reportUnknownVariableType]
-        return value  # pyright: ignore[reportUnknownVariableType]
 
     @model_validator(mode="after")
     def _compute_output_text(self) -> Self:
