@@ -15,7 +15,7 @@ import time
 import urllib.request
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
@@ -160,17 +160,17 @@ async def _close_with_loop(pool: _LoopPool) -> AsyncGenerator[None]:
             await transport.aclose()
 
 
-def _soon(loop: Any, work: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+def _soon(loop: Any, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Has an event loop do something, from any thread; nothing where it has ended."""
     if isinstance(loop, asyncio.AbstractEventLoop):
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(lambda: loop.create_task(work(*args)))
+            loop.call_soon_threadsafe(lambda: loop.create_task(work()))
     else:
         import trio
 
         def spawn() -> None:
             with contextlib.suppress(RuntimeError):  # the loop is about to end
-                trio.lowlevel.spawn_system_task(work, *args)
+                trio.lowlevel.spawn_system_task(work)
 
         with contextlib.suppress(trio.RunFinishedError):
             loop.run_sync_soon(spawn)
@@ -260,8 +260,12 @@ def _request(step: Send, mark: object) -> httpx.Request:
 def _user_request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
     if client.is_closed:
         raise APIConnectionError("The http_client that was passed in is closed.", retryable=False)
+    url = httpx.URL(step.url)
     extensions = {"timeout": _timeouts(step)}
-    return client.build_request(step.method, step.url, headers=step.headers, content=step.body, extensions=extensions)
+    # The query is given once more, because parameters of that client would take its place.
+    return client.build_request(
+        step.method, url, params=url.params, headers=step.headers, content=step.body, extensions=extensions
+    )
 
 
 def _timeouts(step: Send) -> dict[str, float | None]:
@@ -440,22 +444,25 @@ class AsyncChannel(_ChannelBase):
         response, self._response = self._response, None
         body, self._body = self._body, None
         if response is not None:
-            await _release(response, body, self._loop)
+            await _release(response, body, to_the_end=self._leaves_generators())
 
     def abandon(self) -> None:
         """Has the event loop close what is open, where nobody can wait for it any more."""
         response, self._response = self._response, None
         body, self._body = self._body, None
         if response is not None:
-            _soon(self._loop, _release, response, body, self._loop)
+            _soon(self._loop, partial(_release, response, body, to_the_end=self._leaves_generators()))
+
+    def _leaves_generators(self) -> bool:
+        """Whether httpx would leave generators unfinished, which trio warns of."""
+        return self._own and not isinstance(self._loop, asyncio.AbstractEventLoop)
 
 
-async def _release(response: httpx.Response, body: AsyncIterator[bytes] | None, loop: Any) -> None:
+async def _release(response: httpx.Response, body: AsyncIterator[bytes] | None, *, to_the_end: bool) -> None:
     with anyio.CancelScope(shield=True), contextlib.suppress(*_FOREIGN):
         await response.aclose()
-        if body is not None and not isinstance(loop, asyncio.AbstractEventLoop):
-            # trio warns of generators that are dropped unfinished; on a closed connection these end at once.
-            async for _ in body:
+        if body is not None and to_the_end:
+            async for _ in body:  # on a closed connection it ends at once
                 pass
 
 
