@@ -25,6 +25,8 @@ from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens, cut
 
 _PIECE = re.compile(r"\s*\S+\s*$|\s*\S+\s?|\s+")
 _QUOTED_WORDS = 12
+_REQUEST, _CONTENT = 8_000, 30_000
+"""Characters of a message that are searched for a request for a tool, and for the values of a structured answer."""
 
 
 class ExtractEngine:
@@ -54,10 +56,10 @@ class ExtractEngine:
         """The text of the answer, or the tools to call."""
         results = results_since_user(prompt.messages)
         asked = _last_user_text(prompt.messages)
-        if prompt.tools and (calls := _calls(prompt, asked, results)):
+        if prompt.tools and (calls := _calls(prompt, _clipped(asked, _REQUEST), results)):
             return calls
         task = read_task(prompt.messages)
-        content = "\n".join([asked, *(result.text for result in results)])
+        content = _clipped("\n".join([asked, *(result.text for result in results)]), _CONTENT)
         instructions = asked.replace(task.context, "\n") if task.has_context else asked
         if prompt.response_format and prompt.response_format["type"] != "text":
             return fill_format(prompt.response_format, instructions, content)
@@ -93,7 +95,7 @@ def _calls(prompt: Prompt, asked: str, results: Sequence[Result]) -> list[Call]:
     """The calls to make now, without those that have been made since the user spoke."""
     tools = tools_of(prompt.tools)
     made = [result.call for result in results]
-    told = "\n".join([asked, *(result.text for result in results)])
+    told = _clipped("\n".join([asked, *(result.text for result in results)]), _REQUEST)
     if not isinstance(prompt.tool_choice, str):
         named = [tool for tool in tools if tool.name == prompt.tool_choice["name"]]
         return [demanded_call(named or tools, told, ())]
@@ -107,6 +109,11 @@ def _calls(prompt: Prompt, asked: str, results: Sequence[Result]) -> list[Call]:
 
 def _count(calls: Sequence[Call], name: str) -> int:
     return sum(1 for call in calls if call.name == name)
+
+
+def _clipped(text: str, limit: int) -> str:
+    """The beginning and the end of a long `text`, which is where requests stand."""
+    return text if len(text) <= limit else f"{text[: limit // 2]}\n{text[-limit // 2 :]}"
 
 
 def _last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:

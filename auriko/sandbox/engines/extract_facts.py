@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|\u201c([^\u201d\n]+)\u201d|«([^»\n]+)»|「([^」\n]+)」|`([^`\n]+)`"
     r"|(?<!\w)['\u2018]([^'\u2019\n]+)['\u2019](?!\w)"
 )
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?")
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS)
@@ -45,6 +46,8 @@ _CODE = re.compile(
 )
 
 _SEPARATOR = re.compile(r",|\b(?:and|or)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?;]\s")
+_REACH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Facts:
     @cached_property
     def stems(self) -> frozenset[str]:
         """The stems of all words, stop words too."""
-        return frozenset(found for _, _, found in self.words)
+        return frozenset(self._numbers)
 
     @cached_property
     def quotations(self) -> list[Span]:
@@ -174,21 +177,38 @@ class Facts:
         return match.group(1) if match else ""
 
     def distance(self, span: Span, stems: frozenset[str]) -> int | None:
-        """How many words lie between `span` and the nearest of `stems` in its sentence.
+        """How many words lie between `span` and the nearest of `stems` in its sentence; after it, one more.
 
-        A word after it counts one more, and one that a comma or "and" cuts off two more.
+        None if there is none within reach.
         """
+        begin, end = bisect_left(self._starts, span.start), bisect_left(self._starts, span.end)
         best: int | None = None
-        position = sum(1 for start, _, _ in self.words if start < span.start)
-        for number, (start, end, found) in enumerate(self.words):
-            if found not in stems or span.start <= start < span.end:
-                continue
-            steps = position - number - 1 if start < span.start else number - position + 1
-            between = self.text[min(end, span.end) : max(start, span.start)]
-            steps += 2 * bool(_SEPARATOR.search(between))
-            if (best is None or steps < best) and not re.search(r"[.!?;]\s", between):
-                best = steps
+        for found in stems & self._numbers.keys():
+            numbers = self._numbers[found]
+            before, after = bisect_left(numbers, begin) - 1, bisect_left(numbers, end)
+            near = [(begin - numbers[before] - 1, numbers[before])] if before >= 0 else []
+            near += [(numbers[after] - end + 1, numbers[after])] if after < len(numbers) else []
+            for steps, number in near:
+                if steps <= _REACH and (best is None or steps < best) and self._is_joined(span, number):
+                    best = steps
         return best
+
+    def _is_joined(self, span: Span, number: int) -> bool:
+        """Whether no sentence ends between `span` and the word of this number."""
+        start, end, _ = self.words[number]
+        return not _SENTENCE_END.search(self.text, min(end, span.end), max(start, span.start))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _, _ in self.words]
+
+    @cached_property
+    def _numbers(self) -> dict[str, list[int]]:
+        """The numbers of the words with each stem."""
+        numbers: dict[str, list[int]] = {}
+        for number, (_, _, found) in enumerate(self.words):
+            numbers.setdefault(found, []).append(number)
+        return numbers
 
     def _runs(self) -> Iterator[list[re.Match[str]]]:
         """Yields runs of words that belong to one name."""

@@ -26,6 +26,7 @@ _KEYS = re.compile(
 _JSON = re.compile(r"\bjson\b", re.IGNORECASE)
 _ABOUT_FORM = re.compile(r"\bjson\b|\bschema\b|```|\{\"|^answer the user query", re.IGNORECASE)
 """Sentences that speak of the form of the answer, not of its content."""
+_LONG = 500
 _NEARBY = 300
 """Characters before a schema within which the text says that it is one."""
 
@@ -72,7 +73,7 @@ def to_json(value: Any) -> str:
 def _schema_of_keys(text: str) -> dict[str, Any] | None:
     """A schema of strings for the keys that a sentence about JSON names."""
     for sentence in sentences(text):
-        match = _KEYS.search(sentence) if _JSON.search(sentence) else None
+        match = _KEYS.search(sentence) if len(sentence) < _LONG and _JSON.search(sentence) else None
         if match:
             names = re.findall(r"[\"'`](\w+)[\"'`]", match.group())
             return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}

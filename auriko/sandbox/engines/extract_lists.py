@@ -11,7 +11,7 @@ from auriko.sandbox.engines.extract_text import stem_set, terms
 
 _JOINT = re.compile(r",? (?:and|or) |, |; | & ")
 _ITEM = r"(?:[\w'\u2019-]+ ){0,2}[\w'\u2019-]+"
-_SERIES = re.compile(rf"({_ITEM})((?:, {_ITEM})*),? (?:and|or|&) ({_ITEM})")
+_SERIES = re.compile(rf"(?<![\w'\u2019-])({_ITEM})((?:, {_ITEM})*),? (?:and|or|&) ({_ITEM})")
 _CLAUSE = re.compile(r"[;\n]+\s*|(?<=[.!?])\s+|,? (?:and )?then |, (?:and )?| and ")
 _KEYWORDS = stem_set("topic tag keyword theme category subject label aspect")
 _KEYWORD_COUNT = 4

@@ -37,7 +37,8 @@ _COMMAND = re.compile(
 )
 _PLACE_AFTER = re.compile(r"\b(?:in|at|for|near|from|to|of) (?:the )?([a-z][\w-]+)")
 _OWNED = re.compile(r"'s| (?:is|was|has)\b")
-_LINK = re.compile(r"\s*(?:(?:is|are|was|of|to|as|named|called|titled|should be|=|:)\s*)*")
+_LINK = re.compile(r"\s*(?:(?:(?:is|are|was|of|to|as|named|called|titled|should be)\b|=|:)\s*)*")
+_LABELLED = 80
 
 
 # Words before a name that speak for and against its being of a kind.
@@ -65,7 +66,7 @@ def pick_string(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
         case "place" | "person" | "organization":
             return _pick_name(slot, facts, is_required=is_required)
         case "query":
-            return request_body(facts) if is_required else _labelled(slot, facts)
+            return request_body(facts) if is_required else _labelled(slot, facts, is_required=False)
         case _:
             return _pick_text(slot, facts, is_required=is_required)
 
@@ -127,7 +128,7 @@ def _pick_name(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
     found = _PLACE_AFTER.search(facts.text) if is_required and slot.kind == "place" else None
     if found and found.group(1) not in STOPWORDS:
         return found.group(1)
-    return _labelled(slot, facts)
+    return _labelled(slot, facts, is_required=is_required)
 
 
 def _name_score(slot: Slot, facts: Facts, span: Span) -> float:
@@ -157,19 +158,19 @@ def _pick_text(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
         return said.group(1).strip().rstrip(".") if said else None
     if slot.kind == "title" and (span := _first(facts, facts.quotations)):
         return _take(facts, span)
-    if labelled := _labelled(slot, facts):
+    if labelled := _labelled(slot, facts, is_required=is_required):
         return labelled
     return _take(facts, _first(facts, facts.quotations) or _first(facts, facts.names)) if is_required else None
 
 
-def _labelled(slot: Slot, facts: Facts) -> str | None:
-    """The words after one of the slot's own words, as in "colour: dark red"."""
+def _labelled(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
+    """The words after one of the slot's own, as in "colour: red"; optional ones need a link, such as a colon."""
     for _, end, found in facts.words:
-        if found not in slot.own:
+        link = _LINK.match(facts.text, end) if found in slot.own else None
+        if link is None or (not is_required and not link.group().strip()):
             continue
-        link = _LINK.match(facts.text, end)
         words: list[str] = []
-        for token in facts.text[link.end() if link else end :].split()[:4]:
+        for token in facts.text[link.end() : link.end() + _LABELLED].split()[:4]:
             bare = token.strip("\"'“”,;:.!?()")
             if not bare or bare.lower() in STOPWORDS:
                 break

@@ -15,7 +15,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”)\]]*\s+(?=[\"'“(\[`*_]*[^\W_
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc|e\.g|i\.e|approx|cf)|\b[A-Z])\.$")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$")
-_METADATA = re.compile(r"(?:file_path|file_name|page_label|source|document_id|doc_id|url):\s")
+_METADATA = re.compile(r"(?:file|file_path|file_name|page_label|source|document_id|doc_id|url):\s")
 
 
 _IRREGULAR = {

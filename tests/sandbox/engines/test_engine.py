@@ -152,3 +152,36 @@ def test_forms_of_a_word_have_one_stem(one: str, other: str) -> None:
 def test_identifiers_count_whole_and_in_parts() -> None:
     assert terms("max_ttft_ms") == ("max_ttft_ms", "max", "ttft", "ms")
     assert terms("StreamInterruptedError") == ("streaminterruptederror", "stream", "interrupt", "error")
+
+
+ODD_TEXTS = {
+    "a long document": CONTEXT * 500,
+    "spaces": " " * 200_000,
+    "one long word": "a" * 200_000,
+    "underscores": "_" * 50_000,
+    "dashes": "-" * 100_000,
+    "quotation marks": '"' * 50_000,
+    "brackets": "{" * 20_000 + " schema json",
+    "names": "A b " * 30_000,
+    "numbers": "1 " * 50_000,
+    "a series": "a, " * 20_000 + "and b",
+    "lines": "\n" * 100_000,
+    "keys": "`a` and " * 20_000 + "keys json",
+    "addresses": "a@" * 30_000,
+    "labels": "Query: " * 20_000,
+}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS.keys())
+def test_long_and_odd_texts_do_not_take_for_ever(text: str) -> None:
+    properties = {
+        "name": {"type": "string"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "n": {"type": "integer"},
+    }
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    tool = {"type": "function", "function": {"name": "note", "description": "Note a name.", "parameters": schema}}
+    assert run(ENGINE, text).text
+    assert run(ENGINE, text, tools=(tool,), tool_choice="required").calls
+    response_format = {"type": "json_schema", "json_schema": {"name": "note", "schema": schema}}
+    assert json.loads(run(ENGINE, text, response_format=response_format).text).keys() == properties.keys()
