@@ -76,6 +76,10 @@ notebooks: $(VENV)/.dev ## run the notebooks and keep their outputs, without wha
 notebooks-test: $(VENV)/.dev ## run the notebooks from top to bottom against the sandbox
 	@$(BIN)/python -m pytest --nbmake notebooks
 
+.PHONY: bench
+bench: $(VENV)/.dev ## measure CPU time of calls and chunks: raw httpx, the client, the adapters
+	@$(BIN)/python benchmarks/layers.py
+
 .PHONY: clean
 clean: ## remove .venv and everything that tools have left behind
 	rm -rf $(VENV) dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
