@@ -254,13 +254,19 @@ class _AsyncBody(httpx.AsyncByteStream):
 
 def _request(step: Send, mark: object) -> httpx.Request:
     extensions = {"timeout": _timeouts(step), MARK: mark}
-    return httpx.Request(step.method, step.url, headers=step.headers, content=step.body, extensions=extensions)
+    return httpx.Request(step.method, _url(step.url), headers=step.headers, content=step.body, extensions=extensions)
+
+
+@lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    """The address, parsed once: a client calls few of them, over and over."""
+    return httpx.URL(text)
 
 
 def _user_request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
     if client.is_closed:
         raise APIConnectionError("The http_client that was passed in is closed.", retryable=False)
-    url = httpx.URL(step.url)
+    url = _url(step.url)
     extensions = {"timeout": _timeouts(step)}
     # The query is given once more, because parameters of that client would take its place.
     return client.build_request(
