@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from auriko.sandbox.engine_run import events_of
 from auriko.sandbox.engines.base import Engine, EngineError, Finish, Prompt
 from auriko.sandbox.measurements import Measurements, Sample
 
-_SLOW_MS = 8.0  # from here on, one run of each length is enough
-_VERY_SLOW_MS = 250.0  # and from here on, one run
+_SLOW_MS = 8.0  # from here on, two runs of each length are enough
+_FEWEST_RUNS = 2
+_VERY_SLOW_MS = 250.0  # and from here on, one run of one length
 
 _CONTEXT = """\
 A gateway stands between programs and the providers of language models. It keeps one key for all of them.
@@ -64,14 +66,16 @@ def measure(engine: Engine, catalog: Catalog, measurements: Measurements, ending
 def _samples(engine: Engine, ending: threading.Event) -> Iterator[Sample]:
     """Measured runs, the fewer the slower the engine is."""
     for context in _CONTEXTS:
-        for question in _QUESTIONS:
+        quickest = math.inf  # one run may be slow because of something else on the machine
+        for number, question in enumerate(_QUESTIONS, start=1):
             sample = _sample(engine, context + question, ending)
             if sample is None:
                 return
             yield sample
-            if sample.ttft_ms > _VERY_SLOW_MS:
+            quickest = min(quickest, sample.ttft_ms)
+            if quickest > _VERY_SLOW_MS:
                 return
-            if sample.ttft_ms > _SLOW_MS:
+            if quickest > _SLOW_MS and number >= _FEWEST_RUNS:
                 break
 
 
