@@ -20,7 +20,7 @@ from auriko.sandbox.engines.extract_results import Result, answer_from, results_
 from auriko.sandbox.engines.extract_summary import summarise
 from auriko.sandbox.engines.extract_thorough import find_answer_thoroughly
 from auriko.sandbox.engines.extract_toolbox import tools_of
-from auriko.sandbox.engines.extract_tools import Call, demanded_call, fitting_calls
+from auriko.sandbox.engines.extract_tools import Call, demanded_call, fitting_calls, follow_up_calls
 from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens, cut_tokens
 
 _PIECE = re.compile(r"\s*\S+\s*$|\s*\S+\s?|\s+")
@@ -99,7 +99,7 @@ def _calls(prompt: Prompt, asked: str, results: Sequence[Result]) -> list[Call]:
     if not isinstance(prompt.tool_choice, str):
         named = [tool for tool in tools if tool.name == prompt.tool_choice["name"]]
         return [demanded_call(named or tools, told, ())]
-    wanted = fitting_calls(tools, asked)
+    wanted = fitting_calls(tools, asked) or follow_up_calls(tools, asked, _last_called(prompt.messages))
     names = [call.name for call in made]
     open_calls = [call for call in wanted if call not in made and names.count(call.name) < _count(wanted, call.name)]
     if not open_calls and prompt.tool_choice == "required":
@@ -114,6 +114,12 @@ def _count(calls: Sequence[Call], name: str) -> int:
 def _clipped(text: str, limit: int) -> str:
     """The beginning and the end of a long `text`, which is where requests stand."""
     return text if len(text) <= limit else f"{text[: limit // 2]}\n{text[-limit // 2 :]}"
+
+
+def _last_called(messages: Sequence[Mapping[str, Any]]) -> str:
+    """The name of the tool that was called last, or ""."""
+    calls = (call for message in reversed(messages) for call in reversed(message.get("tool_calls") or ()))
+    return next((str(call["function"]["name"]) for call in calls), "")
 
 
 def _last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:

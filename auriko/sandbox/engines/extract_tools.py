@@ -21,6 +21,7 @@ _ENOUGH = 1.4
 """The score from which a tool is called when none has to be."""
 
 _JOINT = re.compile(r",? (?:and then|then|and also|and) |[;?!]\s+|\.\s+(?=[A-Z])")
+_FOLLOWS = re.compile(r"\s*(?:and|what about|how about|also|now)\b", re.IGNORECASE)
 _ASKS = re.compile(
     r"\?\s*$|^(?:who|what|when|where|why|which|how|is|are|does|do|can|tell me|explain|describe)\b", re.IGNORECASE
 )
@@ -48,6 +49,12 @@ def fitting_calls(tools: Sequence[Tool], text: str) -> list[Call]:
             Call(tool.name, filled) for tool in tools if tool.retrieves() and (filled := _arguments(tool, text)[0])
         ][:1]
     return [call for number, call in enumerate(calls) if call not in calls[:number]]
+
+
+def follow_up_calls(tools: Sequence[Tool], text: str, called: str) -> list[Call]:
+    """The calls of the tool that was called last, for a text such as "And in Paris?"; none if it is no such text."""
+    tool = next((tool for tool in tools if tool.name == called), None)
+    return _expanded(tool, text) if tool and _FOLLOWS.match(text) and _has_required(tool, text) else []
 
 
 def demanded_call(tools: Sequence[Tool], text: str, made: Sequence[Call]) -> Call:

@@ -169,3 +169,15 @@ def test_a_structured_answer_tool_is_called_after_the_others_when_some_tool_has_
 def test_arguments_are_one_json_object_each() -> None:
     for call in run(ENGINE, "Weather in Oslo and Paris", tools=(WEATHER,)).calls:
         assert isinstance(json.loads(call.arguments), dict)
+
+
+def test_a_short_question_afterwards_calls_the_same_tool() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'}}
+    earlier = [
+        "What is the weather in Oslo?",
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "4 degrees"},
+        {"role": "assistant", "content": "4 degrees"},
+    ]
+    assert run(ENGINE, *earlier, "And in Paris?", tools=(WEATHER, ADD)).called == [("get_weather", {"city": "Paris"})]
+    assert run(ENGINE, *earlier, "And thank you.", tools=(WEATHER, ADD)).called == []
