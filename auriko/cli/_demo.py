@@ -37,7 +37,7 @@ class _Way(NamedTuple):
 # request, so the same holds for the real gateway.
 _WAYS = (
     _Way("quickest", RoutingOptions(optimize="ttft-focus"), 3),
-    _Way("language model", RoutingOptions(prefer="local_lm"), 1),
+    _Way("local model", RoutingOptions(prefer="local_lm"), 1),
 )
 _LETTER = (
     "Hello, this is Dana Reyes from Northwind. Since the update this morning the export button does nothing, and we "
@@ -123,7 +123,7 @@ def _query_documents(console: Console, gateway: Gateway, documents: list[Documen
         retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(way.passages, len(nodes)))  # pyright: ignore[reportUnknownMemberType]
         engine = RetrieverQueryEngine.from_args(retriever, llm=llm, streaming=True)
         console.question(question)
-        with track_spend(tags=[f"query engine, {way.name}"]) as spend:
+        with track_spend(tags=[f"documents, {way.name}"]) as spend:
             response = engine.query(question)
             console.stream(response.response_gen if isinstance(response, StreamingResponse) else [str(response)])
         files = sorted({str(node.metadata.get("file")) for node in response.source_nodes})
