@@ -195,15 +195,16 @@ def check_base_url(url: str) -> str:
     """
     if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"base_url is a string, not {type(url).__name__}")
+    no_address = ValueError("base_url is not a valid address; it looks like https://host/v1")
+    if _NOT_IN_URL.search(url):
+        raise no_address
     try:
-        if _NOT_IN_URL.search(url):
-            raise ValueError
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
         # What Python's resolver would refuse with a UnicodeError during the call.
         httpx.URL(url).raw_host.decode("ascii").encode("idna")
     except (ValueError, httpx.InvalidURL):
-        raise ValueError("base_url is not a valid address; it looks like https://host/v1") from None
+        raise no_address from None
     if "@" in parts.netloc:
         raise ValueError("base_url must not carry a user name or password; the key goes into api_key")
     if parts.scheme not in {"http", "https"} or not host:
