@@ -57,7 +57,7 @@ def understood(result: Any) -> Any:
     """The reply inside a raw one, or None where it is none; anything else as it is."""
     if not isinstance(result, RawResponse):
         return result
-    raw: RawResponse[Any] = result
+    raw: RawResponse[Any] = result  # pyright: ignore[reportUnknownVariableType]
     try:
         return raw.parse()
     except AurikoAPIError:
