@@ -39,6 +39,7 @@ _QUESTIONS = (  # all different, as what an engine remembers of one would make t
     "By which three things is a request scored?",
     "Why does a prompt cost less that begins as an earlier one?",
     "How long does a spent budget end every request?",
+    "What stands between programs and the providers of language models?",
 )
 
 
@@ -71,6 +72,8 @@ def _samples(engine: Engine, ending: threading.Event) -> Iterator[Sample]:
             sample = _sample(engine, context + question, ending)
             if sample is None:
                 return
+            if number == 1 and sample.ttft_ms <= _SLOW_MS:
+                continue  # the first run fills what the engines keep in common, for all that come after it
             yield sample
             quickest = min(quickest, sample.ttft_ms)
             if quickest > _VERY_SLOW_MS:

@@ -79,6 +79,21 @@ def test_a_schema_is_filled(http, provider):
     assert json.loads(body["choices"][0]["message"]["content"]) == {"name": "Maria", "age": 34}
 
 
+def test_price_and_measured_latency_choose_different_providers(http):
+    context = " ".join(
+        f"Room {number} is on floor {number // 10} and holds {number % 7} desks." for number in range(90)
+    )
+    question = f"Context:\n{context}\n\nQuestion: On which floor is room 57?"
+    chosen = {
+        strategy: http.post(
+            "/chat/completions",
+            json={"model": f"gpt-4o:{strategy}", "messages": [{"role": "user", "content": question}]},
+        ).json()["routing_metadata"]["provider_model_id"]
+        for strategy in ("cost-focus", "ttft-focus")
+    }
+    assert chosen == {"cost-focus": "sandbox/extract-thorough", "ttft-focus": "sandbox/extract"}
+
+
 def test_every_model_has_two_providers_on_different_engines(http):
     for model in http.get("/directory/models").json()["models"].values():
         engines = {offer["provider_model_id"] for offer in model["providers"]}
