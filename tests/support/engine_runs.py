@@ -12,6 +12,7 @@ from typing import Any
 
 from auriko.sandbox.engines import Engine, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.extract_bm25 import BM25
+from auriko.sandbox.engines.extract_questions import analyse
 from auriko.sandbox.engines.extract_text import terms
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +77,7 @@ def _index() -> BM25:
 
 
 def retrieve(question: str, count: int = 4) -> str:
-    """The chunks of the documentation that fit best, as a query engine joins them."""
-    scores = _index().scores(dict.fromkeys(terms(question), 1.0))
+    """The chunks of the documentation that fit best by BM25, as a query engine joins them."""
+    scores = _index().scores({concept.term: concept.weight for concept in analyse(question).concepts})
     best = sorted(range(len(scores)), key=lambda number: -scores[number])[:count]
     return "\n\n".join(f"file_path: docs/{_chunks()[number][0]}.md\n\n{_chunks()[number][1]}" for number in best)

@@ -20,10 +20,11 @@ _SYNONYM = 0.85
 _NEARBY = 0.5
 _IN_HEADING = 0.7
 _FITS_KIND = 0.25
+_FITS_COLUMN = 0.1
 _COMMON = 0.3
 _ABSENT = 1.4
 _COUNT = 0.5
-_AS_GOOD = 0.93
+_AS_GOOD = 0.88
 _LONG = 200
 _BM25 = 0.15
 
@@ -139,7 +140,8 @@ def _with_surroundings(
 
 
 def _kind_bonus(asked: Question, text: str) -> float:
-    return _FITS_KIND if asked.sign and asked.sign.search(text) else 0.0
+    bonus = _FITS_KIND if asked.sign and asked.sign.search(text) else 0.0
+    return bonus + (_FITS_COLUMN if asked.column and asked.column.search(text) else 0.0)
 
 
 def _counts(text: str, asked: Question) -> bool:

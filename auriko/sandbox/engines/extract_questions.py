@@ -64,10 +64,8 @@ _COUNTED_NOUN = re.compile(r"\bhow many (?:(?:more|extra|other|further|different
 _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), words)
     for pattern, words in (
-        (
-            r"(?:if|when|unless) (?:i|you|we|nothing|none) (?:(?:do(?:n't| not)|is) )?(?:say|set|choose|specify|give)",
-            "default",
-        ),
+        (r"(?:if|when) (?:i|you|we) do(?:n't| not) (?:say|set|choose|specify|give)", "default"),
+        (r"(?:if|when) (?:nothing|none|it) is (?:not )?(?:said|set|chosen|specified|given)", "default"),
         (r"without (?:my |me |your |any )?(?:asking|request|doing)", "automatic"),
         (r"tr(?:y|ies) (?:it )?again|another try", "retry"),
         (r"at most|not more than|up to", "maximum"),
@@ -109,6 +107,7 @@ class Question:
         sign: A pattern that an answer is likely to match, or None.
         is_strict: Whether an answer must match `sign`.
         counted: The stem of the thing that "how many" asks to count, or "".
+        column: What names the column of a table that has the things that "which" asks for, or None.
     """
 
     concepts: tuple[Concept, ...]
@@ -116,6 +115,7 @@ class Question:
     sign: re.Pattern[str] | None
     is_strict: bool
     counted: str
+    column: re.Pattern[str] | None
 
 
 @lru_cache(maxsize=2_000)
@@ -125,7 +125,8 @@ def analyse(text: str) -> Question:
     for phrase, words in _PHRASES:
         text = phrase.sub(words, text)
     sign, is_strict = _kind(lowered)
-    asked = {stem(noun) for noun in _ASKED_NOUN.findall(lowered)}
+    nouns: list[str] = _ASKED_NOUN.findall(lowered)
+    asked = {stem(noun) for noun in nouns}
     concepts: dict[str, Concept] = {}
     names: set[str] = set()
     for position, token in enumerate(tokens(text)):
@@ -138,9 +139,9 @@ def analyse(text: str) -> Question:
             weight = _VAGUE_WEIGHT if term in _VAGUE or term in asked else 1.0
             concepts.setdefault(term, Concept(term, synonyms(term), weight))
     counted = _COUNTED_NOUN.search(lowered)
-    return Question(
-        tuple(concepts.values()), frozenset(names), sign, is_strict, stem(counted.group(1)) if counted else ""
-    )
+    number_of = stem(counted.group(1)) if counted else ""
+    column = re.compile(rf"\b{nouns[0]}\b[^;:]*: ", re.IGNORECASE) if nouns else None
+    return Question(tuple(concepts.values()), frozenset(names), sign, is_strict, number_of, column)
 
 
 def _kind(lowered: str) -> tuple[re.Pattern[str] | None, bool]:

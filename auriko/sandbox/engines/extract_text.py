@@ -48,6 +48,12 @@ class Unit:
     paragraph: int | None
 
 
+_SUFFIXES = (
+    ("ing", 3), ("ed", 3), ("ly", 3), ("ation", 5), ("ion", 5), ("ment", 4), ("able", 4), ("er", 4), ("or", 4),
+)  # fmt: skip
+"""Endings, with the least number of letters that must stay when they are cut off."""
+
+
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """The lower-case stem of an English word; other words come back in lower case."""
@@ -60,9 +66,9 @@ def stem(word: str) -> str:
             return word[: -len(suffix)] + replacement
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
-    for suffix in ("ing", "ed", "ly"):
-        is_root = suffix == "ed" and word.endswith("eed") and len(word) < 8  # need, speed, exceed
-        if word.endswith(suffix) and len(word) > len(suffix) + 2 and not is_root:
+    is_root = word.endswith("eed") and len(word) < 8  # need, speed, exceed
+    for suffix, least in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= least and not is_root:
             word = word[: -len(suffix)]
             if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
                 word = word[:-1]
