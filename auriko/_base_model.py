@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -97,22 +96,6 @@ def model_from_value(model: type[ModelT], value: Any) -> ModelT:
 
 def _broken_fields(error: ValidationError) -> set[Any]:
     return {part["loc"][0] for part in error.errors(include_url=False, include_input=False) if part["loc"]}
-
-
-def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text, as far as it can be read.
-
-    Raises:
-        ValueError: It is no JSON, or nested too deeply.
-    """
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 T = TypeVar("T")

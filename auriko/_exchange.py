@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from auriko._base_model import model_from_json, model_from_value, parse_json
+from auriko._base_model import model_from_json, model_from_value
 from auriko._call import Call
 from auriko._config import Settings, user_agent
+from auriko._json import parse_json
 from auriko._reader import StreamReader
 from auriko._retry import retry_delay
 from auriko.errors import APIResponseValidationError, AurikoAPIError

@@ -8,7 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from auriko._base_model import model_from_json, model_from_value, parse_json
+from auriko._base_model import model_from_json, model_from_value
+from auriko._json import parse_json
 from auriko._sse import SSEDecoder
 from auriko.errors import (
     APIConnectionError,
@@ -114,7 +115,7 @@ class StreamReader(Generic[ItemT, UsageT]):
         """The event as a JSON object, or None after a failure has been noted."""
         text = data.decode("utf-8", "replace")
         try:
-            parsed = parse_json(text)
+            parsed = parse_json(text.encode())
         except ValueError as error:
             self._refuse(str(error), text)
             return None

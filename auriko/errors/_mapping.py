@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from auriko._codes import CODES
+from auriko._json import parse_json
 from auriko.errors._classes import (
     APIStatusError,
     AuthenticationError,
@@ -48,8 +49,8 @@ def clean_text(text: str) -> str:
 def error_from_reply(status: int, headers: ResponseHeaders, body: bytes) -> APIStatusError:
     """The typed error for a reply with an error status; its class follows the status alone."""
     try:
-        parsed: Any = json.loads(body)
-    except (ValueError, RecursionError):
+        parsed: Any = parse_json(body, allow_inf_nan=True)
+    except ValueError:
         parsed = body.decode("utf-8", "replace") or None
     return error_from_parsed(status, headers, parsed)
 

@@ -22,7 +22,7 @@ from auriko.types import ChatParams
 CORE = Path(auriko.__file__).parent
 # From below to above; a file imports only from rows above its own, or within its row what the row lists before it.
 LAYERS: list[list[str]] = [
-    ["_version", "_codes", "response_headers", "_sse", "_signature", "_log", "_table"],
+    ["_version", "_codes", "response_headers", "_sse", "_json", "_signature", "_log", "_table"],
     ["_base_model", "errors"],
     ["models", "routing", "_config", "_tokens", "types"],
     ["route_types", "_call", "_retry", "accumulate", "spend", "_candidate_checks"],

@@ -1,0 +1,28 @@
+"""JSON from a server, read so that it can be shown, copied and written again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic_core import from_json
+
+
+def parse_json(data: bytes, *, allow_inf_nan: bool = False) -> Any:
+    """The value of a JSON text; half a surrogate pair, which some servers cut, becomes U+FFFD.
+
+    Raises:
+        ValueError: It is no JSON, or nested deeper than some 200 levels, or has numbers that JSON has not.
+    """
+    try:
+        return from_json(data, allow_inf_nan=allow_inf_nan)
+    except ValueError:
+        if b"\\u" not in data:
+            raise
+    try:
+        text = json.dumps(json.loads(data), ensure_ascii=False)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return from_json(
+        text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode(), allow_inf_nan=allow_inf_nan
+    )
