@@ -79,19 +79,24 @@ def test_a_schema_is_filled(http, provider):
     assert json.loads(body["choices"][0]["message"]["content"]) == {"name": "Maria", "age": 34}
 
 
-def test_price_and_measured_latency_choose_different_providers(http):
-    context = " ".join(
-        f"Room {number} is on floor {number // 10} and holds {number % 7} desks." for number in range(90)
-    )
-    question = f"Context:\n{context}\n\nQuestion: On which floor is room 57?"
-    chosen = {
-        strategy: http.post(
-            "/chat/completions",
-            json={"model": f"gpt-4o:{strategy}", "messages": [{"role": "user", "content": question}]},
-        ).json()["routing_metadata"]["provider_model_id"]
-        for strategy in ("cost-focus", "ttft-focus")
+@pytest.mark.parametrize(
+    ("weights", "figure"),
+    [({"cost": 1}, "expected_usd"), ({"ttft": 1}, "ttft_ms"), ({"throughput": 1}, "throughput_tps")],
+)
+def test_the_best_by_price_or_by_what_was_measured_is_chosen(http, weights, figure):
+    best = max if figure == "throughput_tps" else min
+    body = {
+        "messages": [{"role": "user", "content": QUESTION}],
+        "gateway": {
+            "models": ["gpt-4o", "claude-sonnet-4-6", "deepseek-chat"],
+            "routing": {"weights": weights, "exclude_providers": ["local_lm"]},
+        },
     }
-    assert chosen == {"cost-focus": "sandbox/extract-thorough", "ttft-focus": "sandbox/extract"}
+    chosen = http.post("/chat/completions", json=body).json()["routing_metadata"]
+    decisions = http.get(str(http.base_url).removesuffix("/v1/") + "/sandbox/decisions").json()["decisions"]
+    candidates = decisions[-1]["candidates"]
+    assert len({candidate["ttft_ms"] for candidate in candidates}) > 1
+    assert chosen["provider"] == best(candidates, key=lambda candidate: candidate[figure])["provider"]
 
 
 def test_every_model_has_two_providers_on_different_engines(http):
