@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,52 +154,53 @@ def make_error(kind: str) -> AurikoAPIError:
     }[kind]
 
 
+@dataclass
+class RandomWorld(World):
+    """A world in which anything may come of a step."""
+
+    data: Any = None
+    until: float = math.inf
+
+    def drive(self, steps: Steps[Any]) -> Any:
+        """The steps' result."""
+        try:
+            step = next(steps)
+            while True:
+                outcome = self._perform(step, self._outcomes(step))
+                if isinstance(step, (Send, Read)):
+                    self.now += self.data.draw(st.sampled_from([0.0, 0.0, 0.01, 3.0]))
+                step = steps.throw(outcome) if isinstance(outcome, Exception) else steps.send(outcome)
+        except StopIteration as stop:
+            return stop.value
+
+    def _outcomes(self, step: Step) -> Iterator[Any]:
+        if isinstance(step, Send):
+            assert self.now < self.until
+            failed = self.data.draw(st.none() | ERRORS)
+            status, headers = self.data.draw(HEADS)
+            yield make_error(failed) if failed else Answer(status, ResponseHeaders(headers))
+        else:
+            failed = self.data.draw(st.none() | st.none() | st.none() | ERRORS)
+            yield make_error(failed) if failed else self.data.draw(BODIES)
+
+
 @given(data=st.data())
 @settings(max_examples=amount(500), deadline=None)
 def test_any_order_of_outcomes(data: st.DataObject) -> None:
     """Attempts, sleeps and time stay within their bounds, and every answer is closed."""
-    world = World()
+    world = RandomWorld(data=data)
     retries = data.draw(st.integers(0, 4))
     deadline = data.draw(st.none() | st.floats(0.1, 120))
     stream = data.draw(st.booleans())
     chance = data.draw(st.floats(0, 1, exclude_max=True))
-    clock = Clock(lambda: world.now, lambda: world.now, lambda: chance)
+    clock = world.clock._replace(chance=lambda: chance)
     chosen = Settings(SecretStr("key"), "https://h/v1", httpx.Timeout(60), max_retries=retries, deadline=deadline)
     receive: Any = receive_stream(ChatReader, 5.0, clock) if stream else receive_whole(ChatCompletion)
-    steps = exchange(STREAM if stream else CALL, chosen, receive, clock)
-    began = world.now
+    world.until = world.now + (deadline or math.inf)
     result: Any = None
     error: AurikoAPIError | None = None
-    outcome: Any = None
     try:
-        step = next(steps)
-        while True:
-            if isinstance(step, Send):
-                assert not world.open
-                assert deadline is None or world.now < began + deadline or not world.sends
-                world.sends.append(step)
-                failed = data.draw(st.none() | ERRORS)
-                status, headers = data.draw(HEADS)
-                outcome = make_error(failed) if failed else Answer(status, ResponseHeaders(headers))
-                world.open = not failed
-            elif isinstance(step, Read):
-                assert world.open
-                failed = data.draw(st.none() | st.none() | st.none() | ERRORS)
-                outcome = make_error(failed) if failed else data.draw(BODIES)
-                world.open = not failed and outcome != b""
-            elif isinstance(step, Sleep):
-                assert not world.open
-                world.sleeps.append(step.seconds)
-                world.now += step.seconds
-                outcome = None
-            else:
-                world.open = False
-                outcome = None
-            if isinstance(step, (Send, Read)):
-                world.now += data.draw(st.sampled_from([0.0, 0.0, 0.01, 3.0]))
-            step = steps.throw(outcome) if isinstance(outcome, Exception) else steps.send(outcome)
-    except StopIteration as stop:
-        result = stop.value
+        result = world.drive(exchange(STREAM if stream else CALL, chosen, receive, clock))
     except AurikoAPIError as caught:
         error = caught
     assert 1 <= len(world.sends) <= retries + 1

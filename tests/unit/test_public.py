@@ -1,10 +1,8 @@
-"""The public face: names, imports, signatures; and that imports run one way."""
+"""The public face: names, imports, signatures."""
 
-import ast
 import inspect
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
@@ -18,78 +16,6 @@ import auriko.types
 from auriko import AsyncClient, Client
 from auriko._config import ClientSettings
 from auriko.types import ChatParams
-
-CORE = Path(auriko.__file__).parent
-# From below to above; a file imports only from rows above its own, or within its row what the row lists before it.
-LAYERS: list[list[str]] = [
-    ["_version", "_codes", "response_headers", "_sse", "_json", "_signature", "_log", "_table"],
-    ["_base_model", "errors"],
-    ["models", "routing", "_config", "_tokens", "types"],
-    ["route_types", "_call", "_retry", "accumulate", "spend", "_candidate_checks"],
-    ["candidates", "estimate", "_reader", "_responses_reader"],
-    ["_exchange", "_raw", "_network"],
-    ["_transport"],
-    ["_stream", "_response_stream"],
-    ["resources"],
-    ["_client"],
-    ["batch", "notebook", "_otel"],
-    [""],
-]
-OUTSIDE = {"sandbox", "cli", "pytest_plugin", "__main__"}
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-
-
-def part_of(path: Path) -> str:
-    """The name of the file or folder directly below the package; nothing for the package's own file."""
-    name = path.relative_to(CORE).parts[0].removesuffix(".py")
-    return "" if name == "__init__" else name
-
-
-CORE_FILES = sorted(path for path in CORE.rglob("*.py") if part_of(path) not in OUTSIDE)
-
-
-def imported_parts(path: Path) -> set[str]:
-    parts: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, "imports are absolute"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            package, *rest = name.split(".")
-            if package == "auriko":
-                parts.add(rest[0] if (rest and (CORE / rest[0]).exists()) or (CORE / f"{rest[0]}.py").exists() else "")
-            else:
-                assert package not in {"auriko_langchain", "auriko_llamaindex"}, name
-    return parts
-
-
-@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(CORE)))
-def test_imports_run_one_way(path: Path) -> None:
-    part = part_of(path)
-    for imported in imported_parts(path) - {part}:
-        assert imported not in OUTSIDE, f"{part} must not import {imported}"
-        assert LEVEL[imported] <= LEVEL[part], f"{part} must not import {imported}, which is above it"
-
-
-def test_rows_do_not_run_in_circles() -> None:
-    imports = {part: set() for part in map(part_of, CORE_FILES)}
-    for path in CORE_FILES:
-        imports[part_of(path)] |= imported_parts(path) - {part_of(path)}
-    done: set[str] = set()
-
-    def visit(part: str, on_the_way: tuple[str, ...]) -> None:
-        assert part not in on_the_way, " -> ".join([*on_the_way, part])
-        if part not in done:
-            for imported in imports.get(part, set()):
-                visit(imported, (*on_the_way, part))
-            done.add(part)
-
-    for part in imports:
-        visit(part, ())
 
 
 @pytest.mark.parametrize("module", [auriko, auriko.errors, auriko.models, auriko.route_types, auriko.types])
