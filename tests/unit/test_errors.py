@@ -221,7 +221,7 @@ EVERY_ERROR = [
     APIStatusError(
         "m", status_code=502, type="api_error", code="upstream_error", body={"a": 1}, response_headers=HEADERS
     ),
-    *(cls("m", status_code=400, response_headers=HEADERS, attempts=3) for cls in set(BY_STATUS.values())),
+    *(cls("m", status_code=400, response_headers=HEADERS, attempts=3) for cls in dict.fromkeys(BY_STATUS.values())),
     APIConnectionError("m", retryable=False),
     APITimeoutError("m"),
     StreamInterruptedError("m", items_received=5, response_headers=HEADERS),
