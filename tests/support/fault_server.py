@@ -24,7 +24,7 @@ class Request:
 
     method: str
     target: str
-    headers: list[tuple[str, str]]
+    headers: list[tuple[str, str]] = field(repr=False)
     body: bytes
     connection: int
 
@@ -117,7 +117,7 @@ class FaultServer:
 
     acts: tuple[Act, ...]
     tls: ssl.SSLContext | None = None
-    requests: list[Request] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list, repr=False)
     performed: int = 0
     accepted: int = 0
 
