@@ -1,0 +1,109 @@
+"""The private names of httpx and httpcore in use exist and mean what we take them for; and bounds of single reads."""
+
+import ast
+import inspect
+import time
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+
+from auriko import _network
+from auriko._network import bound_client, bound_reads, bounded, discard
+
+TRANSPORTS = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
+POOLS = {
+    "direct": {},
+    "proxy": {"proxy": "http://proxy.example:1"},
+}
+PRIVATE = {"_pool", "_network_backend", "_optional_thread_lock", "_requests", "_connections", "_transport", "_mounts"}
+PRIVATE |= {"_assign_requests_to_connections"}
+
+
+def test_private_names_in_use_are_these_and_no_others() -> None:
+    tree = ast.parse(inspect.getsource(_network))
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not (isinstance(node.value, ast.Name) and node.value.id == "self")
+    }
+    assert used == PRIVATE
+
+
+@pytest.mark.parametrize("options", POOLS.values(), ids=POOLS)
+@pytest.mark.parametrize("kind", TRANSPORTS)
+def test_transports_have_a_pool_with_a_backend(kind: Any, options: dict[str, Any]) -> None:
+    transport = kind(**options)
+    pool = transport._pool
+    assert isinstance(pool, (httpcore.ConnectionPool, httpcore.AsyncConnectionPool))
+    assert isinstance(pool._network_backend, (httpcore.NetworkBackend, httpcore.AsyncNetworkBackend))
+    bound_reads(transport)
+    ours = pool._network_backend
+    assert type(ours).__module__ == "auriko._network"
+    bound_reads(transport)
+    assert pool._network_backend is ours, "it is laid below once"
+    assert pool._connections == pool._requests == pool.connections == []
+    assert pool._assign_requests_to_connections() == []
+    with pool._optional_thread_lock:
+        pass
+    origin = httpcore.URL("http://h/").origin
+    connection = pool.create_connection(origin)
+    assert (connection.is_idle(), connection.is_closed()) == (False, False)
+    assert connection.aclose if kind is httpx.AsyncHTTPTransport else connection.close
+
+
+def test_clients_have_transports_and_mounts() -> None:
+    with httpx.Client(mounts={"all://a.example": httpx.HTTPTransport(), "all://b.example": None}) as client:
+        bound_client(client)
+        transports = [t for t in (client._transport, *client._mounts.values()) if isinstance(t, httpx.HTTPTransport)]
+        assert len(transports) >= 2
+        assert all(isinstance(t._pool._network_backend, _network._Backend) for t in transports)
+    with httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(200))) as client:
+        bound_client(client)
+
+
+@pytest.mark.parametrize("kind", TRANSPORTS)
+def test_requests_of_a_pool_know_their_extensions_and_their_connection(kind: Any) -> None:
+    """What a failed call left is taken out, and nothing of other calls."""
+    transport = kind()
+    pool = transport._pool
+    mine, other = object(), object()
+    requests = []
+    for mark in (mine, other):
+        request = httpcore.Request("GET", "http://h/", extensions={_network.MARK: mark})
+        module = httpcore._async if kind is httpx.AsyncHTTPTransport else httpcore._sync
+        pool_request = getattr(
+            module.connection_pool, "AsyncPoolRequest" if "Async" in kind.__name__ else "PoolRequest"
+        )(request)
+        assert pool_request.connection is None
+        requests.append(pool_request)
+        pool._requests.append(pool_request)
+    for pool_request in requests:
+        pool_request.connection = pool.create_connection(httpcore.URL("http://h/").origin)
+        pool._connections.append(pool_request.connection)
+    discard(transport, mine)
+    assert pool._requests == [requests[1]]
+    assert pool.connections == [requests[1].connection]
+    discard(transport, mine)
+    assert pool.connections == [requests[1].connection]
+
+
+@pytest.mark.parametrize(
+    ("asked", "ahead", "cut"), [(5, 60, 5), (60, 5, 5), (None, 5, 5), (5, -1, 0.001), (None, -1, 0.001)]
+)
+def test_timeouts_are_cut_to_the_bound(asked: float | None, ahead: float, cut: float) -> None:
+    with bounded(time.monotonic() + ahead):
+        assert _network._cut(asked) == pytest.approx(cut, abs=0.05)
+    with bounded(None):
+        assert _network._cut(asked) == asked
+    assert _network._cut(asked) == asked, "outside there is no bound"
+
+
+def test_bounds_nest() -> None:
+    with bounded(time.monotonic() + 60):
+        with bounded(time.monotonic() + 5):
+            assert _network._cut(None) == pytest.approx(5, abs=0.05)
+        assert _network._cut(None) == pytest.approx(60, abs=0.05)
