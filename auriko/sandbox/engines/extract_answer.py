@@ -13,17 +13,19 @@ from auriko.sandbox.engines.extract_text import Unit, stem, terms, tokens, units
 UNKNOWN = "I don't know: the context does not say."
 """The answer when nothing in the context covers enough of the question."""
 
-THRESHOLD = 0.4
+THRESHOLD = 0.44
 """The share of the question, weighted by how telling each word is, that an answer must cover."""
 
-_SYNONYM = 0.85
+_SYNONYM = 0.8
 _NEARBY = 0.5
 _IN_HEADING = 0.7
 _FITS_KIND = 0.25
 _FITS_COLUMN = 0.1
 _COMMON = 0.3
-_ABSENT = 1.4
+_ABSENT = 1.2
 _COUNT = 0.5
+_KIND = 0.3
+_NAMED = 2.0
 _AS_GOOD = 0.88
 _LONG = 200
 _BM25 = 0.15
@@ -82,9 +84,10 @@ def rank(asked: Question, pieces: Sequence[Unit], threshold: float = THRESHOLD) 
     own = [[_strength(concept, found) for concept in asked.concepts] for found in map(frozenset, words)]
     weights = [
         _weight(index, concept, sum(1 for strengths in own if strengths[position]))
+        * (_NAMED if concept.term in asked.names else 1)
         for position, concept in enumerate(asked.concepts)
     ]
-    total = sum(weights) + (_COUNT if asked.counted else 0)
+    total = sum(weights) + (_COUNT if asked.counted else 0) + (_KIND if asked.is_strict else 0)
     bm25 = index.scores(_query(asked))
     top = max(bm25) or 1.0
     found: list[Candidate] = []
@@ -98,8 +101,9 @@ def rank(asked: Question, pieces: Sequence[Unit], threshold: float = THRESHOLD) 
         ):
             continue
         covered = sum(weight * strength for weight, strength in zip(weights, strengths, strict=True))
-        coverage = (covered + (_COUNT if _counts(piece.text, asked) else 0)) / total
-        if coverage >= threshold:
+        covered += _COUNT if _counts(piece.text, asked) else 0
+        coverage = (covered + (_KIND if asked.is_strict else 0)) / total
+        if coverage >= threshold and (asked.is_strict or _is_anchored(asked, strengths)):
             score = coverage + _BM25 * bm25[number] / top + _kind_bonus(asked, piece.text)
             found.append(Candidate(number, coverage, score))
     return found
@@ -110,6 +114,14 @@ def _strength(concept: Concept, words: frozenset[str]) -> float:
     if concept.term in words:
         return 1.0
     return 0.0 if concept.others.isdisjoint(words) else _SYNONYM
+
+
+def _is_anchored(asked: Question, strengths: Sequence[float]) -> bool:
+    """Whether something that the question is about is there in its own words."""
+    return any(
+        strength == 1 or (strength == _IN_HEADING and concept.weight == 1)
+        for concept, strength in zip(asked.concepts, strengths, strict=True)
+    )
 
 
 def _query(asked: Question) -> dict[str, float]:
@@ -132,7 +144,8 @@ def _with_surroundings(
     paragraph = pieces[number].paragraph
     for other in (number - 1, number + 1):
         if paragraph is not None and 0 <= other < len(pieces) and pieces[other].paragraph == paragraph:
-            strengths = [max(here, there * _NEARBY) for here, there in zip(strengths, own[other], strict=True)]
+            nearby = (_NEARBY if there == 1 else 0.0 for there in own[other])
+            strengths = [max(here, there) for here, there in zip(strengths, nearby, strict=True)]
     return [
         max(strength, _IN_HEADING) if concept.term in heading else strength
         for concept, strength in zip(asked.concepts, strengths, strict=True)
@@ -150,7 +163,7 @@ def _counts(text: str, asked: Question) -> bool:
         return False
     found = [stem(token) for token in tokens(text)]
     return any(
-        asked.counted in found[position + 1 : position + 4]
+        asked.counted in found[position + 1 : position + 3]
         for position, token in enumerate(found)
         if asked.sign and asked.sign.search(token)
     )

@@ -22,6 +22,19 @@ _TIME = re.compile(
     rf"|\bat (?:{'|'.join(NUMBER_WORDS)})\b|\b\d+(?:\.\d+)? (?:second|minute|hour|day|week|month|year)",
     re.IGNORECASE,
 )
+_AMOUNT = rf"(?:\d[\d,.]*|{'|'.join(NUMBER_WORDS)}|half an?|an?) ?"
+_DURATION = re.compile(
+    rf"\b{_AMOUNT}(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|ms|s|min|h)\b", re.IGNORECASE
+)
+_LENGTH = re.compile(
+    rf"\b{_AMOUNT}(?:mm|cm|m|km|(?:kilo|centi)?met(?:re|er)s?|miles?|feet|foot|inch(?:es)?)\b", re.IGNORECASE
+)
+_WEIGHT = re.compile(
+    rf"\b{_AMOUNT}(?:kg|g|(?:kilo)?gram(?:me)?s?|kilos?|tons?|tonnes?|pounds?|ounces?)\b", re.IGNORECASE
+)
+_FREQUENCY = re.compile(
+    r"\b(?:once|twice|times|every|each|daily|weekly|monthly|yearly|hourly|per|never|always|often)\b", re.IGNORECASE
+)
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
 _CODE = re.compile(r"`[^`]+`|\b\w+_\w+\b|\b[a-z]+[A-Z]\w+")
 _ERROR = re.compile(r"\b\w+(?:Error|Exception|Warning)\b")
@@ -36,11 +49,16 @@ _ADVICE = re.compile(
 _KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str], bool], ...] = (
     # what the question looks like, what its answer holds, whether an answer must hold it
     (re.compile(r"^how (?:can|do|should|could|must|to)\b"), _ADVICE, False),
-    (re.compile(r"\bhow (?:many|much|often|long|old|tall|far|big|large|fast|high|heavy)\b"), _NUMBER, True),
+    (re.compile(r"\bhow often\b"), _FREQUENCY, True),
+    (re.compile(r"\bhow long\b"), re.compile(f"{_DURATION.pattern}|{_LENGTH.pattern}", re.IGNORECASE), True),
+    (re.compile(r"\bhow (?:far|tall|high|deep|wide)\b"), _LENGTH, True),
+    (re.compile(r"\bhow heavy\b"), _WEIGHT, True),
+    (re.compile(r"\bhow (?:many|much|old|big|large|fast)\b"), _NUMBER, True),
     (re.compile(r"\b(?:what|which) (?:time|date|day|year|month)\b"), _TIME, True),
     (re.compile(r"\bwhen (?:was|were|did)\b"), _DATE, True),
     (re.compile(r"\bwhen (?:is|were|are|does|did|do|will|has|can)\b|^when\b"), _TIME, True),
     (re.compile(r"\bwho\b"), _NAME, True),
+    (re.compile(r"\bwhat is the (?:\w+est|maximum|minimum|number|amount|price|limit|length|size)\b"), _NUMBER, False),
     (re.compile(r"\bwhy\b"), _REASON, False),
     (re.compile(r"\b(?:which|what)\b.*\b(?:exception|error class)\b"), _ERROR, False),
     (re.compile(r"\b(?:which|what)\b.*\bheader\b"), _HEADER, False),
@@ -79,7 +97,7 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 """Turns of phrase and the word that texts use for them."""
 
 _VAGUE = stem_set(
-    """use used using happen set say tell know find want need make sure take try look keep put come offer thing
+    """value use used using happen set say tell know find want need make sure take try look keep put come offer thing
     something anything everything someone way case mean work possible please see show name called call kind type
     sort many often long explain describe care different ask question answer example exist cannot raise get"""
 )

@@ -49,7 +49,8 @@ class Unit:
 
 
 _SUFFIXES = (
-    ("ing", 3), ("ed", 3), ("ly", 3), ("ation", 5), ("ion", 5), ("ment", 4), ("able", 4), ("er", 4), ("or", 4),
+    ("ing", 3), ("ed", 3), ("ally", 5), ("ly", 3), ("ation", 5),
+    ("ion", 5), ("ment", 4), ("able", 4), ("er", 4), ("or", 4),
 )  # fmt: skip
 """Endings, with the least number of letters that must stay when they are cut off."""
 
@@ -73,7 +74,8 @@ def stem(word: str) -> str:
             if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
                 word = word[:-1]
             break
-    return word.rstrip("e") if len(word) > 3 else word
+    word = word.rstrip("e") if len(word) > 3 else word
+    return f"{word[:-1]}s" if word.endswith("iz") else word  # optimize, optimise
 
 
 @lru_cache(maxsize=20_000)
