@@ -49,25 +49,25 @@ def run(engine: Engine, *messages: str | Mapping[str, Any], **settings: Any) -> 
 
 
 def question_set(name: str) -> dict[str, Any]:
-    """A committed set: questions.json, on which the engine was tuned, or heldout.json, on which it was not."""
+    """A committed set: "questions", written before the engine, or a "heldout" one, which it had not seen."""
     found: dict[str, Any] = json.loads((ROOT / "tests/sandbox/data" / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
 
 @functools.cache
 def _chunks() -> list[tuple[str, str]]:
-    """(file, text) of every chunk of the documentation: a section, or a part of one of at most 1,000 characters."""
+    """(file, text) of every chunk of the documentation: paragraphs or rows of one section, about 1,000 characters."""
     found: list[tuple[str, str]] = []
     for name in _DOCUMENTS:
         text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
         for section in re.split(r"(?m)^(?=#)", text):
-            lines: list[str] = []
-            for line in section.splitlines():
-                if sum(map(len, lines)) + len(line) > _CHUNK:
-                    found.append((name, "\n".join(lines)))
-                    lines = []
-                lines.append(line)
-            found.append((name, "\n".join(lines)))
+            chunk = ""
+            for part in re.split(r"(?m)\n(?=\n|\|)", section):  # before a blank line or a row of a table
+                if len(chunk) + len(part) > _CHUNK:
+                    found.append((name, chunk))
+                    chunk = ""
+                chunk = f"{chunk}\n{part}"
+            found.append((name, chunk))
     return [(name, chunk) for name, chunk in found if chunk.strip()]
 
 

@@ -13,7 +13,7 @@ from auriko.sandbox.engines.extract_text import Unit, stem, terms, tokens, units
 UNKNOWN = "I don't know: the context does not say."
 """The answer when nothing in the context covers enough of the question."""
 
-THRESHOLD = 0.44
+THRESHOLD = 0.45
 """The share of the question, weighted by how telling each word is, that an answer must cover."""
 
 _SYNONYM = 0.8
@@ -119,7 +119,7 @@ def _strength(concept: Concept, words: frozenset[str]) -> float:
 def _is_anchored(asked: Question, strengths: Sequence[float]) -> bool:
     """Whether something that the question is about is there in its own words."""
     return any(
-        strength == 1 or (strength == _IN_HEADING and concept.weight == 1)
+        strength == 1 or (strength == _IN_HEADING and concept.weight >= 1)
         for concept, strength in zip(asked.concepts, strengths, strict=True)
     )
 
@@ -132,7 +132,7 @@ def _query(asked: Question) -> dict[str, float]:
 
 def _weight(index: BM25, concept: Concept, frequency: int) -> float:
     if not frequency:
-        return _ABSENT if concept.weight == 1 else concept.weight
+        return _ABSENT * concept.weight if concept.weight >= 1 else concept.weight
     return concept.weight * (_COMMON + (1 - _COMMON) * index.idf(frequency) / index.idf(0))
 
 

@@ -35,7 +35,7 @@ _WEIGHT = re.compile(
 _FREQUENCY = re.compile(
     r"\b(?:once|twice|times|every|each|daily|weekly|monthly|yearly|hourly|per|never|always|often)\b", re.IGNORECASE
 )
-_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
+_NAME = re.compile(r"(?<![.!?`]\s)(?<!^)(?<!`)\b[A-Z][a-z]+\b(?![`(])")
 _CODE = re.compile(r"`[^`]+`|\b\w+_\w+\b|\b[a-z]+[A-Z]\w+")
 _ERROR = re.compile(r"\b\w+(?:Error|Exception|Warning)\b")
 _HEADER = re.compile(r"\b[A-Z]\w*(?:-[A-Z]\w*)+")
@@ -77,6 +77,7 @@ _ASKED_NOUN = re.compile(
     r"\b(?:which|what) (?:\w+ )?(code|option|error|exception|class|field|header|setting|parameter|strategy|function"
     r"|method|command|key|type|name|number|value|status|variable|kind|sort)s?\b"
 )
+_ASKED_THING = re.compile(r"\b(?:which|what) (\w+)")
 _COUNTED_NOUN = re.compile(r"\bhow many (?:(?:more|extra|other|further|different) )?(\w+)")
 
 _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -103,6 +104,7 @@ _VAGUE = stem_set(
 )
 """Words that say little about what a question is about: an answer need not have them."""
 _VAGUE_WEIGHT = 0.35
+_THING_WEIGHT = 1.6
 _IDENTIFIER = re.compile(r"\d|_|[a-z][A-Z]|[a-z]\.[a-z]")
 
 
@@ -145,6 +147,7 @@ def analyse(text: str) -> Question:
     sign, is_strict = _kind(lowered)
     nouns: list[str] = _ASKED_NOUN.findall(lowered)
     asked = {stem(noun) for noun in nouns}
+    things = {stem(noun) for noun in _ASKED_THING.findall(lowered)} - asked - _VAGUE
     concepts: dict[str, Concept] = {}
     names: set[str] = set()
     for position, token in enumerate(tokens(text)):
@@ -154,7 +157,7 @@ def analyse(text: str) -> Question:
         if found and _is_name(token, position):
             names.add(found[0])
         for term in found:
-            weight = _VAGUE_WEIGHT if term in _VAGUE or term in asked else 1.0
+            weight = _VAGUE_WEIGHT if term in _VAGUE or term in asked else _THING_WEIGHT if term in things else 1.0
             concepts.setdefault(term, Concept(term, synonyms(term), weight))
     counted = _COUNTED_NOUN.search(lowered)
     number_of = stem(counted.group(1)) if counted else ""
