@@ -109,6 +109,9 @@ def test_prices_of_long_prompts_hold_for_long_prompts() -> None:
         found = estimate(entry("a", tier(price_variants=variants(*bounds))))
         return (found.low_usd or 0) / found.input_tokens[0] * 1e6
 
+    exactly = estimate().input_tokens[0]
+    assert low(f">{exactly}") == low(f"<{exactly}") == pytest.approx(3)
+    assert low(f">={exactly}") == low(f"<={exactly}") == pytest.approx(6)
     assert low(">200k") == pytest.approx(3)
     assert low(">= 0.1k") == pytest.approx(6)
     assert low(">100") == pytest.approx(6)

@@ -252,6 +252,24 @@ def test_an_error_in_the_envelope_of_chat_is_raised_too() -> None:
             list(opened)
 
 
+def test_an_event_may_leave_out_where_it_belongs() -> None:
+    kinds = {
+        "response.output_item.done": {"item": message()},
+        "response.output_text.delta": {"delta": "x"},
+        "response.reasoning_summary_text.delta": {"delta": "x"},
+        "response.function_call_arguments.delta": {"delta": "x"},
+    }
+    events = [event({"type": kind, **fields}) for kind, fields in kinds.items()]
+    with serving(stream(*events, ended())) as (_, client):
+        seen = list(client.responses.create(**REQUEST, stream=True))[:-1]
+    for each, kind in zip(seen, kinds, strict=True):
+        assert each.type == kind
+        assert not isinstance(each, UnknownStreamEvent)
+        indexes = {name: value for name, value in each.model_dump().items() if name.endswith("_index")}
+        assert indexes
+        assert set(indexes.values()) == {0}
+
+
 def test_an_event_of_a_changed_form_is_delivered_as_unknown() -> None:
     changed = event({"type": "response.output_text.delta", "delta": {"now": "an object"}})
     with serving(stream(started(), changed, ended())) as (_, client):
