@@ -23,7 +23,7 @@ import anyio
 import httpx
 from typing_extensions import Self
 
-from auriko._exchange import Answer, Read, Send, Sleep, Step, Steps
+from auriko._exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, Steps
 from auriko._network import MARK, bound_client, bound_reads, bounded, discard
 from auriko.errors import APIConnectionError, APIResponseValidationError, APITimeoutError, AurikoAPIError
 from auriko.errors._mapping import clean_text
@@ -288,12 +288,11 @@ def _left(until: float | None) -> float | None:
 
 
 class _ChannelBase:
-    """What both channels hold: the answer that is open, and what its request is found by in the pool."""
+    """What both channels know: what their request is found by in the pool, and whose connections these are."""
 
     def __init__(self, pool: Pool | AsyncPool) -> None:
         self._mark = object()
         self._own = pool.user_client is None
-        self._response: httpx.Response | None = None
 
     def _check(self, step: Send | Read, *, closed: bool) -> None:
         if closed:
@@ -312,7 +311,7 @@ class Channel(_ChannelBase):
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
         self._pool = pool
-        self._body: Iterator[bytes] = iter(())
+        self._opened: tuple[httpx.Response, Iterator[bytes]] | None = None
 
     def run(self, steps: Steps[ResultT]) -> ResultT:
         """The result of the steps; whatever stops them closes what is open."""
@@ -350,17 +349,17 @@ class Channel(_ChannelBase):
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
             self._pool.discard(self._mark)
             _raise_for_caller(error, step.until)
-        self._response = response
-        self._body = iter(response.stream) if self._is_plain(response) else response.iter_bytes()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownArgumentType]
+        stream: Any = response.stream
+        self._opened = response, iter(stream) if self._is_plain(response) else response.iter_bytes()
         return _answer(response)
 
     def _read(self, step: Read) -> bytes:
-        if self._response is None:
+        if self._opened is None:
             return b""
         self._check(step, closed=self._pool.closed)
         try:
             with bounded(step.until):
-                read = next(self._body, b"")
+                read = next(self._opened[1], b"")
             if not read:
                 self.close()
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
@@ -370,10 +369,10 @@ class Channel(_ChannelBase):
 
     def close(self) -> None:
         """Gives the connection back if its answer was read to the end, else drops it."""
-        response, self._response, self._body = self._response, None, iter(())
-        if response is not None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
             with contextlib.suppress(*_FOREIGN):
-                response.close()
+                opened[0].close()
 
     abandon = close
 
@@ -384,7 +383,7 @@ class AsyncChannel(_ChannelBase):
     def __init__(self, pool: AsyncPool) -> None:
         super().__init__(pool)
         self._pool = pool
-        self._body: AsyncIterator[bytes] | None = None
+        self._opened: tuple[httpx.Response, AsyncIterator[bytes]] | None = None
         self._loop: Any = None
 
     async def run(self, steps: Steps[ResultT]) -> ResultT:
@@ -426,18 +425,17 @@ class AsyncChannel(_ChannelBase):
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
             self._pool.discard(self._mark)
             _raise_for_caller(error, step.until)
-        self._response = response
         stream: Any = response.stream if self._is_plain(response) else response.aiter_bytes()
-        self._body = stream.__aiter__()
+        self._opened = response, stream.__aiter__()
         return _answer(response)
 
     async def _read(self, step: Read) -> bytes:
-        if self._response is None or self._body is None:
+        if self._opened is None:
             return b""
         self._check(step, closed=self._pool.closed)
         try:
             with bounded(step.until), anyio.fail_after(None if self._own else _left(step.until)):
-                read = await anext(self._body, b"")
+                read = await anext(self._opened[1], b"")
             if not read:
                 await self.close()
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
@@ -447,29 +445,25 @@ class AsyncChannel(_ChannelBase):
 
     async def close(self) -> None:
         """Gives the connection back if its answer was read to the end, else drops it."""
-        response, self._response = self._response, None
-        body, self._body = self._body, None
-        if response is not None:
-            await _release(response, body, to_the_end=self._leaves_generators())
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await _release(*opened, self._loop)
 
     def abandon(self) -> None:
         """Has the event loop close what is open, where nobody can wait for it any more."""
-        response, self._response = self._response, None
-        body, self._body = self._body, None
-        if response is not None:
-            _soon(self._loop, partial(_release, response, body, to_the_end=self._leaves_generators()))
-
-    def _leaves_generators(self) -> bool:
-        """Whether httpx would leave generators unfinished, which trio warns of."""
-        return self._own and not isinstance(self._loop, asyncio.AbstractEventLoop)
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            _soon(self._loop, partial(_release, *opened, self._loop))
 
 
-async def _release(response: httpx.Response, body: AsyncIterator[bytes] | None, *, to_the_end: bool) -> None:
+async def _release(response: httpx.Response, body: AsyncIterator[bytes], loop: Any) -> None:
     with anyio.CancelScope(shield=True), contextlib.suppress(*_FOREIGN):
         await response.aclose()
-        if body is not None and to_the_end:
-            async for _ in body:  # on a closed connection it ends at once
-                pass
+        if not isinstance(loop, asyncio.AbstractEventLoop):
+            # trio warns of generators that are dropped unfinished; on a closed connection these end at once.
+            with anyio.move_on_after(DRAIN_PATIENCE):
+                async for _ in body:
+                    pass
 
 
 def _answer(response: httpx.Response) -> Answer:
