@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from types import TracebackType
@@ -44,7 +45,7 @@ def _show_settings(client: type[ClientT]) -> type[ClientT]:
     return client
 
 
-class _BaseClient:
+class _BaseClient(ABC):
     """What both clients share: everything but the connections and the awaiting."""
 
     _pool: Any
@@ -56,12 +57,13 @@ class _BaseClient:
         self._clock = Clock()
         self._attach(self._new_pool(http_client))
 
+    @abstractmethod
     def _new_pool(self, http_client: Any) -> Any:
-        raise NotImplementedError
+        """Connections of its own."""
 
+    @abstractmethod
     def _attach(self, pool: Any) -> None:
         """Takes the connections, and makes the resources that call over them."""
-        raise NotImplementedError
 
     def with_options(self, **options: Unpack[_config.ClientOptions]) -> Self:
         """A client with some settings changed that shares the connections of this one; closing either closes both.

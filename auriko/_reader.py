@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, Final, Generic, TypeVar
 
@@ -29,7 +30,7 @@ UsageT = TypeVar("UsageT", Usage, ResponseUsage)
 logger: Final = logging.getLogger("auriko")
 
 
-class StreamReader(Generic[ItemT, UsageT]):
+class StreamReader(ABC, Generic[ItemT, UsageT]):
     """What a stream has said so far. The kinds of stream differ in `_handle`, `_may_end` and `text`.
 
     Items that came before a failure are delivered before it is raised.
@@ -84,16 +85,17 @@ class StreamReader(Generic[ItemT, UsageT]):
             self.failure = error
 
     @staticmethod
+    @abstractmethod
     def text(item: ItemT) -> str:
         """What the item adds to the text of the (first) answer; often nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _handle(self, data: bytes) -> None:
-        raise NotImplementedError
+        """Takes the data of an event."""
 
+    @abstractmethod
     def _may_end(self) -> bool:
         """Whether the end of the body here is the end of the stream."""
-        raise NotImplementedError
 
     def _end_of_body(self, *, unfinished: bool) -> None:
         if unfinished and isinstance(self.failure, APIResponseValidationError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AllowInfNan,
@@ -100,7 +100,7 @@ class _Options(BaseModel):
         if isinstance(value, Mapping):
             for name in value:  # pyright: ignore[reportUnknownVariableType]
                 if name not in cls.model_fields:
-                    raise ValueError(unknown_name(str(name), cls.model_fields, cls._what()))  # pyright: ignore[reportUnknownArgumentType]
+                    raise ValueError(unknown_name(str(name), cls.model_fields, cls._what))  # pyright: ignore[reportUnknownArgumentType]
         return value  # pyright: ignore[reportUnknownVariableType]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -108,9 +108,7 @@ class _Options(BaseModel):
         self.model_validate({**{field: getattr(self, field) for field in self.model_fields_set}, name: value})
         super().__setattr__(name, value)
 
-    @classmethod
-    def _what(cls) -> str:
-        return "option"
+    _what: ClassVar[str]
 
     def to_dict(self) -> dict[str, Any]:
         """The options that were set, as they go over the wire."""
@@ -164,9 +162,7 @@ class RoutingOptions(_Options):
     require_parameters: bool | None = None
     tier: str | None = None
 
-    @classmethod
-    def _what(cls) -> str:
-        return "routing option"
+    _what = "routing option"
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -221,9 +217,7 @@ class GatewayMetadata(_Options):
     trace_id: str | None = None
     custom_fields: dict[str, str] | None = None
 
-    @classmethod
-    def _what(cls) -> str:
-        return "gateway.metadata field (other labels go under custom_fields)"
+    _what = "gateway.metadata field (other labels go under custom_fields)"
 
 
 class GatewayOptions(_Options):
@@ -239,9 +233,7 @@ class GatewayOptions(_Options):
     routing: RoutingOptions | None = None
     metadata: GatewayMetadata | None = None
 
-    @classmethod
-    def _what(cls) -> str:
-        return "gateway field"
+    _what = "gateway field"
 
     def to_extra_body(self) -> dict[str, Any]:
         """The object as the openai package's `extra_body` takes it: `{"gateway": {...}}`."""

@@ -160,6 +160,19 @@ def test_l3_stream_is_closed_even_where_warnings_are_errors() -> None:
 
 
 @EITHER
+async def test_l3_stream_that_is_dropped_when_its_reply_has_ended_already(anyio_backend: str) -> None:
+    """Its last event has no blank line after it, so the reply's end is what brought it."""
+    last = events(chunk())[:-2]
+    async with serving_async(stream(last)) as (server, client):
+        stream_ = await client.chat.completions.create(**ASK, stream=True)
+        with pytest.warns(ResourceWarning, match="dropped before its end"):
+            del stream_
+        await cells.assert_clean_async(client)
+        assert len(cells.pool_of(client).connections) == 1, "the connection can be used again"
+        assert len(server.requests) == 1
+
+
+@EITHER
 async def test_l3_stream_that_is_dropped_by_another_thread(anyio_backend: str) -> None:
     async with serving_async(OPEN_STREAM) as (server, client):
         held = [await client.chat.completions.create(**ASK, stream=True)]
@@ -224,6 +237,7 @@ async def test_l4_stream_is_read_once_async(anyio_backend: str) -> None:
     async with serving_async(ok) as (_server, client):
         stream_ = await client.chat.completions.create(**ASK, stream=True)
         assert [item async for item in stream_]
+        await stream_.close()
         with pytest.raises(ValueError, match="this stream has ended"):
             _ = [item async for item in stream_]
         with pytest.raises(StopAsyncIteration):

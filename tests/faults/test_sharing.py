@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -14,13 +15,16 @@ from typing import Any
 import anyio
 import pytest
 
+import auriko._transport
 from auriko import AsyncClient, Client
 from tests.support import cells
 from tests.support.acts import ok, stream
 from tests.support.cells import ASK, KEY
-from tests.support.clients import serving
+from tests.support.clients import serving, serving_async
 from tests.support.fault_server import serve
 from tests.support.replies import chunk, events
+
+pytestmark = pytest.mark.anyio
 
 
 async def text_of(client: AsyncClient, *, streamed: bool) -> str:
@@ -195,6 +199,35 @@ def test_l10_fork_after_use(kind: str, streamed: str) -> None:
         assert len(set(used)) == (3 if kind == "sync" else 4)
         assert used[0] == used[-1] or kind == "async", "the parent goes on with its connection"
         server.wait_until_unused()
+
+
+def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fork does, seen from inside one process: the parent's connection is kept and never touched."""
+    pid = os.getpid()
+    with serving(ok) as (server, client):
+        client.chat.completions.create(**ASK)
+        parents = client._pool._transport
+        monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+        client.chat.completions.create(**ASK)
+        assert server.accepted == 2
+        assert auriko._transport._inherited[-1] is parents
+        assert parents is not None
+        parents.close()  # in a child it closes its copy of the socket, and does not end the parent's connection
+
+
+async def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connections_async(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pid = os.getpid()
+    async with serving_async(ok) as (server, client):
+        await client.chat.completions.create(**ASK)
+        parents = client._pool._loops
+        monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+        await client.chat.completions.create(**ASK)
+        assert server.accepted == 2
+        assert auriko._transport._inherited[-1] is parents
+        for left in parents.values():
+            await left.guard.aclose()
 
 
 def test_l10_fork_during_a_stream() -> None:

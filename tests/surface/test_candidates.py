@@ -58,6 +58,8 @@ def test_a_candidate_carries_the_prices_and_limits_of_its_entry() -> None:
         ({"supported_endpoints": ["responses"]}, {}, "response_api_only", "Responses API only"),
         ({}, {"endpoint": "responses"}, "no_responses_endpoint", "not served by the Responses API"),
         ({"tiers": [tier("priority", 18, 90)]}, {}, "tier_opt_in_required", "tier='priority'"),
+        ({"accepted_params": None}, {"params": ["reasoning_effort"]}, "reasoning_not_supported", "reasoning_effort"),
+        ({"supported_parameters": None}, {"params": ["reasoning_effort"]}, "reasoning_not_supported", "reasoning_eff"),
         ({"shutdown_at": "2026-09-30T00:00:00Z"}, {}, "model_unavailable", "2026-09-30"),
         ({"shutdown_at": "2026-09-30"}, {}, "model_unavailable", "2026-09-30"),
         ({"shutdown_at": "2026-10-01T00:00:00Z"}, {}, "model_unavailable", "2026-10-01"),

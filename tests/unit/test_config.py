@@ -399,6 +399,13 @@ def test_nothing_that_shows_a_client_shows_the_key(make: Any) -> None:
     assert "s3cr3t" not in repr(client._settings)
 
 
+def test_copies_of_settings_keep_the_key() -> None:
+    settings = resolve(api_key=KEY, base_url="https://h/x")
+    for twin in (copy.copy(settings), copy.deepcopy(settings)):
+        assert twin == settings
+        assert twin.authorization() == f"Bearer {KEY}"
+
+
 def test_version_is_in_the_user_agent() -> None:
     from auriko._config import user_agent
 

@@ -14,6 +14,7 @@ from auriko.models import (
     DirectoryResponse,
     ModelList,
     ModelsListResponse,
+    ProviderInfo,
     ProviderList,
     RedactedReasoningBlock,
     ThinkingReasoningBlock,
@@ -47,6 +48,10 @@ def test_completion() -> None:
     assert (reply.request_id, reply.response_headers) == ("req_1", HEADERS)
     assert ChatCompletion.model_validate(completion()).request_id is None
     assert json.loads(reply.model_dump_json(exclude_none=True))["usage"] == USAGE
+
+
+def test_model_that_keeps_no_headers() -> None:
+    assert parse({"id": "p"}, ProviderInfo).id == "p"
 
 
 def test_parts_of_a_message() -> None:
@@ -151,6 +156,12 @@ def test_answer_itself_must_be_whole(value: Any) -> None:
 def test_what_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(APIResponseValidationError, match="The reply is not what the API promises"):
         parse(body)
+
+
+@pytest.mark.parametrize("depth", [300, 2_000])
+def test_half_characters_deep_inside_are_refused_like_all_that_is_too_deep(depth: int) -> None:
+    with pytest.raises(APIResponseValidationError):
+        parse(b"[" * depth + b'"\\ud800"' + b"]" * depth)
 
 
 def test_the_words_nan_and_infinity_are_no_numbers() -> None:
