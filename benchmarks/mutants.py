@@ -1,0 +1,130 @@
+"""Breaks the core one place at a time and says which breaks no test notices: `python benchmarks/mutants.py`.
+
+Each mutant is a copy of the project with one comparison, operator, condition or constant changed, on which the tests
+of the core are run. `--sample 50` tries so many at random.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FILES = ["auriko/_exchange.py", "auriko/_retry.py", "auriko/_sse.py", "auriko/_reader.py", "auriko/_stream.py"]
+TESTS = [
+    *("tests/unit/test_sse.py", "tests/unit/test_retry.py", "tests/unit/test_exchange.py", "tests/unit/test_models.py"),
+    *("tests/unit/test_spend.py", "tests/wire", "tests/fuzz/test_replies.py", "tests/faults/test_lifecycle.py"),
+    *("tests/faults/test_time.py", "tests/faults/test_matrix.py"),
+]
+COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+OPERATORS: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add}
+
+
+def mutants_of(node: ast.AST) -> Iterator[ast.AST]:
+    """The node with one thing changed."""
+    twin = copy.deepcopy(node)
+    if isinstance(twin, ast.Compare) and type(twin.ops[0]) in COMPARISONS:
+        twin.ops[0] = COMPARISONS[type(twin.ops[0])]()
+        yield twin
+    elif isinstance(twin, ast.BoolOp):
+        twin.op = ast.Or() if isinstance(twin.op, ast.And) else ast.And()
+        yield twin
+    elif isinstance(twin, ast.BinOp) and type(twin.op) in OPERATORS:
+        twin.op = OPERATORS[type(twin.op)]()
+        yield twin
+    elif isinstance(twin, ast.UnaryOp) and isinstance(twin.op, ast.Not):
+        yield twin.operand
+    elif isinstance(twin, ast.Constant) and type(twin.value) in {bool, int, float}:
+        twin.value = not twin.value if isinstance(twin.value, bool) else twin.value + 1
+        yield twin
+    elif isinstance(twin, (ast.Break, ast.Continue)):
+        yield ast.Pass()
+
+
+class Replace(ast.NodeTransformer):
+    """Puts a node in the place of the n-th one."""
+
+    def __init__(self, place: int, new: ast.AST) -> None:
+        self._left, self._new = place, new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """The node, or the one that takes its place."""
+        self._left -= 1
+        return self._new if self._left == -1 else self.generic_visit(node)
+
+
+def preorder(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node in the order in which `Replace` meets it."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        yield from preorder(child)
+
+
+def all_mutants() -> Iterator[tuple[str, int, str, str]]:
+    """File, line, what was changed, and the whole source of every mutant."""
+    for file in FILES:
+        tree = ast.parse((ROOT / file).read_text("utf-8"))
+        for place, node in enumerate(preorder(tree)):
+            for new in mutants_of(node):
+                whole = Replace(place, new).visit(copy.deepcopy(tree))
+                change = f"{ast.unparse(node)}  ->  {ast.unparse(new)}"
+                yield file, getattr(node, "lineno", 0), change, ast.unparse(ast.fix_missing_locations(whole))
+
+
+def main() -> int:
+    """Tries the mutants and prints the survivors."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, help="try so many at random")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    mutants = list(all_mutants())
+    if options.sample:
+        chance = random.Random(options.seed)  # noqa: S311 - which mutants are tried is no secret
+        mutants = chance.sample(mutants, min(options.sample, len(mutants)))
+    survivors: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for part in ("auriko", "tests", "pyproject.toml"):
+            source = ROOT / part
+            shutil.copytree(source, Path(folder, part)) if source.is_dir() else shutil.copy(source, folder)
+        environment = {**os.environ, "PYTHONPATH": folder}
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
+        for file, line, change, source in mutants:
+            target = Path(folder, file)
+            whole = target.read_text("utf-8")
+            target.write_text(source, "utf-8")
+            try:
+                done = subprocess.run(
+                    command, cwd=folder, env=environment, capture_output=True, check=False, timeout=300
+                )
+                if done.returncode == 0:
+                    survivors.append(f"{file}:{line}: {change}")
+            except subprocess.TimeoutExpired:
+                pass  # it hangs, and that is noticed
+            target.write_text(whole, "utf-8")
+    killed = len(mutants) - len(survivors)
+    sys.stdout.write("\n".join([*survivors, f"{killed} of {len(mutants)} mutants killed"]) + "\n")
+    return 0 if killed >= 0.9 * len(mutants) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
