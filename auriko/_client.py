@@ -24,7 +24,7 @@ from auriko.resources._base import AsyncStreamT, StreamT
 from auriko.resources.chat import AsyncChat, Chat
 from auriko.resources.me import AsyncMe, Me
 from auriko.resources.models import AsyncModels, Models
-from auriko.spend import Observation
+from auriko.spend._observation import observe
 
 if TYPE_CHECKING:  # the Responses API costs some milliseconds to import, and many programs never use it
     from auriko.resources.responses import AsyncResponses, Responses
@@ -116,14 +116,14 @@ class _BaseClient(ABC):
 
     def _call_steps(self, call: Call[Any], receive: Callable[[Answer, float | None], Steps[ResultT]]) -> Steps[ResultT]:
         """A plain call's steps, with what it cost told to whoever tracks it."""
-        observation = Observation(call.model, stream=False)
+        settings = self._settings
+        observation = observe(call.model, call.path, settings.base_url, stream=False, own=settings.recorders)
         try:
-            reply = yield from exchange(call, self._settings, receive, self._clock)
+            reply = yield from exchange(call, settings, receive, self._clock)
         except BaseException as error:
-            if call.model:
-                observation.fail(error)
+            observation.fail(error)
             raise
-        if call.model:
+        if not observation.done:
             told: Any = understood(reply)
             headers = getattr(told, "response_headers", None)
             metadata = getattr(told, "routing_metadata", None)
@@ -132,11 +132,12 @@ class _BaseClient(ABC):
 
     def _stream_steps(self, call: Call[Any], reader: type[StreamReader[Any, Any]]) -> Steps[_Opened]:
         """A streamed call's steps up to its first item."""
-        observation = Observation(call.model, stream=True)
-        idle = self._settings.stream_idle_timeout or (call.timeout or self._settings.timeout).read
+        settings = self._settings
+        observation = observe(call.model, call.path, settings.base_url, stream=True, own=settings.recorders)
+        idle = settings.stream_idle_timeout or (call.timeout or settings.timeout).read
         receive = receive_stream(reader, idle, self._clock)
         try:
-            opened = yield from exchange(call, self._settings, receive, self._clock)
+            opened = yield from exchange(call, settings, receive, self._clock)
         except BaseException as error:
             observation.fail(error)
             raise
@@ -157,6 +158,7 @@ class Client(_BaseClient):
         stream_idle_timeout: Bound in seconds of the wait for a stream's next event; else the read timeout.
         default_headers: Headers of every request.
         default_query: Query parameters of every request.
+        spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.
         http_client: A client of yours to send with, with its own proxies, transports and hooks; you close it.
         pickle_api_key: Whether the key goes into pickles; without it a worker reads AURIKO_API_KEY.
 

@@ -20,6 +20,7 @@ from typing_extensions import TypedDict
 
 from auriko._version import __version__
 from auriko.errors import AuthenticationError
+from auriko.spend import Recorder
 
 DEFAULT_BASE_URL: Final = "https://api.auriko.ai/v1"
 _KEY_ADVICE: Final = "set AURIKO_API_KEY or pass the api_key argument"
@@ -43,6 +44,7 @@ class Settings:
         headers: Headers of every request.
         query: Query parameters of every request.
         pickle_api_key: Whether the key goes into pickles.
+        recorders: What is told of every call.
     """
 
     api_key: SecretStr | None
@@ -54,6 +56,7 @@ class Settings:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     pickle_api_key: bool = False
+    recorders: tuple[Recorder, ...] = field(default=(), repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = self.api_key if self.pickle_api_key else None
@@ -93,6 +96,7 @@ class ClientOptions(TypedDict, total=False):
     stream_idle_timeout: float | None
     default_headers: Mapping[str, str] | None
     default_query: Mapping[str, str] | None
+    spend: Recorder | None
 
 
 class ClientSettings(ClientOptions, total=False):
@@ -112,6 +116,7 @@ def resolve(
     stream_idle_timeout: float | None = None,
     default_headers: Mapping[str, str] | None = None,
     default_query: Mapping[str, str] | None = None,
+    spend: Recorder | None = None,
     pickle_api_key: bool = False,
 ) -> Settings:
     """Checked settings from a client's arguments and the environment.
@@ -134,6 +139,7 @@ def resolve(
         headers=check_headers(default_headers or {}),
         query=as_query(default_query),
         pickle_api_key=bool(pickle_api_key),
+        recorders=check_spend(spend),
     )
 
 
@@ -152,6 +158,8 @@ def change(settings: Settings, options: ClientOptions) -> Settings:
         "stream_idle_timeout": partial(check_seconds, "stream_idle_timeout"),
     }
     changed = {name: check(options[name]) for name, check in checks.items() if name in options}  # type: ignore[literal-required]
+    if "spend" in options:
+        changed["recorders"] = check_spend(options["spend"])
     changed["headers"] = {**settings.headers, **check_headers(options.get("default_headers") or {})}
     changed["query"] = {**settings.query, **as_query(options.get("default_query"))}
     return replace(settings, **changed)
@@ -270,6 +278,19 @@ def check_retries(max_retries: int) -> int:
     if max_retries < 0:
         raise ValueError(f"max_retries must be 0 or more, not {max_retries}; 0 means one request")
     return max_retries
+
+
+def check_spend(spend: Recorder | None) -> tuple[Recorder, ...]:
+    """What is told of every call.
+
+    Raises:
+        TypeError: It is neither a tracker nor a ledger.
+    """
+    if spend is None:
+        return ()
+    if not isinstance(spend, Recorder):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"spend is a SpendTracker or a SpendLedger, not {type(spend).__name__}")
+    return (spend,)
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.common import Usage
 from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
-from auriko.spend import Observation
+from auriko.spend._observation import Observation
 
 
 class _StreamBase(Generic[ItemT, UsageT]):

@@ -1,0 +1,173 @@
+"""A call under way, and how its end is told."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Final
+
+from auriko.errors import APIStatusError
+from auriko.models.common import ResponseUsage, Usage
+from auriko.models.routing import RoutingMetadata
+from auriko.response_headers import ResponseHeaders
+from auriko.spend._record import CallRecord, CallStart, Operation, Status
+from auriko.spend._recorder import Ended, Listener, Recorder, active, listeners
+
+logger: Final = logging.getLogger("auriko")
+_broken: Final[set[str]] = set()
+
+
+class Observation:
+    """One call under way, on behalf of what was active when it started. It tells the call's end once.
+
+    Attributes:
+        done: Whether nothing is to be told any more.
+    """
+
+    __slots__ = ("_ended", "_first_at", "_recorders", "_start", "_started", "done")
+
+    def __init__(self, start: CallStart, recorders: tuple[Recorder, ...], ended: list[Ended]) -> None:
+        self._start = start
+        self._recorders = recorders
+        self._ended = ended
+        self._started = time.monotonic()
+        self._first_at: float | None = None
+        self.done = False
+
+    def first_item(self) -> None:
+        """Notes that the first item of a stream has arrived."""
+        self._first_at = time.monotonic()
+
+    def finish(
+        self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
+    ) -> None:
+        """Records a call that came to its end."""
+        self._record("ok", headers, usage, metadata)
+
+    def abandon(
+        self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
+    ) -> None:
+        """Records a stream that was not read to its end."""
+        self._record("abandoned", headers, usage, metadata)
+
+    def fail(
+        self,
+        error: BaseException,
+        headers: ResponseHeaders | None = None,
+        usage: Usage | ResponseUsage | None = None,
+        metadata: RoutingMetadata | None = None,
+    ) -> None:
+        """Records a call that raised or was cancelled; what a stream had told of its cost before counts."""
+        if isinstance(error, GeneratorExit):
+            self._record("abandoned", headers, usage, metadata)
+        else:
+            headers = headers or getattr(error, "response_headers", None)
+            self._record("error", headers, usage, metadata, error)
+
+    def _record(
+        self,
+        status: Status,
+        headers: ResponseHeaders | None,
+        usage: Usage | ResponseUsage | None,
+        metadata: RoutingMetadata | None,
+        error: BaseException | None = None,
+    ) -> None:
+        if self.done:
+            return
+        self.done = True
+        start = self._start
+        tokens = usage.as_chat_usage() if isinstance(usage, ResponseUsage) else usage
+        prompt = tokens.prompt_tokens_details if tokens is not None else None
+        completion = tokens.completion_tokens_details if tokens is not None else None
+        cost = metadata.cost if metadata is not None else None
+        refused = isinstance(error, APIStatusError) and self._first_at is None
+        seen_ms = (self._first_at - self._started) * 1000 if self._first_at is not None else None
+        said_ms = metadata.ttft_ms if metadata is not None else None
+        record = CallRecord(
+            status=status,
+            operation=start.operation,
+            model_asked=start.model_asked,
+            model=metadata.model_canonical if metadata is not None else None,
+            provider=metadata.provider if metadata is not None else None,
+            usd=cost.usd if cost is not None else None,
+            may_be_billed=not refused,
+            cache_savings_usd=cost.cache_savings_usd if cost is not None else None,
+            prompt_tokens=tokens.prompt_tokens if tokens is not None else None,
+            completion_tokens=tokens.completion_tokens if tokens is not None else None,
+            cached_tokens=prompt.cached_tokens if prompt is not None else None,
+            cache_write_tokens=prompt.cache_write_tokens if prompt is not None else None,
+            reasoning_tokens=completion.reasoning_tokens if completion is not None else None,
+            ttft_ms=said_ms if said_ms is not None else seen_ms,
+            duration_ms=(time.monotonic() - self._started) * 1000,
+            started_at=start.started_at,
+            stream=start.stream,
+            request_id=headers.request_id if headers is not None else None,
+            tags=tuple(dict.fromkeys(tag for recorder in self._recorders for tag in recorder.tags)),
+            error=type(error).__name__ if error is not None else None,
+        )
+        logger.info("%s", record)
+        for recorder in self._recorders:
+            recorder.add(record)
+        for ended in self._ended:
+            try:
+                ended(record)
+            except Exception as broken:  # noqa: BLE001 - a paid call never fails for who listens
+                _note_broken(ended, broken)
+
+
+class _Unobserved(Observation):
+    """A call that nobody wants to hear of."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.done = True
+
+    def first_item(self) -> None:
+        """Notes nothing."""
+
+
+_UNOBSERVED: Final = _Unobserved()
+
+
+def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Recorder, ...]) -> Observation:
+    """The observation of a call that starts now.
+
+    Args:
+        model: The model or models asked for; empty for calls that no model answers, which nobody is told of.
+        path: The path of the endpoint.
+        base_url: Where the gateway is.
+        stream: Whether the answer is to be streamed.
+        own: What the client itself tells its calls to.
+
+    Raises:
+        BudgetExceededError: A limit has been reached.
+    """
+    recorders = active.get()
+    if own:
+        recorders += own
+    if not model or not (recorders or listeners or logger.isEnabledFor(logging.INFO)):
+        return _UNOBSERVED
+    if len(recorders) > 1:
+        recorders = tuple(dict.fromkeys(recorders))
+    for recorder in recorders:
+        recorder.check()
+    operation: Operation = "responses" if path.startswith("/responses") else "chat"
+    start = CallStart(operation, model, stream, base_url, time.time())
+    return Observation(start, recorders, [ended for one in list(listeners) if (ended := _tell(one, start))])
+
+
+def _tell(listener: Listener, start: CallStart) -> Ended | None:
+    try:
+        return listener(start)
+    except Exception as broken:  # noqa: BLE001 - a paid call never fails for who listens
+        _note_broken(listener, broken)
+        return None
+
+
+def _note_broken(listener: Any, error: Exception) -> None:
+    """Says once what a listener raises; who raises for every call would otherwise fill the log."""
+    name = getattr(listener, "__qualname__", None) or type(listener).__qualname__
+    if name not in _broken:
+        _broken.add(name)
+        logger.error("%s, which listens to finished calls, failed; this is said once.", name, exc_info=error)

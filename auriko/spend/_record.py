@@ -1,0 +1,125 @@
+"""One finished call as a value, and sums over calls."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Status = Literal["ok", "error", "abandoned"]
+Operation = Literal["chat", "responses"]
+
+
+class CallStart(NamedTuple):
+    """What is known of a call when it starts.
+
+    Attributes:
+        operation: `chat` for chat completions, `responses` for the Responses API.
+        model_asked: The model or models that the request names, with commas between them.
+        stream: Whether the answer is to be streamed.
+        base_url: Where the gateway is.
+        started_at: The time, in seconds since the epoch.
+    """
+
+    operation: Operation
+    model_asked: str
+    stream: bool
+    base_url: str
+    started_at: float
+
+
+def _new_id() -> str:
+    return os.urandom(12).hex()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRecord:
+    """One finished call and what it cost. Prompts and replies are no part of it.
+
+    Attributes:
+        id: A random name of the record, so that nothing counts it twice.
+        operation: `chat` for chat completions, `responses` for the Responses API.
+        status: `ok`, `error`, or `abandoned` for a call that was cancelled or a stream that was not read to its end.
+        error: The name of the exception's class, or None.
+        started_at: When it started, in seconds since the epoch.
+        duration_ms: Time from the start of the call to its end, in milliseconds.
+        ttft_ms: Time to the first token in milliseconds, as the gateway says, else as seen here in a stream.
+        stream: Whether the answer was streamed.
+        model_asked: The model or models that the request named, with commas between them.
+        model: The model that answered, or None where it is not known.
+        provider: The provider that answered, or None.
+        usd: What was billed, in USD; None where it is not known.
+        may_be_billed: Whether the gateway may have billed the call.
+        cache_savings_usd: What the provider's cache saved, in USD.
+        prompt_tokens: Tokens in.
+        completion_tokens: Tokens out.
+        cached_tokens: Tokens read from the provider's cache.
+        cache_write_tokens: Tokens written to it.
+        reasoning_tokens: Tokens of reasoning among those out.
+        request_id: The request's id, to be quoted to support.
+        tags: The tags of the trackers that it was told to.
+    """
+
+    status: Status
+    model_asked: str
+    started_at: float
+    duration_ms: float
+    operation: Operation = "chat"
+    error: str | None = None
+    ttft_ms: float | None = None
+    stream: bool = False
+    model: str | None = None
+    provider: str | None = None
+    usd: float | None = None
+    may_be_billed: bool = True
+    cache_savings_usd: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    request_id: str | None = None
+    tags: tuple[str, ...] = ()
+    id: str = field(default_factory=_new_id)
+
+    @property
+    def cost_is_unknown(self) -> bool:
+        """Whether the call may have been billed at a cost that nobody told."""
+        return self.usd is None and self.may_be_billed
+
+    def __str__(self) -> str:
+        answered = f"{self.model or self.model_asked} by {self.provider or 'an unknown provider'}"
+        cost = f"${self.usd:.6f}" if self.usd is not None else "unknown cost" if self.may_be_billed else "not billed"
+        return (
+            f"{self.status}: {self.error or answered}, {cost}, {self.duration_ms:.0f} ms, request id {self.request_id}"
+        )
+
+
+@dataclass
+class SpendTotal:
+    """A sum over calls.
+
+    Attributes:
+        calls: How many calls.
+        usd: What is known to have been billed, in USD.
+        unknown_cost_calls: How many calls may have been billed at a cost that is not known.
+        prompt_tokens: Tokens in.
+        completion_tokens: Tokens out.
+        cache_savings_usd: What caches saved, in USD.
+    """
+
+    calls: int = 0
+    usd: float = 0.0
+    unknown_cost_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cache_savings_usd: float = 0.0
+
+    def add(self, record: CallRecord) -> None:
+        """Counts one call."""
+        self.calls += 1
+        self.usd += record.usd or 0.0
+        self.unknown_cost_calls += record.cost_is_unknown
+        self.prompt_tokens += record.prompt_tokens or 0
+        self.completion_tokens += record.completion_tokens or 0
+        self.cache_savings_usd += record.cache_savings_usd or 0.0

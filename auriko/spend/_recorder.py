@@ -1,0 +1,177 @@
+"""Who is told of a finished call: what is active in the context, and listeners for good."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextvars import ContextVar
+from typing import Any, Final, Generic, TypeVar, cast
+
+from typing_extensions import Self
+
+from auriko.spend._record import CallRecord, CallStart
+
+RecorderT = TypeVar("RecorderT", bound="Recorder")
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+Ended = Callable[[CallRecord], None]
+Listener = Callable[[CallStart], Ended | None]
+
+active: Final[ContextVar[tuple[Recorder, ...]]] = ContextVar("auriko_recorders", default=())
+listeners: Final[list[Listener]] = []
+
+
+def add_listener(listener: Listener) -> None:
+    """Tells a function of every call of every client in this process, from now on.
+
+    It is called where and when a call starts, in the caller's context, with a `CallStart`. What it returns, unless
+    that is None, is called with the `CallRecord` once the call has ended, in whichever thread or task that is.
+    What a listener raises is logged once and never fails a call. Adding one twice has no effect.
+    """
+    if listener not in listeners:
+        listeners.append(listener)
+
+
+def remove_listener(listener: Listener) -> None:
+    """Tells a function of no more calls; of those under way it still hears the end."""
+    if listener in listeners:
+        listeners.remove(listener)
+
+
+class Recorder(ABC):
+    """What finished calls are told to: a tracker, or a ledger.
+
+    Attributes:
+        tags: Labels that go into the records.
+    """
+
+    def __init__(self, tags: Sequence[str]) -> None:
+        self.tags = checked_tags(tags)
+
+    @abstractmethod
+    def add(self, record: CallRecord) -> None:
+        """Counts one call; a call that has been counted already is not counted again."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Nothing, if a call may start.
+
+        Raises:
+            BudgetExceededError: A limit has been reached.
+        """
+
+    def active(self) -> SpendBlock[Self]:
+        """A block, or a decorator of a function, whose calls are counted here; it may be entered again and again."""
+        return SpendBlock(lambda: self)
+
+
+def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Labels of records.
+
+    Raises:
+        TypeError: They are no list of strings.
+    """
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"tags is a list of strings, not {tags!r}")
+    return tuple(tags)
+
+
+class SpendBlock(Generic[RecorderT]):
+    """A `with` or `async with` block in which calls are counted, or a decorator that makes each call one.
+
+    The block follows its context: into tasks, into threads that take over their creator's context (as those of
+    LangChain, LlamaIndex and `asyncio.to_thread` do), and into generators that it decorates.
+    """
+
+    def __init__(self, make: Callable[[], RecorderT]) -> None:
+        self._make = make
+        self._entered: list[RecorderT] = []
+
+    def __enter__(self) -> RecorderT:
+        recorder = self._make()
+        self._entered.append(recorder)
+        active.set((*active.get(), recorder))
+        return recorder
+
+    def __exit__(self, *_error: object) -> None:
+        # Not by the token of `set`: blocks inside generators may end in another order than they began, or elsewhere.
+        recorder = self._entered.pop()
+        inside = list(active.get())
+        for index in reversed(range(len(inside))):
+            if inside[index] is recorder:
+                del inside[index]
+                active.set(tuple(inside))
+                return
+
+    async def __aenter__(self) -> RecorderT:
+        return self.__enter__()
+
+    async def __aexit__(self, *_error: object) -> None:
+        self.__exit__()
+
+    def __call__(self, function: FunctionT) -> FunctionT:
+        """The function, each call of it in a block of its own; of a generator, all its steps are in one block."""
+        make = self._make
+
+        @functools.wraps(function)
+        def plain(*args: Any, **kwargs: Any) -> Any:
+            with SpendBlock(make):
+                return function(*args, **kwargs)
+
+        @functools.wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with SpendBlock(make):
+                return await function(*args, **kwargs)
+
+        @functools.wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Any:
+            return _steps(function(*args, **kwargs), make())
+
+        @functools.wraps(function)
+        def async_generator(*args: Any, **kwargs: Any) -> Any:
+            return _async_steps(function(*args, **kwargs), make())
+
+        kinds: list[tuple[Callable[[Any], bool], Callable[..., Any]]] = [
+            (inspect.iscoroutinefunction, coroutine),
+            (inspect.isgeneratorfunction, generator),
+            (inspect.isasyncgenfunction, async_generator),
+        ]
+        return cast("FunctionT", next((wrapper for is_kind, wrapper in kinds if is_kind(function)), plain))
+
+
+def _steps(inner: Generator[Any, Any, Any], recorder: Recorder) -> Generator[Any, Any, Any]:
+    """A generator whose own steps, and not those of who iterates over it, are told to the recorder."""
+    step: Callable[[], Any] = functools.partial(next, inner)
+    while True:
+        try:
+            with recorder.active():
+                item = step()
+        except StopIteration as end:
+            return end.value
+        try:
+            step = functools.partial(inner.send, (yield item))
+        except GeneratorExit:
+            with recorder.active():
+                inner.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - the inner generator decides
+            step = functools.partial(inner.throw, error)
+
+
+async def _async_steps(inner: AsyncGenerator[Any, Any], recorder: Recorder) -> AsyncGenerator[Any, Any]:
+    step: Callable[[], Any] = functools.partial(anext, inner)
+    while True:
+        try:
+            with recorder.active():
+                item = await step()
+        except StopAsyncIteration:
+            return
+        try:
+            step = functools.partial(inner.asend, (yield item))
+        except GeneratorExit:
+            with recorder.active():
+                await inner.aclose()
+            raise
+        except BaseException as error:  # noqa: BLE001 - the inner generator decides
+            step = functools.partial(inner.athrow, error)
