@@ -15,10 +15,12 @@ from auriko.sandbox.billing import TokenCounts, bill
 from auriko.sandbox.catalog import Catalog
 from auriko.sandbox.engines.tokens import count_prompt_tokens
 from auriko.sandbox.inference import Inference, Notice
+from auriko.sandbox.journal import Journal
 from auriko.sandbox.pieces import Finished, Piece
+from auriko.sandbox.records import AttemptRecord
 from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.router.decide import Decision, decide
+from auriko.sandbox.router.decide import decide
 from auriko.sandbox.router.filters import Assessed
 from auriko.sandbox.workshop import Workshop
 
@@ -39,7 +41,7 @@ class Route:
     @property
     def provider_model_id(self) -> str:
         """What really runs."""
-        return f"sandbox/{self.candidate.engine}"
+        return self.candidate.offer.provider_model_id(self.candidate.tier)
 
     @property
     def fingerprint(self) -> str:
@@ -81,24 +83,14 @@ class _Estimate:
 
 
 class Dispatcher:
-    """Serves inferences.
+    """Serves inferences, and notes in the journal how."""
 
-    Args:
-        on_decision: Told of each decision, and of the attempts that were made: (request, decision, outcomes).
-    """
-
-    def __init__(
-        self,
-        catalog: Catalog,
-        workshop: Workshop,
-        own_keys: Collection[str],
-        on_decision: Callable[[Inference, Decision, list[dict[str, str]]], None],
-    ) -> None:
+    def __init__(self, catalog: Catalog, workshop: Workshop, own_keys: Collection[str], journal: Journal) -> None:
         self._catalog = catalog
         self._known_providers = frozenset(provider.id for provider in catalog.providers())
         self._workshop = workshop
         self._own_keys = own_keys
-        self._on_decision = on_decision
+        self._journal = journal
 
     async def whole(self, request: Inference, account: Account) -> tuple[Route, list[Piece]]:
         """Who answered, and the whole answer.
@@ -137,24 +129,34 @@ class Dispatcher:
             estimate.prompt_tokens,
             lambda candidate: self._assess(candidate, request, estimate, account),
         )
-        outcomes: list[dict[str, str]] = []
-        self._on_decision(request, decision, outcomes)
+        attempts = self._journal.decided(request, decision)
         failures: list[tuple[str, AttemptFailedError]] = []
         for scored in decision.order:
             candidate = scored.assessed.candidate
             attempt = Attempt(self._workshop, request, candidate, account, _deadline(request, started))
+            noted = self._journal.tried(attempts, candidate)
             try:
-                taken = await take(attempt.pieces())
+                taken = await take(self._noting(attempt.pieces(), noted))
             except AttemptFailedError as error:
-                outcomes.append({"provider": candidate.provider, "failed": error.message})
                 failures.append((candidate.provider, error))
                 continue
-            outcomes.append({"provider": candidate.provider})
             return Route(
                 candidate, decision.strategy, tuple(_warnings(request, candidate, failures, self._known_providers))
             ), taken
         provider, last = failures[-1]
-        raise GatewayError(last.code, last.message, provider=provider)
+        raise last.as_reply(provider)
+
+    async def _noting(self, pieces: AsyncGenerator[Piece, None], attempt: AttemptRecord) -> AsyncGenerator[Piece, None]:
+        """The same pieces; how it ends goes into the journal."""
+        async with aclosing(pieces):
+            try:
+                async for piece in pieces:
+                    if isinstance(piece, Finished):
+                        self._journal.finished(attempt, piece)
+                    yield piece
+            except AttemptFailedError as error:
+                self._journal.failed(attempt, error.code, error.message)
+                raise
 
     def _estimate(self, request: Inference) -> _Estimate:
         usual = self._workshop.measurements.completion_tokens() or _USUAL_ANSWER_TOKENS
@@ -199,7 +201,7 @@ async def _resume(first: Piece, rest: AsyncGenerator[Piece, None]) -> AsyncGener
             async for piece in rest:
                 yield piece
         except AttemptFailedError as failure:
-            raise GatewayError(failure.code, failure.message) from failure
+            raise failure.as_reply() from failure
 
 
 def _warnings(

@@ -1,10 +1,18 @@
-"""What the sandbox has seen and decided, for tests to assert on."""
+"""What the sandbox has seen and decided, for tests to assert on and people to look at."""
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from auriko.sandbox.inference import Inference
+from auriko.sandbox.pieces import Finished
+from auriko.sandbox.records import AttemptRecord, DecisionRecord, Report, Spend
+from auriko.sandbox.router.candidates import Candidate
+from auriko.sandbox.router.decide import Decision, candidate_record, dropped_record
 
 RETRY_HEADER = "x-auriko-retry-count"
 
@@ -44,11 +52,16 @@ class _Reply(NamedTuple):
 
 
 class Journal:
-    """The latest requests and decisions; old ones are forgotten."""
+    """The latest requests and decisions; old ones are forgotten.
+
+    Attributes:
+        spend: What each provider has been asked and paid for, by its id, since the start.
+    """
 
     def __init__(self) -> None:
         self.requests: deque[ReceivedRequest] = deque(maxlen=_KEPT)
-        self.decisions: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self.decisions: deque[DecisionRecord] = deque(maxlen=_KEPT)
+        self.spend: dict[str, Spend] = {}
         self._replies: deque[_Reply] = deque(maxlen=_KEPT)
         self._statuses: Counter[int] = Counter()
         self._connections: set[int] = set()
@@ -69,7 +82,56 @@ class Journal:
         self._statuses[status] += 1
         self._replies.append(_Reply(request, status, None if retry_after is None else float(retry_after)))
 
-    def report(self) -> dict[str, Any]:
+    def decided(self, request: Inference, decision: Decision) -> list[AttemptRecord]:
+        """Note a decision; the attempts that come of it are put into the list that comes back."""
+        attempts: list[AttemptRecord] = []
+        self.decisions.append(
+            {
+                "id": f"dec_{secrets.token_hex(8)}",
+                "at": time.time(),
+                "endpoint": request.endpoint,
+                "models": list(request.models),
+                "strategy": decision.strategy,
+                "reason": decision.reason,
+                "candidates": [candidate_record(scored) for scored in decision.order],
+                "dropped": [dropped_record(candidate, drop) for candidate, drop in decision.dropped],
+                "attempts": attempts,
+            }
+        )
+        return attempts
+
+    def tried(self, attempts: list[AttemptRecord], candidate: Candidate) -> AttemptRecord:
+        """Note that a candidate is being tried."""
+        attempt: AttemptRecord = {"provider": candidate.provider, "model": candidate.model.id}
+        attempts.append(attempt)
+        self._spend(attempt)["calls"] += 1
+        return attempt
+
+    def failed(self, attempt: AttemptRecord, code: str, message: str) -> None:
+        """Note that an attempt came to nothing."""
+        attempt.update(failed=message, code=code)
+        self._spend(attempt)["failed"] += 1
+
+    def finished(self, attempt: AttemptRecord, end: Finished) -> None:
+        """Note the end of an answer: what was measured, and what it cost."""
+        attempt.update(
+            ttft_ms=end.ttft_ms,
+            throughput_tps=end.throughput_tps,
+            prompt_tokens=end.counts.prompt,
+            completion_tokens=end.counts.completion,
+            cached_tokens=end.counts.cached,
+            usd=end.bill.usd,
+        )
+        spend = self._spend(attempt)
+        spend["prompt_tokens"] += end.counts.prompt
+        spend["completion_tokens"] += end.counts.completion
+        spend["usd"] += end.bill.usd
+
+    def _spend(self, attempt: AttemptRecord) -> Spend:
+        nothing: Spend = {"calls": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
+        return self.spend.setdefault(attempt["provider"], nothing)
+
+    def report(self) -> Report:
         """How the clients have behaved so far."""
         return {
             "requests": self._total,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing, suppress
 from types import TracebackType
-from typing import Any
 
 from typing_extensions import Self
 
@@ -21,12 +19,11 @@ from auriko.sandbox.engine_run import EngineRoom
 from auriko.sandbox.engines.base import Engine
 from auriko.sandbox.faults import Faults
 from auriko.sandbox.gateway import Dispatcher
-from auriko.sandbox.inference import Inference
 from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal import Journal, ReceivedRequest
 from auriko.sandbox.measurements import Measurements
 from auriko.sandbox.prefix_cache import PrefixCache
-from auriko.sandbox.router.decide import Decision
+from auriko.sandbox.records import DecisionRecord, Report
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.signatures import Signer
 from auriko.sandbox.warm_up import measure
@@ -82,7 +79,7 @@ class Sandbox:
         self._journal = Journal()
         self._faults = Faults(faults, seed)
         workshop = Workshop(self._room, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
-        dispatcher = Dispatcher(self.catalog, workshop, frozenset(own_keys), self._note_decision)
+        dispatcher = Dispatcher(self.catalog, workshop, frozenset(own_keys), self._journal)
         services = Services(
             self.catalog, dispatcher, self._accounts, self._journal, self._faults, public_journal=api_key is None
         )
@@ -108,12 +105,12 @@ class Sandbox:
         return list(self._journal.requests)
 
     @property
-    def decisions(self) -> list[dict[str, Any]]:
+    def decisions(self) -> list[DecisionRecord]:
         """How each request was routed, oldest first: scores, measurements, who was dropped and why."""
         return list(self._journal.decisions)
 
     @property
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Report:
         """How the clients have behaved: requests, connections, statuses, retries, whether Retry-After was honoured."""
         return self._journal.report()
 
@@ -187,17 +184,6 @@ class Sandbox:
 
     def _measure(self, engine: Engine) -> None:
         measure(engine, self.catalog, self._measurements, self._ending)
-
-    def _note_decision(self, request: Inference, decision: Decision, outcomes: list[dict[str, str]]) -> None:
-        self._journal.decisions.append(
-            {
-                "id": f"dec_{secrets.token_hex(8)}",
-                "models": list(request.models),
-                "endpoint": request.endpoint,
-                **decision.explain(),
-                "attempts": outcomes,
-            }
-        )
 
 
 def serve(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from auriko.sandbox.catalog import Catalog
 from auriko.sandbox.inference import Inference
+from auriko.sandbox.records import CandidateRecord, DroppedRecord
 from auriko.sandbox.router.candidates import Candidate, candidates, find_models, split_suffix
 from auriko.sandbox.router.choice import ranked
-from auriko.sandbox.router.filters import Assessed, Dropped, filter_candidates
+from auriko.sandbox.router.filters import Assessed, Drop, Dropped, filter_candidates
+from auriko.sandbox.router.reason import reason
 from auriko.sandbox.router.scoring import Scored, score, shares_for, strategy_in_effect
 
 
@@ -19,33 +20,15 @@ class Decision:
     """Whom to try, in order, and why.
 
     Attributes:
+        reason: Why the first choice is the first, in a few words.
         order: At least one candidate, the first choice first.
         dropped: Those that cannot serve the request, each with the reason.
     """
 
     strategy: str
+    reason: str
     order: Sequence[Scored]
     dropped: Dropped
-
-    def explain(self) -> dict[str, Any]:
-        """The decision as JSON."""
-        return {
-            "strategy": self.strategy,
-            "candidates": [
-                {
-                    **_identity(each.assessed.candidate),
-                    "score": each.score,
-                    "parts": each.parts._asdict(),
-                    "expected_usd": each.assessed.expected_usd,
-                    "ttft_ms": each.assessed.ttft_ms,
-                    "throughput_tps": each.assessed.throughput_tps,
-                }
-                for each in self.order
-            ],
-            "dropped": [
-                {**_identity(candidate), "code": drop.code, "reason": drop.reason} for candidate, drop in self.dropped
-            ],
-        }
 
 
 def decide(
@@ -69,13 +52,34 @@ def decide(
     suffix = next((s for name in request.models if (s := split_suffix(name)[1])), None)
     strategy = strategy_in_effect(request.routing, suffix)
     scored = score(viable, shares_for(request.routing, strategy))
-    return Decision(strategy, ranked(scored, request.routing), dropped)
+    order = ranked(scored, request.routing)
+    return Decision(strategy, reason(order, len(viable), strategy, request.routing), order, dropped)
 
 
-def _identity(candidate: Candidate) -> dict[str, str]:
+def candidate_record(scored: Scored) -> CandidateRecord:
+    """One who could serve the request, as JSON."""
+    assessed = scored.assessed
+    candidate = assessed.candidate
     return {
         "model": candidate.model.id,
         "provider": candidate.provider,
         "tier": candidate.tier.name,
         "engine": candidate.engine,
+        "score": scored.score,
+        "parts": scored.parts._asdict(),
+        "expected_usd": assessed.expected_usd,
+        "ttft_ms": assessed.ttft_ms,
+        "throughput_tps": assessed.throughput_tps,
+    }
+
+
+def dropped_record(candidate: Candidate, drop: Drop) -> DroppedRecord:
+    """One who cannot, as JSON."""
+    return {
+        "model": candidate.model.id,
+        "provider": candidate.provider,
+        "tier": candidate.tier.name,
+        "engine": candidate.engine,
+        "code": drop.code,
+        "reason": drop.reason,
     }

@@ -1,0 +1,92 @@
+"""What the sandbox tells of itself, as JSON: how each request was routed, and how the clients behaved."""
+
+from __future__ import annotations
+
+from typing_extensions import NotRequired, TypedDict
+
+
+class CandidateRecord(TypedDict):
+    """One who could serve a request: the score of 0 to 1, the three that it is made of, and what they are made of."""
+
+    model: str
+    provider: str
+    tier: str
+    engine: str
+    score: float
+    parts: dict[str, float]
+    expected_usd: float
+    ttft_ms: float | None
+    throughput_tps: float | None
+
+
+class DroppedRecord(TypedDict):
+    """One who could not serve a request, and why."""
+
+    model: str
+    provider: str
+    tier: str
+    engine: str
+    code: str
+    reason: str
+
+
+class AttemptRecord(TypedDict):
+    """One try; `failed` says why it was given up, the figures come with the end of the answer."""
+
+    provider: str
+    model: str
+    failed: NotRequired[str]
+    code: NotRequired[str]
+    ttft_ms: NotRequired[float]
+    throughput_tps: NotRequired[float]
+    prompt_tokens: NotRequired[int]
+    completion_tokens: NotRequired[int]
+    cached_tokens: NotRequired[int]
+    usd: NotRequired[float]
+
+
+class DecisionRecord(TypedDict):
+    """How one request was routed; `at` is in seconds since the epoch, candidates come in the order of being tried."""
+
+    id: str
+    at: float
+    endpoint: str
+    models: list[str]
+    strategy: str
+    reason: str
+    candidates: list[CandidateRecord]
+    dropped: list[DroppedRecord]
+    attempts: list[AttemptRecord]
+
+
+class Decisions(TypedDict):
+    """The latest decisions, oldest first."""
+
+    decisions: list[DecisionRecord]
+
+
+class RetryAfter(TypedDict):
+    """How many retries waited as long as `Retry-After` said, and how many did not."""
+
+    honoured: int
+    ignored: int
+
+
+class Report(TypedDict):
+    """How the clients have behaved so far; replies are counted by status."""
+
+    requests: int
+    connections: int
+    statuses: dict[str, int]
+    retries: int
+    retry_after: RetryAfter
+
+
+class Spend(TypedDict):
+    """What one provider has been asked and paid for."""
+
+    calls: int
+    failed: int
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float
