@@ -85,4 +85,8 @@ def __getattr__(name: str) -> Any:
         from auriko import _response_stream
 
         return getattr(_response_stream, name)
+    if name == "load_ipython_extension":  # IPython asks for it at `%load_ext auriko`
+        from auriko import _magic
+
+        return _magic.load_ipython_extension
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

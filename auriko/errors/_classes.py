@@ -74,17 +74,27 @@ class AurikoAPIError(Exception):
         return False
 
     def __str__(self) -> str:
+        facts, advice = self._facts(), self._advice()
+        said = self.message + (f" ({', '.join(facts)})" if facts else "")
+        return f"{said} {advice}" if advice else said
+
+    def _facts(self) -> list[str]:
         facts = [str(self.status_code)] if self.status_code else []
         facts += [f for f in (self.code or self.type,) if f]
         facts += [f"param {self.param}"] if self.param else []
         facts += [f"provider {self.provider}"] if self.provider else []
         facts += [f"request {self.request_id}"] if self.request_id else []
         facts += [f"{self.attempts} attempts"] if self.attempts > 1 else []
-        lines = [self.message + (f" ({', '.join(facts)})" if facts else "")]
+        return facts
+
+    def _advice(self) -> str | None:
         advice = self.suggestion or HINTS.get(self.code or "")
-        if advice and advice not in self.message:
-            lines.append(advice)
-        return " ".join(lines)
+        return advice if advice and advice not in self.message else None
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from auriko._display import error_bundle
+
+        return error_bundle(type(self).__name__, self.message, self._advice(), self._facts())
 
     def __repr__(self) -> str:
         shown = ((n, getattr(self, n)) for n in ("status_code", "type", "code", "param", "provider"))

@@ -90,6 +90,11 @@ class ChatCompletion(Reply):
     service_tier: Informational[str] = None
     routing_metadata: Informational[RoutingMetadata] = None
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from auriko._display import completion_bundle
+
+        return completion_bundle(self)
+
 
 class ToolCallDeltaFunction(AurikoResponseModel):
     """A piece of a tool call's function."""

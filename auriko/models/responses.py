@@ -207,3 +207,8 @@ class Response(Reply):
                 if isinstance(part, ResponseOutputContentPart)
             )
         return self
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from auriko._display import response_bundle
+
+        return response_bundle(self, (i for i in self.output if isinstance(i, ResponseFunctionCallOutputItem)))

@@ -62,6 +62,11 @@ class RoutingMetadata(InformationalModel):
     cost: Informational[CostInfo] = None
     warnings: Informational[list[StructuredWarning]] = None
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from auriko._display import routing_bundle
+
+        return routing_bundle(self)
+
 
 def parse_routing_metadata(response: Any) -> RoutingMetadata | None:
     """The routing metadata of a reply of the openai package, or None where it is absent or broken."""
