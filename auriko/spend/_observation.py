@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar
 
+from auriko._otel import CallTrace, start_trace, trace_sinks
 from auriko.errors import APIStatusError
 from auriko.models.common import ResponseUsage, Usage
 from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
 from auriko.spend._record import CallRecord, CallStart, Operation, Status
-from auriko.spend._recorder import Ended, Listener, Recorder, active, listeners
+from auriko.spend._recorder import Ended, Recorder, active, listeners
 
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT")
 logger: Final = logging.getLogger("auriko")
 _broken: Final[set[str]] = set()
 
@@ -24,12 +28,15 @@ class Observation:
         done: Whether nothing is to be told any more.
     """
 
-    __slots__ = ("_ended", "_first_at", "_recorders", "_start", "_started", "done")
+    __slots__ = ("_ended", "_first_at", "_recorders", "_start", "_started", "_trace", "done")
 
-    def __init__(self, start: CallStart, recorders: tuple[Recorder, ...], ended: list[Ended]) -> None:
+    def __init__(
+        self, start: CallStart, recorders: tuple[Recorder, ...], ended: list[Ended], trace: CallTrace | None
+    ) -> None:
         self._start = start
         self._recorders = recorders
         self._ended = ended
+        self._trace = trace
         self._started = time.monotonic()
         self._first_at: float | None = None
         self.done = False
@@ -37,6 +44,8 @@ class Observation:
     def first_item(self) -> None:
         """Notes that the first item of a stream has arrived."""
         self._first_at = time.monotonic()
+        if self._trace is not None:
+            self._trace.leave()
 
     def finish(
         self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
@@ -109,10 +118,9 @@ class Observation:
         for recorder in self._recorders:
             recorder.add(record)
         for ended in self._ended:
-            try:
-                ended(record)
-            except Exception as broken:  # noqa: BLE001 - a paid call never fails for who listens
-                _note_broken(ended, broken)
+            _tell(ended, record)
+        if self._trace is not None:
+            _tell(self._trace.end, record, metadata, error)
 
 
 class _Unobserved(Observation):
@@ -146,7 +154,8 @@ def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Re
     recorders = active.get()
     if own:
         recorders += own
-    if not model or not (recorders or listeners or logger.isEnabledFor(logging.INFO)):
+    sinks = trace_sinks()
+    if not model or not (recorders or listeners or sinks is not None or logger.isEnabledFor(logging.INFO)):
         return _UNOBSERVED
     if len(recorders) > 1:
         recorders = tuple(dict.fromkeys(recorders))
@@ -154,12 +163,13 @@ def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Re
         recorder.check()
     operation: Operation = "responses" if path.startswith("/responses") else "chat"
     start = CallStart(operation, model, stream, base_url, time.time())
-    return Observation(start, recorders, [ended for one in list(listeners) if (ended := _tell(one, start))])
+    told = [ended for one in list(listeners) if (ended := _tell(one, start))]
+    return Observation(start, recorders, told, _tell(start_trace, start, sinks) if sinks is not None else None)
 
 
-def _tell(listener: Listener, start: CallStart) -> Ended | None:
+def _tell(listener: Callable[P, ResultT], *facts: P.args, **named: P.kwargs) -> ResultT | None:
     try:
-        return listener(start)
+        return listener(*facts, **named)
     except Exception as broken:  # noqa: BLE001 - a paid call never fails for who listens
         _note_broken(listener, broken)
         return None

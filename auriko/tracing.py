@@ -1,0 +1,65 @@
+"""What a call says on spans: who answered and what it cost, under the names that tools read.
+
+A call makes an OpenTelemetry span of its own once an SDK is configured. Where a framework has a span for the call
+already, `on_span` has the call write on that one instead.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from auriko.models.routing import RoutingMetadata
+
+
+class AttributeSink(Protocol):
+    """A span, or whatever takes attributes for one."""
+
+    def set_attribute(self, key: str, value: Any, /) -> None:
+        """Notes the attribute; nothing once the span has ended."""
+
+
+_adopted: ContextVar[AttributeSink | None] = ContextVar("auriko_span", default=None)
+
+
+@contextmanager
+def on_span(span: AttributeSink) -> Generator[None]:
+    """A context whose calls write on this span when they end, and make none of their own.
+
+    A streamed call that starts within the context writes when the stream ends, wherever that is.
+    """
+    token = _adopted.set(span)
+    try:
+        yield
+    finally:
+        _adopted.reset(token)
+
+
+def adopted_span() -> AttributeSink | None:
+    """The span that calls of this context write on, or None where they make their own."""
+    return _adopted.get()
+
+
+def span_attributes(metadata: RoutingMetadata) -> dict[str, str | float]:
+    """Who answered and what it cost (USD), as attributes; what is not known is left out, never 0.
+
+    Each tool reads the cost under another name: `llm.cost.total` is OpenInference's, `gen_ai.usage.cost` what several
+    backends take from plain spans, `mlflow.llm.cost` MLflow's, with JSON as its value.
+    """
+    usd = metadata.cost.usd if metadata.cost is not None else None
+    attributes = {
+        "gen_ai.response.model": metadata.model_canonical,
+        "llm.cost.total": usd,
+        "gen_ai.usage.cost": usd,
+        "mlflow.llm.cost": json.dumps({"total_cost": usd}) if usd is not None else None,
+        "auriko.provider": metadata.provider,
+        "auriko.provider_model_id": metadata.provider_model_id,
+        "auriko.model_canonical": metadata.model_canonical,
+        "auriko.routing_strategy": metadata.routing_strategy,
+        "auriko.ttft_ms": metadata.ttft_ms,
+        "auriko.throughput_tps": metadata.throughput_tps,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
