@@ -9,6 +9,7 @@ from auriko.sandbox.inference import Inference
 from auriko.sandbox.router.candidates import Candidate
 
 _CLASH_WITH_THINKING = frozenset({"temperature", "top_p", "top_k"})
+_NOT_FOR_ENGINES = frozenset({"n", "temperature", "seed", "parallel_tool_calls"})  # a prompt has them by themselves
 
 
 def effort(request: Inference, candidate: Candidate) -> str | None:
@@ -44,4 +45,5 @@ def accepted_prompt(request: Inference, candidate: Candidate) -> Prompt:
         seed=None if "seed" in dropped else prompt.seed,
         parallel_tool_calls=prompt.parallel_tool_calls or "parallel_tool_calls" in dropped,
         max_tokens=min(prompt.max_tokens or offer.max_output_tokens, offer.max_output_tokens),
+        params={name: value for name, value in request.params.items() if name not in {*dropped, *_NOT_FOR_ENGINES}},
     )

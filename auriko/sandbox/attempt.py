@@ -127,7 +127,7 @@ class Attempt:
                     continue
                 if isinstance(event, Text):
                     text += event.text
-                    yield AnswerText(choice, event.text)
+                    yield AnswerText(choice, event.text, event.logprobs)
                 else:
                     for piece in self._call(choice, calls, event):
                         yield piece

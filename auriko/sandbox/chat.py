@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
 from pydantic_core import to_json
@@ -48,6 +48,9 @@ def completion(request: Inference, route: Route, pieces: Iterable[Piece]) -> dic
             choice.update(_end(route, piece.reason))
         elif request.show_reasoning or not isinstance(piece, ReasoningText | ReasoningEnd):
             _add_to_message(choice["message"], piece)
+            if isinstance(piece, AnswerText) and piece.logprobs:
+                choice["logprobs"] = choice["logprobs"] or _logprobs(())
+                choice["logprobs"]["content"].extend(piece.logprobs)
     return {**_head(route, "chat.completion"), "choices": list(choices.values()), **tail}
 
 
@@ -68,6 +71,8 @@ async def chunks(request: Inference, route: Route, pieces: AsyncGenerator[Piece,
                 choice["delta"] = {"role": "assistant", **choice["delta"]}
             if isinstance(piece, ChoiceEnd):
                 choice.update(_end(route, piece.reason))
+            elif isinstance(piece, AnswerText) and piece.logprobs:
+                choice["logprobs"] = _logprobs(piece.logprobs)
             yield event({**head, "choices": [choice]})
     except GatewayError as error:
         yield error_block(error)
@@ -161,6 +166,10 @@ def _delta(piece: Piece) -> dict[str, Any]:
             return {"tool_calls": [{**call, "function": {"arguments": piece.text}}]}
         case _:
             return {}
+
+
+def _logprobs(tokens: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"content": list(tokens), "refusal": None}
 
 
 def _image(piece: Picture) -> dict[str, str]:

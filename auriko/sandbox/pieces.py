@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from auriko.sandbox.billing import Bill, TokenCounts
 
@@ -25,10 +27,11 @@ class ReasoningEnd:
 
 @dataclass(frozen=True, slots=True)
 class AnswerText:
-    """A piece of the answer."""
+    """A piece of the answer, with the log probabilities of its tokens if they were asked for and are known."""
 
     choice: int
     text: str
+    logprobs: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

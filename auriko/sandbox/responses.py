@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -109,8 +109,8 @@ class ResponseBuilder:
                 yield from self._reasoning(text)
             case ReasoningEnd(signature=signature):
                 yield from self._end_reasoning(signature)
-            case AnswerText(text=text):
-                yield from self._text(text, "output_text")
+            case AnswerText(text=text, logprobs=logprobs):
+                yield from self._text(text, "output_text", logprobs)
             case RefusalText(text=text):
                 yield from self._text(text, "refusal")
             case CallStart(id=call_id, name=name):
@@ -169,7 +169,7 @@ class ResponseBuilder:
             yield {"type": "response.reasoning_summary_part.done", **place, "part": part}
         yield from self._end_item()
 
-    def _text(self, text: str, kind: str) -> Iterator[Event]:
+    def _text(self, text: str, kind: str, logprobs: tuple[Mapping[str, Any], ...] = ()) -> Iterator[Event]:
         key = "text" if kind == "output_text" else "refusal"
         if not self._is_open("message"):
             yield from self._start_item("message", "msg", role="assistant", content=[])
@@ -179,8 +179,10 @@ class ResponseBuilder:
             self._item["content"].append(part)
             yield {"type": "response.content_part.added", **self._place(), "content_index": 0, "part": dict(part)}
         self._item["content"][0][key] += text
+        if logprobs:
+            self._item["content"][0].setdefault("logprobs", []).extend(logprobs)
         delta: Event = {"type": f"response.{kind}.delta", **self._place(), "content_index": 0, "delta": text}
-        yield {**delta, "logprobs": []} if kind == "output_text" else delta
+        yield {**delta, "logprobs": list(logprobs)} if kind == "output_text" else delta
 
     def _end_item(self) -> Iterator[Event]:
         if not self._output or self._item["status"] != "in_progress":
@@ -190,7 +192,7 @@ class ResponseBuilder:
             part = dict(item["content"][0])
             key = "text" if part["type"] == "output_text" else "refusal"
             done: Event = {"type": f"response.{part['type']}.done", **place, "content_index": 0, key: part[key]}
-            yield {**done, "logprobs": []} if key == "text" else done
+            yield {**done, "logprobs": part.get("logprobs", [])} if key == "text" else done
             yield {"type": "response.content_part.done", **place, "content_index": 0, "part": part}
             self.response["output_text"] += part.get("text", "")
         elif item["type"] == "function_call":

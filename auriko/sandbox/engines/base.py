@@ -25,6 +25,8 @@ class Prompt:
         temperature: Sampling temperature, or None for the engine's own default.
         seed: Seed for sampling, or None.
         parallel_tool_calls: Whether more than one tool call may come back.
+        params: Further optional parameters that the provider takes, by their names on the wire, such as `top_p`,
+            `logit_bias` or `logprobs`. An engine uses those that it can.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -36,13 +38,19 @@ class Prompt:
     temperature: float | None = None
     seed: int | None = None
     parallel_tool_calls: bool = True
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A piece of the answer; pieces are joined without a separator."""
+    """A piece of the answer; pieces are joined without a separator.
+
+    `logprobs` are those of its tokens as the wire has them (`token`, `logprob`, `bytes`, `top_logprobs`), if they were
+    asked for and the engine knows them.
+    """
 
     text: str
+    logprobs: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class SmolLM2Engine:
         with self._lock:
             chunks = _Generation(self._loaded(), request_for(prompt))
             with contextlib.closing(chunks):
-                yield from _called(chunks) if calls_tools(prompt) else _spoken(chunks)
+                yield from _called(chunks) if calls_tools(prompt) else _spoken(chunks, _alternatives(prompt))
 
     def _loaded(self) -> Any:
         if self._server is None:
@@ -120,15 +120,32 @@ class _Generation:
         return self._is_closed.is_set() or not threading.main_thread().is_alive()
 
 
-def _spoken(chunks: _Generation) -> Iterator[Event]:
+def _alternatives(prompt: Prompt) -> int:
+    """How many of the likeliest tokens are told at each place, where log probabilities are asked for."""
+    count: int = prompt.params.get("top_logprobs", 0)
+    return count
+
+
+def _spoken(chunks: _Generation, alternatives: int = 0) -> Iterator[Event]:
     reason, usage = "stop", {"prompt_tokens": 0, "completion_tokens": 0}
     for chunk in chunks:
         usage = chunk.get("usage") or usage
         for choice in chunk["choices"]:
             reason = choice["finish_reason"] or reason
             if text := choice["delta"].get("content"):
-                yield Text(text)
+                yield Text(text, tuple(_logprobs(choice.get("logprobs"), alternatives)))
     yield Finish("length" if reason == "length" else "stop", usage["prompt_tokens"], usage["completion_tokens"])
+
+
+def _logprobs(found: Mapping[str, Any] | None, alternatives: int) -> Iterator[dict[str, Any]]:
+    """What the runtime tells of tokens, in the wire's form."""
+    for token in (found or {}).get("content") or ():
+        likeliest = [_logprob(other) for other in token["top_logprobs"][:alternatives]]
+        yield {**_logprob(token), "top_logprobs": likeliest}
+
+
+def _logprob(token: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: token[name] for name in ("token", "logprob", "bytes")}
 
 
 def _called(chunks: _Generation) -> Iterator[Event]:

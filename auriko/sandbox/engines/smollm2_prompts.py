@@ -17,6 +17,16 @@ DEFAULT_MAX_TOKENS = 512
 ANSWER = "answer_in_words"
 """The choice, beside the tools, to answer without one."""
 
+# Parameters of the wire, and what the runtime calls them.
+_SAMPLING = {
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "min_p": "min_p",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "repetition_penalty": "repeat_penalty",
+}
+
 _TOOLS_HEAD = 'You call one of these functions. Reply with JSON {"name": ..., "arguments": ...} only.'
 
 
@@ -30,6 +40,10 @@ def request_for(prompt: Prompt) -> dict[str, Any]:
         "temperature": 0.2 if prompt.temperature is None else prompt.temperature,
         "repeat_penalty": 1.1,
     }
+    request.update({_SAMPLING[name]: value for name, value in prompt.params.items() if name in _SAMPLING})
+    if prompt.params.get("logprobs"):
+        # With none of the others asked for, the runtime would leave out the token's own.
+        request |= {"logprobs": True, "top_logprobs": max(1, prompt.params.get("top_logprobs", 0))}
     if prompt.stop:
         request["stop"] = list(prompt.stop)
     if prompt.seed is not None:

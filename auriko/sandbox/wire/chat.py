@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
+from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.wire.base import OpenWireModel, WireModel
 from auriko.sandbox.wire.gateway import Routed
 
@@ -209,3 +211,14 @@ class ChatRequest(Routed):
     prediction: Any = None
     service_tier: Any = None
     store: Any = None
+
+    @model_validator(mode="after")
+    def _alternatives_need_logprobs(self) -> Self:
+        if self.top_logprobs is not None and not self.logprobs:
+            raise GatewayError(
+                "invalid_parameter_value",
+                "top_logprobs needs logprobs.",
+                param="top_logprobs",
+                suggestion="Set logprobs to true.",
+            )
+        return self

@@ -36,6 +36,7 @@ _SHARED = (
 )
 _ECHOED = (*_SHARED, "instructions", "truncation", "reasoning", "text", "max_output_tokens", "max_tool_calls")
 _EFFORTS = {"none": "off", "minimal": "low"}
+_LOGPROBS = "message.output_text.logprobs"  # by which `include` asks for them
 _PART_TYPES = {"input_text": "text", "output_text": "text", "text": "text"}
 
 
@@ -67,6 +68,8 @@ def read_responses(body: Mapping[str, Any]) -> ResponsesCall:
         **{name: body[name] for name in ("model", "gateway", "extensions", "stream", *_SHARED) if name in body},
         "messages": _messages(request),
     }
+    if request.top_logprobs is not None or _LOGPROBS in (request.include or ()):
+        chat_body["logprobs"] = True
     if request.max_output_tokens is not None:
         chat_body["max_completion_tokens"] = request.max_output_tokens
     if reasoning is not None and reasoning.effort is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
@@ -227,3 +228,29 @@ def test_messages_are_told_in_the_roles_that_the_model_knows() -> None:
     assert messages[2]["content"] == "I call get_weather with {}."
     assert messages[3]["content"] == "The function returned: 4 degrees"
     assert messages[4]["content"] == "Look:\n[an image (image/png, 3 bytes), which this model cannot see]"
+
+
+@installed
+def test_log_probabilities_are_the_models_own(engine: SmolLM2Engine) -> None:
+    def tokens(**params: Any) -> list[Mapping[str, Any]]:
+        prompt = Prompt(
+            messages=({"role": "user", "content": "What is the capital of France?"},),
+            max_tokens=6,
+            temperature=0.0,
+            params=params,
+        )
+        return [token for event in engine.run(prompt) if isinstance(event, Text) for token in event.logprobs]
+
+    found = tokens(logprobs=True, top_logprobs=5, repetition_penalty=1.0)
+    assert len(found) == 6
+    for token in found:
+        alternatives = token["top_logprobs"]
+        assert len(alternatives) == 5
+        assert sum(math.exp(each["logprob"]) for each in alternatives) <= 1.0001
+        # At temperature 0 the likeliest token is the one that is taken.
+        assert max(alternatives, key=lambda each: each["logprob"])["bytes"] == token["bytes"]
+        assert token["logprob"] == max(each["logprob"] for each in alternatives) <= 0
+    assert [token["logprob"] for token in tokens(logprobs=True, repetition_penalty=1.0)] == pytest.approx(
+        [token["logprob"] for token in found], abs=1e-3
+    )
+    assert tokens() == []
