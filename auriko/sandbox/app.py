@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,13 +15,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auriko.sandbox import endpoints
 from auriko.sandbox.accounts import Account
 from auriko.sandbox.endpoints import Handler, Received, Services
 from auriko.sandbox.faults import HEADER, split_model
 from auriko.sandbox.faulty_replies import broken, instead_of_reply
 from auriko.sandbox.journal import ReceivedRequest, redacted
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.openapi import openapi_document
+from auriko.sandbox.operations import OPERATIONS, Operation
+from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.streaming import unless_left
 from auriko.sandbox.wire.base import parse_json
 
@@ -33,30 +35,25 @@ _logger = logging.getLogger("auriko.sandbox")
 def create_app(services: Services) -> Starlette:
     """The ASGI application."""
 
-    def route(method: str, path: str, handler: Handler, *, public: bool = False) -> Route:
-        endpoint = _endpoint(services, handler, public=public, inference=method == "POST")
-        return Route(path, endpoint, methods=[method])
+    async def openapi(_: Services, __: Received) -> Response:
+        return json_response(document())
 
+    itself = Operation("GET", "/openapi.json", "This document", openapi, dict[str, Any], access="anyone")
+    operations = (*OPERATIONS, itself)
+    document = cache(lambda: openapi_document(operations, journal_is_public=services.public_journal))
     return Starlette(
         routes=[
-            route("POST", "/v1/chat/completions", endpoints.chat_completions),
-            route("POST", "/v1/responses", endpoints.create_response),
-            route("GET", "/v1/models", endpoints.list_models),
-            route("GET", "/v1/models/{model_id:path}", endpoints.get_model),
-            route("GET", "/v1/directory/models", endpoints.directory, public=True),
-            route("GET", "/v1/registry/models", endpoints.registry_models, public=True),
-            route("GET", "/v1/registry/providers", endpoints.registry_providers, public=True),
-            route("GET", "/v1/me", endpoints.me),
-            route("GET", "/sandbox/report", endpoints.report, public=services.public_journal),
-            route("GET", "/sandbox/decisions", endpoints.decisions, public=services.public_journal),
+            Route(operation.path, _endpoint(services, operation), methods=[operation.method])
+            for operation in operations
         ],
         exception_handlers={HTTPException: _no_route},
     )
 
 
-def _endpoint(
-    services: Services, handler: Handler, *, public: bool, inference: bool
-) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(services: Services, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+    public = operation.access == "anyone" or (operation.access == "journal" and services.public_journal)
+    handler = operation.handler
+
     async def endpoint(request: Request) -> Response:
         account: Account | None = None
         arrived: ReceivedRequest | None = None
@@ -66,7 +63,7 @@ def _endpoint(
             services.journal.arrived(arrived)
             if not public:
                 account = services.accounts.authenticate(request.headers.get("authorization"))
-            if inference and account is not None:
+            if operation.body is not None and account is not None:
                 services.accounts.admit(account)
                 response = await _with_faults(services, handler, request, content, account)
             else:
@@ -108,7 +105,8 @@ def _without_suffix(content: dict[str, Any] | GatewayError) -> tuple[dict[str, A
 
 async def _no_route(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
-        found = GatewayError("method_not_allowed", f"{request.url.path} does not take {request.method}.")
+        message = f"{request.url.path} does not take {request.method}."
+        found = GatewayError("method_not_allowed", message, headers=error.headers)
     else:
         found = GatewayError("resource_not_found", f"There is nothing at {request.url.path}.")
     return _with_headers(found.response(), None)

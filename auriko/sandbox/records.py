@@ -1,8 +1,31 @@
-"""What the sandbox tells of itself, as JSON: how each request was routed, and how the clients behaved."""
+"""What the sandbox says in JSON of its own: errors, how each request was routed, and how the clients behaved."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field, WithJsonSchema
 from typing_extensions import NotRequired, TypedDict
+
+from auriko.errors import CODES
+
+
+class ErrorFields(TypedDict):
+    """What went wrong (API section 12.1)."""
+
+    message: Annotated[str, Field(min_length=1)]
+    type: Annotated[str, WithJsonSchema({"enum": sorted({info.type for info in CODES.values()})})]
+    code: Annotated[str, WithJsonSchema({"enum": sorted(CODES)})]
+    param: str | None
+    doc_url: str
+    provider: str | None
+    suggestion: NotRequired[str]
+
+
+class ErrorEnvelope(TypedDict):
+    """The body of an error reply, and of an error event inside a chat completion's stream."""
+
+    error: ErrorFields
 
 
 class CandidateRecord(TypedDict):
