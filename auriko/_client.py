@@ -80,6 +80,12 @@ class _BaseClient(ABC):
         twin.__setstate__({"settings": _config.change(self._settings, options), "pool": self._pool})
         return twin
 
+    def _apart(self) -> Self:
+        """The same client over connections of its own, to be closed alone; a client of the user's is shared."""
+        twin = type(self).__new__(type(self))
+        twin.__setstate__({"settings": self._settings, "pool": self._new_pool(self._pool.user_client)})
+        return twin
+
     @property
     def base_url(self) -> str:
         """Where the API is, without a slash at the end."""

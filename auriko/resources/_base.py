@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
+from typing_extensions import Self
 
 from auriko._call import Call
 from auriko._stream import AsyncItemStream, ItemStream
@@ -16,6 +17,10 @@ AsyncStreamT = TypeVar("AsyncStreamT", bound=AsyncItemStream[Any, Any])
 
 class Caller(Protocol):
     """A sync client."""
+
+    def close(self) -> None: ...
+
+    def _apart(self) -> Self: ...
 
     def _request(self, call: Call[ReplyT]) -> ReplyT: ...
 

@@ -1,5 +1,6 @@
 """What requests are made of, as typed dictionaries."""
 
+from auriko.types.batch_params import BatchOptions
 from auriko.types.chat_params import (
     AurikoMetadataParam,
     CacheControlParam,
@@ -59,6 +60,7 @@ from auriko.types.responses_params import (
 
 __all__ = [
     "AurikoMetadataParam",
+    "BatchOptions",
     "CacheControlParam",
     "CallOptions",
     "CandidateParams",
