@@ -39,11 +39,16 @@ def accepted_prompt(request: Inference, candidate: Candidate) -> Prompt:
     """The prompt without what is dropped, and bounded by what the model can say."""
     prompt, offer = request.prompt, candidate.offer
     dropped = dropped_params(request, candidate)
+    most = offer.max_output_tokens
+    if prompt.max_tokens is None and offer.upstream_model is not None:
+        limit = None  # the upstream has a limit of its own
+    else:
+        limit = min(prompt.max_tokens or most, most)
     return replace(
         prompt,
         temperature=None if "temperature" in dropped else prompt.temperature,
         seed=None if "seed" in dropped else prompt.seed,
         parallel_tool_calls=prompt.parallel_tool_calls or "parallel_tool_calls" in dropped,
-        max_tokens=min(prompt.max_tokens or offer.max_output_tokens, offer.max_output_tokens),
+        max_tokens=limit,
         params={name: value for name, value in request.params.items() if name not in {*dropped, *_NOT_FOR_ENGINES}},
     )

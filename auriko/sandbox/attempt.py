@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 import anyio
 
+from auriko.errors import CODES
 from auriko.sandbox import picture
 from auriko.sandbox.accepted import accepted_prompt, choices, effort
 from auriko.sandbox.accounts import Account
-from auriko.sandbox.engine_run import EngineRun
+from auriko.sandbox.engine_run import Run
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.tokens import count_tokens
 from auriko.sandbox.inference import Inference
@@ -28,6 +29,7 @@ from auriko.sandbox.pieces import (
     ReasoningText,
     RefusalText,
 )
+from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.workshop import Progress, Workshop
 
@@ -43,12 +45,21 @@ class AttemptFailedError(Exception):
     Args:
         code: What the caller is told if there is no next one.
         message: What happened.
+        retry_after: Seconds after which the provider may answer again, if it says so.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self._retry_after = retry_after
+
+    def as_reply(self, provider: str | None = None) -> GatewayError:
+        """The error for the caller."""
+        headers = {} if self._retry_after is None else {"Retry-After": f"{self._retry_after:g}"}
+        if self.code == "rate_limit_exceeded":
+            headers["X-Rate-Limit-Source"] = "upstream"
+        return GatewayError(self.code, self.message, provider=provider, headers=headers)
 
 
 class Attempt:
@@ -75,7 +86,7 @@ class Attempt:
 
         Raises:
             AttemptFailedError: The engine failed, or time ran out.
-            GatewayError: The history lacks a signature that this provider demands.
+            GatewayError: The history lacks a signature that this provider demands, or the provider refuses the request.
         """
         provider = self._candidate.offer.provider
         if self._workshop.faults.is_down(provider.id):
@@ -102,7 +113,7 @@ class Attempt:
         opening = f"The question is: {_question(self._prompt)!r}. At first sight: "
         self._progress.reasoning += count_tokens(opening)
         text = ""
-        with self._run(thought) as run:
+        async with self._run(thought) as run:
             while (event := await self._next(run)) is not None:
                 if isinstance(event, Text):
                     piece = event.text if text else opening + event.text
@@ -119,7 +130,7 @@ class Attempt:
         prompt = self._prompt if self._prompt.seed is None else replace(self._prompt, seed=self._prompt.seed + choice)
         calls = 0
         text = ""
-        with self._run(prompt) as run:
+        async with self._run(prompt) as run:
             while not isinstance(event := await self._next(run), Finish):
                 if event is None:
                     raise AttemptFailedError("upstream_error", f"{self._candidate.provider} broke off.")
@@ -127,13 +138,14 @@ class Attempt:
                     continue
                 if isinstance(event, Text):
                     text += event.text
-                    yield AnswerText(choice, event.text, event.logprobs)
+                    yield AnswerText(choice, event.text)
                 else:
                     for piece in self._call(choice, calls, event):
                         yield piece
                     calls += 1
         self._progress.prompt = event.prompt_tokens
         self._progress.completion += event.completion_tokens
+        self._progress.cached = event.cached_tokens
         if self._request.refuse:
             yield RefusalText(choice, _REFUSAL)
         elif "image" in self._candidate.offer.output_modalities:
@@ -150,15 +162,15 @@ class Attempt:
         for start in range(0, len(call.arguments), size):
             yield CallArguments(choice, index, call.arguments[start : start + size])
 
-    @contextmanager
-    def _run(self, prompt: Prompt) -> Generator[EngineRun, None, None]:
+    @asynccontextmanager
+    async def _run(self, prompt: Prompt) -> AsyncGenerator[Run, None]:
         run = self._workshop.engines.start(self._candidate.engine, prompt)
         try:
             yield run
         finally:
-            run.close()
+            await run.close()
 
-    async def _next(self, run: EngineRun) -> Event | None:
+    async def _next(self, run: Run) -> Event | None:
         try:
             with anyio.fail_after(self._time_left()):
                 item = await run.next()
@@ -167,7 +179,10 @@ class Attempt:
                 "upstream_timeout", f"{self._candidate.provider} did not answer in time."
             ) from None
         except EngineError as error:
-            raise AttemptFailedError("upstream_error", f"{self._candidate.provider} failed: {error}") from error
+            provider = self._candidate.provider
+            if CODES[error.code].type == "invalid_request_error":  # the next one would be asked the same
+                raise GatewayError(error.code, f"{provider} refused it: {error}", provider=provider) from error
+            raise AttemptFailedError(error.code, f"{provider} failed: {error}", error.retry_after) from error
         if item is None:
             return None
         moment, event = item

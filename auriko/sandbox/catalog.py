@@ -41,16 +41,33 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
-    """A stand-in for an upstream: one engine behind a name, with a data policy of its own.
+class Upstream:
+    """A server that speaks the OpenAI API.
 
     Attributes:
-        engine: Name of the engine that answers for it.
+        api_key_env: The environment variable that holds its key.
+        needs_key: Whether that variable has to be set.
+        max_tokens_field: What it calls the most tokens to answer with.
+    """
+
+    base_url: str
+    api_key_env: str
+    needs_key: bool
+    max_tokens_field: str = "max_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who serves models: an engine behind a name, or an upstream, with a data policy of its own.
+
+    Attributes:
+        engine: Name of the engine that answers for it; of an upstream, the first part of its engines' names.
         params: Optional request parameters that it accepts; others are dropped with a warning.
         dialect: Whose words it uses for `native_finish_reason`: "openai", "anthropic" or "google".
         platform: Whether the gateway has a key of its own for it; otherwise only callers with their own key reach it.
         signs_tool_calls: Whether its tool calls carry a `provider_signature` that must be echoed.
         cache_min_tokens: The shortest repeated prefix that its prompt cache keeps, in tokens.
+        upstream: The server behind it; None if an engine on this machine answers.
     """
 
     id: str
@@ -62,11 +79,12 @@ class Provider:
     platform: bool = True
     signs_tool_calls: bool = False
     cache_min_tokens: int = 1024
+    upstream: Upstream | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One model at one provider."""
+    """One model at one provider; `upstream_model` is what an upstream calls it, None where an engine answers."""
 
     provider: Provider
     tiers: tuple[Tier, ...]
@@ -76,10 +94,17 @@ class Offer:
     input_modalities: tuple[str, ...]
     output_modalities: tuple[str, ...]
     endpoints: tuple[str, ...]
+    upstream_model: str | None = None
 
     def engine(self, tier: Tier) -> str:
         """Name of the engine that answers in this tier."""
+        if self.upstream_model is not None:
+            return f"{self.provider.engine}/{self.upstream_model}"
         return tier.engine or self.provider.engine
+
+    def provider_model_id(self, tier: Tier) -> str:
+        """What really runs in this tier."""
+        return self.upstream_model or f"sandbox/{self.engine(tier)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from auriko.sandbox.catalog import CHAT, Catalog, Model, Offer, Tier
+from auriko.sandbox.catalog import CHAT, Catalog, Model, Offer, Provider, Tier
 
 _CREATED = 1_767_225_600  # the catalogue's first day, 2026-01-01
 
@@ -59,7 +59,7 @@ def _directory_offer(offer: Offer) -> dict[str, Any]:
     parameters = _parameters(offer)
     return {
         "provider": offer.provider.id,
-        "provider_model_id": f"sandbox/{offer.engine(offer.tiers[0])}",
+        "provider_model_id": offer.provider_model_id(offer.tiers[0]),
         "context_window": offer.context_window,
         "max_output_tokens": offer.max_output_tokens,
         "capabilities": dict.fromkeys(sorted(offer.capabilities), True),
@@ -133,13 +133,19 @@ def registry_providers(catalog: Catalog) -> dict[str, Any]:
         {
             "id": provider.id,
             "display_name": provider.display_name,
-            "description": f"Stand-in for {provider.display_name}: the engine {provider.engine} on this machine",
+            "description": _description(provider),
             "icon": provider.id,
             "data_policy": provider.data_policy,
         }
         for provider in catalog.providers()
     ]
     return {"count": len(providers), "providers": providers}
+
+
+def _description(provider: Provider) -> str:
+    if provider.upstream is not None:
+        return f"The server at {provider.upstream.base_url}"
+    return f"Stand-in for {provider.display_name}: the engine {provider.engine} on this machine"
 
 
 def _union(lists: list[tuple[str, ...]]) -> list[str]:

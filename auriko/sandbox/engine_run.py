@@ -1,4 +1,4 @@
-"""Engines block; here they run in threads, and their events are awaited."""
+"""Engines block, and run in threads; upstreams are waited for. Either way their events are awaited."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from typing import Protocol
 
-from auriko.sandbox.engines.base import Engine, EngineError, Event, Prompt
+from auriko.sandbox.engines.base import AsyncEngine, Engine, EngineError, Event, Prompt
 
 _THREADS_PER_ENGINE = 8
 _EVENTS_AHEAD = 64
@@ -34,8 +35,43 @@ def events_of(engine: Engine, prompt: Prompt) -> Generator[Event, None, None]:
         raise EngineError(f"{type(error).__name__}: {error}") from error
 
 
+class Run(Protocol):
+    """The events of one run, awaited one by one, each with the `perf_counter` time at which it was there."""
+
+    async def next(self) -> tuple[float, Event] | None:
+        """The next event and its time, or None after the last.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop the work; nothing more is delivered."""
+        ...
+
+
+class AsyncEngineRun:
+    """A `Run` of an engine elsewhere."""
+
+    def __init__(self, engine: AsyncEngine, prompt: Prompt) -> None:
+        self._events = engine.stream(prompt)
+
+    async def next(self) -> tuple[float, Event] | None:
+        """As `Run` says."""
+        try:
+            event = await anext(self._events)
+        except StopAsyncIteration:
+            return None
+        return time.perf_counter(), event
+
+    async def close(self) -> None:
+        """As `Run` says; the connection is closed if the answer is not complete."""
+        await self._events.aclose()
+
+
 class EngineRun:
-    """The events of one run, awaited one by one, each with the `perf_counter` time at which it was there.
+    """A `Run` in a thread: its events, awaited one by one, each with the `perf_counter` time at which it was there.
 
     The iterator lives and ends in one thread. It runs ahead of what is awaited by some events at most. After `close`
     it is closed at its next event.
@@ -49,19 +85,15 @@ class EngineRun:
         threads.submit(self._produce, engine, prompt)
 
     async def next(self) -> tuple[float, Event] | None:
-        """The next event and its time, or None after the last.
-
-        Raises:
-            EngineError: The engine failed.
-        """
+        """As `Run` says."""
         item = await self._events.get()
         self._ahead.release()
         if isinstance(item, EngineError):
             raise item
         return item
 
-    def close(self) -> None:
-        """Stop the work; nothing more is delivered."""
+    async def close(self) -> None:
+        """As `Run` says."""
         self._closed.set()
         self._ahead.release()
 
@@ -86,10 +118,16 @@ class EngineRun:
 
 
 class EngineRoom:
-    """The engines that are there, each with threads of its own, so that a slow one does not hold up a quick one."""
+    """The engines that are there, each with threads of its own, so that a slow one does not hold up a quick one.
 
-    def __init__(self, engines: Iterable[Engine]) -> None:
+    Args:
+        engines: Those in this process.
+        elsewhere: Those that are only waited for.
+    """
+
+    def __init__(self, engines: Iterable[Engine], elsewhere: Iterable[AsyncEngine] = ()) -> None:
         self._engines: Mapping[str, Engine] = {engine.name: engine for engine in engines}
+        self._elsewhere: Mapping[str, AsyncEngine] = {engine.name: engine for engine in elsewhere}
         self._threads = {
             name: ThreadPoolExecutor(_THREADS_PER_ENGINE, thread_name_prefix=f"auriko-sandbox-{name}")
             for name in self._engines
@@ -97,19 +135,31 @@ class EngineRoom:
 
     @property
     def names(self) -> list[str]:
-        """Names of the engines."""
+        """Names of all engines."""
+        return [*self._engines, *self._elsewhere]
+
+    @property
+    def here(self) -> list[str]:
+        """Names of the engines in this process."""
         return list(self._engines)
 
     def __getitem__(self, name: str) -> Engine:
         return self._engines[name]
 
-    def start(self, name: str, prompt: Prompt) -> EngineRun:
+    def start(self, name: str, prompt: Prompt) -> Run:
         """A run of this engine, under way."""
+        if name in self._elsewhere:
+            return AsyncEngineRun(self._elsewhere[name], prompt)
         return EngineRun(self._engines[name], prompt, self._threads[name])
 
     def submit(self, name: str, work: Callable[[Engine], None]) -> None:
         """Let `work` have this engine, in one of its threads."""
         self._threads[name].submit(work, self._engines[name])
+
+    async def aclose(self) -> None:
+        """Close the connections of the engines elsewhere."""
+        for engine in self._elsewhere.values():
+            await engine.aclose()
 
     def stop(self) -> None:
         """End all threads and free what the engines hold; blocks until the runs under way have noticed."""

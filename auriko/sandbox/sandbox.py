@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing, suppress
 from types import TracebackType
 
@@ -12,8 +12,8 @@ from typing_extensions import Self
 
 from auriko.sandbox.accounts import DEFAULT_KEY, Accounts, Limits
 from auriko.sandbox.app import create_app
-from auriko.sandbox.catalog import Catalog
-from auriko.sandbox.catalog_file import default_catalog
+from auriko.sandbox.addresses import is_loopback
+from auriko.sandbox.catalog_source import Source, make_catalog
 from auriko.sandbox.endpoints import Services
 from auriko.sandbox.engine_run import EngineRoom
 from auriko.sandbox.engines.base import Engine
@@ -26,6 +26,7 @@ from auriko.sandbox.prefix_cache import PrefixCache
 from auriko.sandbox.records import DecisionRecord, Report
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.signatures import Signer
+from auriko.sandbox.upstreams import upstream_engines
 from auriko.sandbox.warm_up import measure
 from auriko.sandbox.workshop import Workshop
 
@@ -43,7 +44,10 @@ class Sandbox:
         api_key: The only key to accept; None accepts every well-formed one but `ak_sandbox_invalid`.
         engines: What answers: engines, or names of installed ones; None takes all that are installed. Models and
             providers without an engine are not offered.
-        catalog: What is offered, at which price; None takes the one that comes along.
+        upstreams: Servers that speak the OpenAI API, as addresses by the provider's id: each is a provider more. Their
+            keys come from the environment, `<ID>_API_KEY` unless the catalogue says otherwise.
+        catalog: What is offered, at which price: a TOML file's path or the same as data, added to the catalogue that
+            comes along (see `auriko.sandbox.catalog_source`), or a whole `Catalog`.
         limits: What each key may do.
         own_keys: Ids of the providers for which the callers have keys of their own (BYOK).
         faults: What goes wrong, as in `429=0.1;retry_after=1` (see `auriko.sandbox.faults`).
@@ -51,8 +55,9 @@ class Sandbox:
 
     Raises:
         PortInUseError: When it is started, and the port is taken.
+        UpstreamError: An upstream whose models the catalogue does not name does not list them either.
         ValueError: The host is not a loopback address, and there is no `api_key`; an engine is not installed; a
-            fault cannot be read.
+            fault or the catalogue cannot be read; the key of an upstream is missing.
     """
 
     def __init__(
@@ -62,18 +67,20 @@ class Sandbox:
         *,
         api_key: str | None = None,
         engines: Iterable[Engine | str] | None = None,
-        catalog: Catalog | None = None,
+        upstreams: Mapping[str, str] | None = None,
+        catalog: Source | None = None,
         limits: Limits | None = None,
         own_keys: Collection[str] = (),
         faults: Iterable[str] = (),
         seed: int = 0,
     ) -> None:
-        if host not in {"127.0.0.1", "localhost", "::1"} and api_key is None:
+        if not is_loopback(host) and api_key is None:
             raise ValueError(f"Listening on {host} lets others in: choose an api_key.")
         self._host, self._port = host, port
         self.api_key = api_key or DEFAULT_KEY
-        self._room = EngineRoom(choose_engines(engines))
-        self.catalog = (catalog or default_catalog()).running_on(self._room.names)
+        offered = make_catalog(catalog, upstreams or {})
+        self._room = EngineRoom(choose_engines(engines), upstream_engines(offered))
+        self.catalog = offered.running_on(self._room.names)
         self._measurements = Measurements()
         self._accounts = Accounts(limits or Limits(), only_key=api_key)
         self._journal = Journal()
@@ -83,7 +90,7 @@ class Sandbox:
         services = Services(
             self.catalog, dispatcher, self._accounts, self._journal, self._faults, public_journal=api_key is None
         )
-        self._server = Server(create_app(services))
+        self._server = Server(create_app(services), self._room.aclose)
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
         self._started = False
@@ -149,7 +156,7 @@ class Sandbox:
         listener = self._listen()
         if on_start is not None:
             on_start(self)
-        for name in self._room.names:
+        for name in self._room.here:
             if name in LOADS_SLOWLY:
                 self._room.submit(name, self._measure)
         try:
@@ -171,7 +178,7 @@ class Sandbox:
         if self._started:
             raise RuntimeError("A sandbox starts once; make a new one.")
         self._started = True
-        for name in self._room.names:
+        for name in self._room.here:
             if name not in LOADS_SLOWLY:
                 self._measure(self._room[name])
         listener = bind(self._host, self._port)

@@ -8,6 +8,7 @@ import errno
 import itertools
 import socket
 import threading
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -59,9 +60,14 @@ class Connection(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that says when it is up, and ends at once when told to."""
+    """A uvicorn server that says when it is up, and ends at once when told to.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        on_end: Awaited when all connections are closed.
+    """
+
+    def __init__(self, app: ASGIApp, on_end: Callable[[], Awaitable[None]]) -> None:
+        self._on_end = on_end
         self.up = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
@@ -103,3 +109,4 @@ class Server(uvicorn.Server):
             if isinstance(connection, Connection):
                 connection.abort_reply()
         await super().shutdown(sockets=sockets)
+        await self._on_end()

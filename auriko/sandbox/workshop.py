@@ -28,6 +28,7 @@ class Progress:
     completion: int = 0
     reasoning: int = 0
     image: int = 0
+    cached: int | None = None
 
     def saw(self, moment: float) -> None:
         """Note that something came at this moment."""
@@ -67,11 +68,14 @@ class Workshop:
         provider, price = candidate.offer.provider, candidate.tier.price
         scope = _cache_scope(candidate, account)
         lookup = self.cache.use(scope, "".join(request.texts()), provider.cache_min_tokens)
+        read, written = int(lookup.read * progress.prompt), int(lookup.written * progress.prompt)
+        if progress.cached is not None:  # an upstream has a cache of its own, and says what it read
+            read, written = progress.cached, 0
         return TokenCounts(
             prompt=progress.prompt,
             completion=progress.completion + progress.reasoning + progress.image,
-            cached=0 if price.cache_read is None else int(lookup.read * progress.prompt),
-            written=0 if price.cache_write is None else int(lookup.written * progress.prompt),
+            cached=0 if price.cache_read is None else read,
+            written=0 if price.cache_write is None else written,
             reasoning=progress.reasoning,
             image=progress.image,
         )

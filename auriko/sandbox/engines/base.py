@@ -6,7 +6,7 @@ turns its events into a reply or a stream, counts what they cost, and closes the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -63,23 +63,39 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The last event of every run: why it ended and how many tokens went in and out."""
+    """The last event of every run: why it ended and how many tokens went in and out.
 
-    reason: Literal["stop", "length", "tool_calls"]
+    Attributes:
+        cached_tokens: Those of `prompt_tokens` that the engine itself says it had kept; None if it does not say.
+    """
+
+    reason: Literal["stop", "length", "tool_calls", "content_filter"]
     prompt_tokens: int
     completion_tokens: int
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    cached_tokens: int | None = None
 
 
 Event = Text | ToolCall | Finish
 
 
 class EngineError(Exception):
-    """The engine could not answer; the gateway tries the next provider or replies `upstream_error`."""
+    """The engine could not answer; the gateway tries the next provider, unless the request itself is refused.
+
+    Args:
+        message: What happened.
+        code: One of the registry's codes, which the caller is told if nobody else can answer.
+        retry_after: Seconds after which it may work again, if the engine says so.
+    """
+
+    def __init__(self, message: str, code: str = "upstream_error", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
 
 
 class Engine(Protocol):
-    """Something that continues a conversation, in this process or behind another server."""
+    """Something that continues a conversation in this process."""
 
     @property
     def name(self) -> str:
@@ -94,4 +110,25 @@ class Engine(Protocol):
         Raises:
             EngineError: The engine failed; nothing that it yielded before counts.
         """
+        ...
+
+
+class AsyncEngine(Protocol):
+    """Something that continues a conversation elsewhere, and is waited for."""
+
+    @property
+    def name(self) -> str:
+        """The engine's own name, as with `Engine`."""
+        ...
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Event, None]:
+        """Events of one run, ending with `Finish`. Closing the iterator early stops the work.
+
+        Raises:
+            EngineError: The engine failed; nothing that it yielded before counts.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close its connections."""
         ...
