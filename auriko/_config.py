@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 from auriko._version import __version__
 from auriko.errors import AuthenticationError
 from auriko.spend import Recorder
+from auriko.spend._environment import ledger_of_environment
 
 DEFAULT_BASE_URL: Final = "https://api.auriko.ai/v1"
 _KEY_ADVICE: Final = "set AURIKO_API_KEY or pass the api_key argument"
@@ -44,7 +45,9 @@ class Settings:
         headers: Headers of every request.
         query: Query parameters of every request.
         pickle_api_key: Whether the key goes into pickles.
-        recorders: What is told of every call.
+        spend: What is told of every call, or None.
+        ledger: What AURIKO_LEDGER names, or None.
+        recorders: Both, as far as they are there.
     """
 
     api_key: SecretStr | None
@@ -56,14 +59,21 @@ class Settings:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     pickle_api_key: bool = False
-    recorders: tuple[Recorder, ...] = field(default=(), repr=False)
+    spend: Recorder | None = field(default=None, repr=False)
+    ledger: Recorder | None = field(default_factory=ledger_of_environment, repr=False)
+    recorders: tuple[Recorder, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        told = (self.spend, self.ledger)
+        self.__dict__["recorders"] = tuple(recorder for recorder in told if recorder is not None)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = self.api_key if self.pickle_api_key else None
-        return {**self.__dict__, "api_key": kept}
+        return {**self.__dict__, "api_key": kept, "ledger": None, "recorders": ()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state, ledger=ledger_of_environment())
+        self.__post_init__()
         if self.api_key is None:
             # Unpickling never fails: without a usable key the first call says so.
             with contextlib.suppress(ValueError):
@@ -139,7 +149,7 @@ def resolve(
         headers=check_headers(default_headers or {}),
         query=as_query(default_query),
         pickle_api_key=bool(pickle_api_key),
-        recorders=check_spend(spend),
+        spend=check_spend(spend),
     )
 
 
@@ -156,10 +166,9 @@ def change(settings: Settings, options: ClientOptions) -> Settings:
         "max_retries": check_retries,
         "deadline": partial(check_seconds, "deadline"),
         "stream_idle_timeout": partial(check_seconds, "stream_idle_timeout"),
+        "spend": check_spend,
     }
     changed = {name: check(options[name]) for name, check in checks.items() if name in options}  # type: ignore[literal-required]
-    if "spend" in options:
-        changed["recorders"] = check_spend(options["spend"])
     changed["headers"] = {**settings.headers, **check_headers(options.get("default_headers") or {})}
     changed["query"] = {**settings.query, **as_query(options.get("default_query"))}
     return replace(settings, **changed)
@@ -280,17 +289,15 @@ def check_retries(max_retries: int) -> int:
     return max_retries
 
 
-def check_spend(spend: Recorder | None) -> tuple[Recorder, ...]:
-    """What is told of every call.
+def check_spend(spend: Recorder | None) -> Recorder | None:
+    """What is told of every call, or None.
 
     Raises:
         TypeError: It is neither a tracker nor a ledger.
     """
-    if spend is None:
-        return ()
-    if not isinstance(spend, Recorder):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if spend is not None and not isinstance(spend, Recorder):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"spend is a SpendTracker or a SpendLedger, not {type(spend).__name__}")
-    return (spend,)
+    return spend
 
 
 def check_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,20 +1,36 @@
 """What calls cost, added up in one place, whichever framework makes them, sync or async, streamed or not.
 
 Every finished call of a client becomes a `CallRecord`, which is told to the trackers of its context and of its
-client, and to whoever listens. A cost that the gateway did not report counts as unknown, never as 0.
+client, to the ledger of AURIKO_LEDGER, and to whoever listens. A cost that the gateway did not report counts as
+unknown, never as 0.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from auriko.spend._record import CallRecord, CallStart, SpendTotal
 from auriko.spend._recorder import Recorder, add_listener, remove_listener
 from auriko.spend._tracker import SpendTracker, track_spend
 
+if TYPE_CHECKING:
+    from auriko.spend._ledger import LedgerError, SpendLedger
+
 __all__ = [
     "CallRecord",
     "CallStart",
+    "LedgerError",
     "Recorder",
+    "SpendLedger",
     "SpendTotal",
     "SpendTracker",
     "add_listener",
     "remove_listener",
     "track_spend",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"LedgerError", "SpendLedger"}:  # SQLite costs some milliseconds to import
+        from auriko.spend import _ledger
+
+        return getattr(_ledger, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -113,6 +113,7 @@ class Observation:
             request_id=headers.request_id if headers is not None else None,
             tags=tuple(dict.fromkeys(tag for recorder in self._recorders for tag in recorder.tags)),
             error=type(error).__name__ if error is not None else None,
+            error_code=getattr(error, "code", None),
         )
         logger.info("%s", record)
         for recorder in self._recorders:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Status = Literal["ok", "error", "abandoned"]
 Operation = Literal["chat", "responses"]
@@ -29,7 +31,8 @@ class CallStart(NamedTuple):
 
 
 def _new_id() -> str:
-    return os.urandom(12).hex()
+    # Beginning with the time, so that a database of records grows at its end.
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(8).hex()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +40,11 @@ class CallRecord:
     """One finished call and what it cost. Prompts and replies are no part of it.
 
     Attributes:
-        id: A random name of the record, so that nothing counts it twice.
+        id: A random name of the record, so that nothing counts it twice; names grow with the time of their calls' end.
         operation: `chat` for chat completions, `responses` for the Responses API.
         status: `ok`, `error`, or `abandoned` for a call that was cancelled or a stream that was not read to its end.
         error: The name of the exception's class, or None.
+        error_code: The gateway's code of the error, or None.
         started_at: When it started, in seconds since the epoch.
         duration_ms: Time from the start of the call to its end, in milliseconds.
         ttft_ms: Time to the first token in milliseconds, as the gateway says, else as seen here in a stream.
@@ -66,6 +70,7 @@ class CallRecord:
     duration_ms: float
     operation: Operation = "chat"
     error: str | None = None
+    error_code: str | None = None
     ttft_ms: float | None = None
     stream: bool = False
     model: str | None = None
@@ -86,6 +91,17 @@ class CallRecord:
     def cost_is_unknown(self) -> bool:
         """Whether the call may have been billed at a cost that nobody told."""
         return self.usd is None and self.may_be_billed
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as they go into JSON."""
+        return {**vars(self), "tags": list(self.tags)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> CallRecord:
+        """The record of such fields; those that this version does not know are left out."""
+        known: dict[str, Any] = {name: value for name, value in fields.items() if name in cls.__dataclass_fields__}
+        known["tags"] = tuple(known.get("tags") or ())
+        return cls(**known)
 
     def __str__(self) -> str:
         answered = f"{self.model or self.model_asked} by {self.provider or 'an unknown provider'}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, Generic, TypeVar, cast
+from weakref import WeakSet
 
 from typing_extensions import Self
 
@@ -20,6 +22,7 @@ Listener = Callable[[CallStart], Ended | None]
 
 active: Final[ContextVar[tuple[Recorder, ...]]] = ContextVar("auriko_recorders", default=())
 listeners: Final[list[Listener]] = []
+_recorders: Final[WeakSet[Recorder]] = WeakSet()
 
 
 def add_listener(listener: Listener) -> None:
@@ -48,6 +51,12 @@ class Recorder(ABC):
 
     def __init__(self, tags: Sequence[str]) -> None:
         self.tags = checked_tags(tags)
+        self._new_locks()
+        _recorders.add(self)
+
+    @abstractmethod
+    def _new_locks(self) -> None:
+        """Makes the locks, also in a forked process, where a thread that is gone may have held the old ones."""
 
     @abstractmethod
     def add(self, record: CallRecord) -> None:
@@ -64,6 +73,15 @@ class Recorder(ABC):
     def active(self) -> SpendBlock[Self]:
         """A block, or a decorator of a function, whose calls are counted here; it may be entered again and again."""
         return SpendBlock(lambda: self)
+
+
+def _new_locks_in_child() -> None:
+    for recorder in list(_recorders):
+        recorder._new_locks()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_locks_in_child)
 
 
 def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:

@@ -35,9 +35,11 @@ class SpendTracker(Recorder, SpendView):
     def __init__(self, limit_usd: float | None = None, *, tags: Sequence[str] = ()) -> None:
         super().__init__(tags)
         self.limit_usd = checked_limit(limit_usd)
-        self._lock = threading.Lock()
         self._records: dict[str, CallRecord] = {}
         self._total = SpendTotal()
+
+    def _new_locks(self) -> None:
+        self._lock = threading.Lock()
 
     @property
     def records(self) -> list[CallRecord]:

@@ -1,0 +1,263 @@
+"""Finished calls on disk: a SQLite file that many processes write to, and that crashes do not harm."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from weakref import WeakSet, WeakValueDictionary
+
+from pydantic_core import from_json, to_json
+from typing_extensions import Self
+
+from auriko.spend._record import CallRecord, SpendTotal
+from auriko.spend._recorder import Recorder
+from auriko.spend._since import since_epoch
+from auriko.spend._spool import Spool, waiting
+from auriko.spend._view import Key, SpendView
+
+logger: Final = logging.getLogger("auriko")
+_BATCH: Final = 500
+_PATIENCE: Final = 10.0
+_VERSION: Final = 1
+_APPLICATION: Final = 0x4155524B  # "AURK", by which a file is known to be a ledger
+_COLUMNS: Final = tuple(CallRecord.__dataclass_fields__)
+# A file made by one version is read and written by the next, so that columns are only ever added.
+_SCHEMA: Final = f"""
+CREATE TABLE IF NOT EXISTS calls (
+    id TEXT PRIMARY KEY, started_at REAL NOT NULL, duration_ms REAL NOT NULL, ttft_ms REAL,
+    operation TEXT NOT NULL, stream INTEGER NOT NULL, status TEXT NOT NULL, error TEXT, error_code TEXT,
+    model_asked TEXT NOT NULL, model TEXT, provider TEXT,
+    usd REAL, may_be_billed INTEGER NOT NULL, cache_savings_usd REAL,
+    prompt_tokens INTEGER, completion_tokens INTEGER,
+    cached_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER,
+    request_id TEXT, tags TEXT NOT NULL
+) WITHOUT ROWID;
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {_VERSION};
+"""
+_INSERT: Final = f"INSERT OR IGNORE INTO calls ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_GROUPS: Final[dict[Key | None, str]] = {
+    None: "NULL",
+    "provider": "provider",
+    "model": "model",
+    "tag": "json_each.value",
+    "day": "date(started_at, 'unixepoch')",
+}
+
+
+class LedgerError(Exception):
+    """A ledger cannot be read: it is damaged, locked, or something else than a ledger."""
+
+
+class SpendLedger(Recorder, SpendView):
+    """Every finished call in a SQLite file, over processes and for as long as you keep it.
+
+    `AURIKO_LEDGER=path` gives one to every client. To record never fails a call: what goes wrong is logged once.
+    Prompts and replies are not stored. Reading (`records`, `total`, `by_model()`) raises `LedgerError`.
+
+    Args:
+        path: The file; it and its folders are made, readable by you alone, when the first call has ended.
+
+    Raises:
+        TypeError: The path is none.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path).expanduser().absolute()
+        self._since = 0.0
+        self._failed = False
+        self._spool: Spool | None = None
+        super().__init__(())
+        _open_ledgers.add(self)
+
+    def _new_locks(self) -> None:
+        # A file that is being written stays with the process that this one was forked from.
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+        self._lock = threading.Lock()
+        self._fold_lock = threading.Lock()
+        self._folding = False
+
+    def check(self) -> None:
+        """Nothing: a ledger has no limit."""
+
+    def add(self, record: CallRecord) -> None:
+        """Records one call; a call that is there already is not recorded again."""
+        try:
+            with self._lock:
+                if self._spool is None:
+                    self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    self._spool = Spool(self.path)
+                self._spool.append(record)
+                full = self._spool.lines >= _BATCH
+        except (OSError, ValueError) as error:  # ValueError: a tag that cannot be written as text
+            self._note_failure(error)
+            return
+        if full:
+            self._fold_in_background()
+
+    def flush(self) -> None:
+        """Moves what waits beside the file into it, as happens every 500 calls, at the end, and before reading."""
+        try:
+            self._fold()
+        except (OSError, sqlite3.Error) as error:
+            self._note_failure(error)
+
+    def since(self, when: str | timedelta | datetime) -> Self:
+        """The same ledger, of which only calls are read that started since then.
+
+        Args:
+            when: How long ago ("30m", "12h", "7d", "2w", or a timedelta), or a date, of UTC where it does not say.
+
+        Raises:
+            ValueError: The text is neither.
+        """
+        part = type(self)(self.path)
+        part._since = since_epoch(when)  # noqa: SLF001 - of the same class
+        return part
+
+    @property
+    def records(self) -> list[CallRecord]:
+        """The calls, in the order in which they ended.
+
+        Raises:
+            LedgerError: The file cannot be read.
+        """
+        query = f"SELECT {', '.join(_COLUMNS)} FROM calls WHERE started_at >= ? ORDER BY id"  # noqa: S608 - of names
+        return [_record_of(row) for row in self._read(query)]
+
+    def _sums(self, key: Key | None) -> dict[str | None, SpendTotal]:
+        query = f"""
+            SELECT {_GROUPS[key]}, count(*), total(usd), sum(usd IS NULL AND may_be_billed),
+                coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), total(cache_savings_usd)
+            FROM calls {"LEFT JOIN json_each(tags)" if key == "tag" else ""}
+            WHERE started_at >= ? GROUP BY 1 ORDER BY min(calls.id)
+        """  # noqa: S608 - made of the constants above
+        return {name: SpendTotal(*sums) for name, *sums in self._read(query)}
+
+    def _read(self, query: str) -> list[Any]:
+        self.flush()
+        if not self.path.exists():
+            return []
+        try:
+            with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)) as database:
+                _check_kind(database)
+                return database.execute(query, (self._since,)).fetchall()
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path} cannot be read as a ledger of calls: {error}") from None
+
+    def _fold_in_background(self) -> None:
+        with self._lock:
+            if self._folding:
+                return
+            self._folding = True
+        # At the interpreter's end no thread can be started any more; what waits is then moved by `atexit`.
+        with suppress(RuntimeError):
+            threading.Thread(target=self._fold_once, name="auriko-ledger", daemon=True).start()
+
+    def _fold_once(self) -> None:
+        try:
+            self.flush()
+        finally:
+            self._folding = False
+
+    def _fold(self) -> None:
+        with self._lock:
+            spool, self._spool = self._spool, None
+            if spool is not None:
+                spool.close()
+        if not self.path.parent.is_dir():
+            return
+        with self._fold_lock, waiting(self.path) as calls:
+            if calls:
+                with self._writing() as database:
+                    database.executemany(_INSERT, map(_row_of, calls))
+
+    @contextmanager
+    def _writing(self) -> Generator[sqlite3.Connection]:
+        """A transaction."""
+        # Made here and not by SQLite, whose other files take over the permissions.
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as database:
+            _check_kind(database)
+            with suppress(sqlite3.OperationalError):  # in use elsewhere just now, so the next transaction does it
+                database.execute("PRAGMA journal_mode = WAL")
+            database.execute("BEGIN IMMEDIATE")
+            if not _check_kind(database):
+                for statement in _SCHEMA.split(";"):
+                    database.execute(statement)
+            yield database
+            database.execute("COMMIT")
+
+    def _note_failure(self, error: Exception) -> None:
+        if not self._failed:
+            self._failed = True
+            logger.warning(
+                "The ledger %s cannot be written: %s. Calls go on unrecorded; this is said once.", self.path, error
+            )
+
+    def __repr__(self) -> str:
+        return f"SpendLedger({str(self.path)!r})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        return (ledger_at, (str(self.path),))
+
+
+_open_ledgers: Final[WeakSet[SpendLedger]] = WeakSet()
+_shared: Final[WeakValueDictionary[str, SpendLedger]] = WeakValueDictionary()
+
+
+def ledger_at(path: str) -> SpendLedger:
+    """This process's one ledger in a file."""
+    path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - a key, made for every client
+    return _shared.get(path) or _shared.setdefault(path, SpendLedger(path))
+
+
+def _check_kind(database: sqlite3.Connection) -> bool:
+    """Whether the file has calls; False for an empty one.
+
+    Raises:
+        sqlite3.DatabaseError: It is something else.
+    """
+    ((application,),) = database.execute("PRAGMA application_id")
+    ((version,),) = database.execute("PRAGMA user_version")
+    ((tables,),) = database.execute("SELECT count(*) FROM sqlite_master")
+    if application != _APPLICATION and tables:
+        raise sqlite3.DatabaseError("it is another program's database")
+    if version > _VERSION:
+        raise sqlite3.DatabaseError("a newer version of auriko wrote it; install that")
+    return bool(tables)
+
+
+def _row_of(fields: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(map({**fields, "tags": to_json(fields["tags"]).decode()}.get, _COLUMNS))
+
+
+def _record_of(row: tuple[Any, ...]) -> CallRecord:
+    fields = dict(zip(_COLUMNS, row, strict=True))
+    flags = {name: bool(fields[name]) for name in ("stream", "may_be_billed")}
+    return CallRecord.from_dict({**fields, **flags, "tags": from_json(fields["tags"])})
+
+
+def _flush_all() -> None:
+    for ledger in list(_open_ledgers):
+        ledger.flush()
+
+
+atexit.register(_flush_all)
