@@ -12,7 +12,8 @@ from auriko.sandbox.accounts import Limits
 from auriko.sandbox.journal import ReceivedRequest
 from auriko.sandbox.sandbox import Sandbox, serve
 from auriko.sandbox.server import PortInUseError
+from auriko.sandbox.upstreams import UpstreamError
 
 del _starlette, _uvicorn
 
-__all__ = ["Limits", "PortInUseError", "ReceivedRequest", "Sandbox", "serve"]
+__all__ = ["Limits", "PortInUseError", "ReceivedRequest", "Sandbox", "UpstreamError", "serve"]
