@@ -11,7 +11,10 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """Tokens of one call. `cached` and `written` are part of `prompt`, `reasoning` and `image` of `completion`."""
+    """Tokens of one call.
+
+    `cached`, `written` and `audio` are part of `prompt`, `reasoning` and `image` of `completion`.
+    """
 
     prompt: int
     completion: int
@@ -19,6 +22,7 @@ class TokenCounts:
     written: int = 0
     reasoning: int = 0
     image: int = 0
+    audio: int = 0
 
 
 @dataclass(frozen=True, slots=True)

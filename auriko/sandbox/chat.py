@@ -114,8 +114,16 @@ def usage(counts: TokenCounts) -> dict[str, Any]:
         "prompt_tokens": counts.prompt,
         "completion_tokens": counts.completion,
         "total_tokens": counts.prompt + counts.completion,
-        "prompt_tokens_details": {"cached_tokens": counts.cached, "cache_write_tokens": counts.written},
-        "completion_tokens_details": {"reasoning_tokens": counts.reasoning, "image_tokens": counts.image},
+        "prompt_tokens_details": {
+            "cached_tokens": counts.cached,
+            "cache_write_tokens": counts.written,
+            "audio_tokens": counts.audio,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": counts.reasoning,
+            "image_tokens": counts.image,
+            "audio_tokens": 0,  # no model of the gateway speaks
+        },
     }
 
 

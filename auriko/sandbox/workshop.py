@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from auriko.sandbox.accounts import Account, Accounts
 from auriko.sandbox.billing import TokenCounts, bill
 from auriko.sandbox.engine_run import EngineRoom
+from auriko.sandbox.engines.tokens import count_audio_tokens
 from auriko.sandbox.faults import Faults
 from auriko.sandbox.inference import Inference
 from auriko.sandbox.measurements import Measurements, Sample
@@ -78,6 +79,7 @@ class Workshop:
             written=0 if price.cache_write is None else written,
             reasoning=progress.reasoning,
             image=progress.image,
+            audio=min(count_audio_tokens(request.prompt), progress.prompt),
         )
 
 

@@ -15,8 +15,10 @@ from auriko.sandbox.engines.extract_words import MONTHS, NO_NAMES, NUMBER_WORDS,
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|\u201c([^\u201d\n]+)\u201d|«([^»\n]+)»|「([^」\n]+)」|`([^`\n]+)`"
+    r"|\u201e([^\u201c\u201d\n]+)[\u201c\u201d]|『([^』\n]+)』|\u2039([^\u203a\n]+)\u203a"
     r"|(?<!\w)['\u2018]([^'\u2019\n]+)['\u2019](?!\w)"
 )
+_OPENING = "\"'“\u201e\u2018«\u2039「『"
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?")
@@ -162,18 +164,21 @@ class Facts:
 
     @cached_property
     def names(self) -> list[Span]:
-        """Runs of capitalised words; a single word that only begins a sentence comes last."""
+        """Runs of capitalised words, and those of a script without capitals in a text of one that has them.
+
+        A single word that only begins a sentence comes last.
+        """
         found = [span for run in self._runs() if (span := self._name(run))]
         return sorted(found, key=lambda span: " " not in span.text and self.begins_sentence(span.start))
 
     def begins_sentence(self, position: int) -> bool:
         """Whether nothing of its sentence stands before `position`."""
-        before = self.text[:position].rstrip(" \"'“«([*")
+        before = self.text[:position].rstrip(_OPENING + " ([*")
         return not before or before[-1] in ".!?:\n"
 
     def before(self, span: Span) -> str:
         """The word before `span` in lower case, or ""; what a comma or full stop cuts off does not count."""
-        match = re.search(r"([^\W\d_]+) ?[\"'“«(]*$", self.lowered[max(0, span.start - 30) : span.start])
+        match = re.search(rf"([^\W\d_]+) ?[{_OPENING}(]*$", self.lowered[max(0, span.start - 30) : span.start])
         return match.group(1) if match else ""
 
     def distance(self, span: Span, stems: frozenset[str]) -> int | None:
@@ -218,14 +223,23 @@ class Facts:
             gap = self.text[run[-1].end() : match.start()] if run else ""
             is_next = gap in {" ", "-"} or (gap == ". " and run[-1].group().lower() in TITLES)
             is_state = gap == ", " and len(word) == 2 and word.isupper()
-            if run and (is_next or is_state) and (word[0].isupper() or word.lower() in PARTICLES):
+            if run and (is_next or is_state) and (self._is_name(word) or word.lower() in PARTICLES):
                 run.append(match)
                 continue
             if run:
                 yield run
-            run = [match] if word[0].isupper() else []
+            run = [match] if self._is_name(word) else []
         if run:
             yield run
+
+    def _is_name(self, word: str) -> bool:
+        return word[0].isupper() or (self._has_capitals and _is_caseless(word))
+
+    @cached_property
+    def _has_capitals(self) -> bool:
+        """Whether most words are of a script with capital letters."""
+        caseless = sum(_is_caseless(self.text[start:end]) for start, end, _ in self.words)
+        return caseless < len(self.words) / 2
 
     def _name(self, run: list[re.Match[str]]) -> Span | None:
         while run and run[-1].group().lower() in PARTICLES:
@@ -236,6 +250,10 @@ class Facts:
             return None
         text = self.text[run[0].start() : run[-1].end()]
         return Span(run[0].start(), run[-1].end(), text, text)
+
+
+def _is_caseless(word: str) -> bool:
+    return word[0].isalpha() and word[0].lower() == word[0].upper()
 
 
 def _span(match: re.Match[str]) -> Span:

@@ -83,7 +83,7 @@ class Slot:
 @lru_cache(maxsize=2_000)
 def slot(name: str, description: str = "", form: str = "") -> Slot:
     """The slot of a property with this name, description and format."""
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+", name)]
+    words = words_of_name(name)
     own = frozenset(stem(word) for word in words if len(word) > 1)
     cues = own.union(*(synonyms(found) for found in own)) if own else own
     hints = frozenset(terms(description)) - cues
@@ -92,6 +92,11 @@ def slot(name: str, description: str = "", form: str = "") -> Slot:
     return Slot(
         name, _kind(words, description, form), own, cues, hints, direction, bool(re.search(r"HH|YYYY|ISO", description))
     )
+
+
+def words_of_name(name: str) -> list[str]:
+    """The words, in lower case, that a property's name is made of: customer_name, customerName."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+", name)]
 
 
 def _kind(words: list[str], description: str, form: str) -> Kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from auriko.sandbox.engines.extract_facts import Facts, Span
+from auriko.sandbox.engines.extract_labels import clause, labelled, quoted
 from auriko.sandbox.engines.extract_slots import Slot
 from auriko.sandbox.engines.extract_values import REACH, nearest
 from auriko.sandbox.engines.extract_words import STOPWORDS, word_set
@@ -37,8 +38,6 @@ _COMMAND = re.compile(
 )
 _PLACE_AFTER = re.compile(r"\b(?:in|at|for|near|from|to|of) (?:the )?([a-z][\w-]+)")
 _OWNED = re.compile(r"'s| (?:is|was|has)\b")
-_LINK = re.compile(r"\s*(?:(?:(?:is|are|was|of|to|as|named|called|titled|should be)\b|=|:)\s*)*")
-_LABELLED = 80
 
 
 # Words before a name that speak for and against its being of a kind.
@@ -66,7 +65,7 @@ def pick_string(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
         case "place" | "person" | "organization":
             return _pick_name(slot, facts, is_required=is_required)
         case "query":
-            return request_body(facts) if is_required else _labelled(slot, facts, is_required=False)
+            return request_body(facts) if is_required else labelled(slot, facts, is_required=False)
         case _:
             return _pick_text(slot, facts, is_required=is_required)
 
@@ -118,6 +117,8 @@ def _direction_score(slot: Slot, before: str) -> int:
 
 
 def _pick_name(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
+    if span := quoted(slot, facts):
+        return _take(facts, span)
     scored = [(_name_score(slot, facts, span), -number, span) for number, span in enumerate(facts.free(facts.names))]
     if scored:
         score, _, best = max(scored, key=lambda entry: entry[:2])
@@ -128,7 +129,7 @@ def _pick_name(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
     found = _PLACE_AFTER.search(facts.text) if is_required and slot.kind == "place" else None
     if found and found.group(1) not in STOPWORDS:
         return found.group(1)
-    return _labelled(slot, facts, is_required=is_required)
+    return labelled(slot, facts, is_required=is_required)
 
 
 def _name_score(slot: Slot, facts: Facts, span: Span) -> float:
@@ -152,31 +153,14 @@ def _pick_text(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
     if span := nearest(slot, facts, facts.quotations):
         return _take(facts, span)
     if slot.kind == "text":
+        if text := clause(slot, facts):
+            return text
         if is_required and (span := _first(facts, facts.quotations)):
             return _take(facts, span)
         said = _SAYS.search(facts.text) if is_required else None
         return said.group(1).strip().rstrip(".") if said else None
     if slot.kind == "title" and (span := _first(facts, facts.quotations)):
         return _take(facts, span)
-    if labelled := _labelled(slot, facts, is_required=is_required):
-        return labelled
+    if text := labelled(slot, facts, is_required=is_required):
+        return text
     return _take(facts, _first(facts, facts.quotations) or _first(facts, facts.names)) if is_required else None
-
-
-def _labelled(slot: Slot, facts: Facts, *, is_required: bool) -> str | None:
-    """The words after one of the slot's own, as in "colour: red"; optional ones need a link, such as a colon."""
-    for _, end, found in facts.words:
-        link = _LINK.match(facts.text, end) if found in slot.own else None
-        if link is None or (not is_required and not link.group().strip()):
-            continue
-        words: list[str] = []
-        for token in facts.text[link.end() : link.end() + _LABELLED].split()[:4]:
-            bare = token.strip("\"'“”,;:.!?()")
-            if not bare or bare.lower() in STOPWORDS:
-                break
-            words.append(bare)
-            if token[-1] in ",;:.!?)":
-                break
-        if words:
-            return " ".join(words)
-    return None

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from auriko.sandbox.engines.base import Prompt
+from auriko.sandbox.engines.json_types import is_array, is_object
 
 _TOKEN = re.compile(r"[a-zA-Z]{1,7}|\d{1,3}|[^\w\s]|_|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,7}")
 
@@ -44,6 +45,13 @@ def count_prompt_tokens(prompt: Prompt) -> int:
     if prompt.response_format:
         count += count_tokens(json.dumps(prompt.response_format))
     return count
+
+
+def count_audio_tokens(prompt: Prompt) -> int:
+    """How many of the prompt's tokens are sounds."""
+    contents = (message.get("content") for message in prompt.messages)
+    parts = (part for content in contents if is_array(content) for part in content if is_object(part))
+    return sum(PER_ATTACHMENT for part in parts if part.get("type") == "input_audio")
 
 
 def _message_tokens(message: Mapping[str, Any]) -> int:
