@@ -83,7 +83,9 @@ class _BaseClient(ABC):
     def _apart(self) -> Self:
         """The same client over connections of its own, to be closed alone; a client of the user's is shared."""
         twin = type(self).__new__(type(self))
-        twin.__setstate__({"settings": self._settings, "pool": self._new_pool(self._pool.user_client)})
+        pool = self._new_pool(self._pool.user_client)
+        pool.closed = self._pool.closed
+        twin.__setstate__({"settings": self._settings, "pool": pool})
         return twin
 
     @property

@@ -36,7 +36,7 @@ def bounded(until: float | None) -> Generator[None]:
         _until.reset(token)
 
 
-# The private names of httpx and httpcore in use are in the three functions below; a test watches over them.
+# The private names of httpx and httpcore in use are in the four functions below; a test watches over them.
 
 
 def bound_reads(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> None:
@@ -46,6 +46,13 @@ def bound_reads(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> No
     if not isinstance(inner, (_Backend, _AsyncBackend)):
         wrapper = _Backend if isinstance(transport, httpx.HTTPTransport) else _AsyncBackend
         pool._network_backend = wrapper(inner)  # noqa: SLF001
+
+
+def shut(transport: httpx.HTTPTransport) -> None:
+    """Closes a transport, also for threads that are connecting: their connections close as soon as they are there."""
+    pool: Any = transport._pool  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    pool._network_backend.closed = True  # noqa: SLF001
+    transport.close()
 
 
 def bound_client(client: httpx.Client) -> None:
@@ -129,6 +136,7 @@ class _Stream(httpcore.NetworkStream):
 class _Backend(httpcore.NetworkBackend):
     def __init__(self, inner: httpcore.NetworkBackend) -> None:
         self._inner = inner
+        self.closed = False
 
     def connect_tcp(
         self,
@@ -138,7 +146,11 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.connect_tcp(host, port, _cut(timeout), local_address, socket_options))
+        stream = _Stream(self._inner.connect_tcp(host, port, _cut(timeout), local_address, socket_options))
+        if self.closed:
+            stream.close()
+            raise httpcore.ConnectError("The client was closed meanwhile.")
+        return stream
 
 
 class _AsyncStream(httpcore.AsyncNetworkStream):

@@ -24,7 +24,7 @@ import httpx
 from typing_extensions import Self
 
 from auriko._exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, Steps
-from auriko._network import MARK, bound_client, bound_reads, bounded, discard
+from auriko._network import MARK, bound_client, bound_reads, bounded, discard, shut
 from auriko.errors import APIConnectionError, APIResponseValidationError, APITimeoutError, AurikoAPIError
 from auriko.errors._mapping import clean_text
 from auriko.response_headers import ResponseHeaders
@@ -86,6 +86,7 @@ class Pool:
     def __init__(self, base_url: str, user_client: httpx.Client | None) -> None:
         self.user_client = user_client
         self.closed = False
+        self._closing = threading.Event()
         self._base_url = base_url
         self._lock = threading.Lock()
         self._transport: httpx.HTTPTransport | None = None
@@ -107,16 +108,21 @@ class Pool:
             self._finalizer.detach()
             _inherited.append(self._transport)
         transport = _open(httpx.HTTPTransport, self._base_url)
-        self._finalizer = weakref.finalize(self, transport.close)
+        self._finalizer = weakref.finalize(self, shut, transport)
         self._transport, self._pid = transport, os.getpid()
 
     def close(self) -> None:
         """Closes the connections that this client opened."""
         self.closed = True
+        self._closing.set()
         with self._lock:
             if self._transport is not None and self._pid == os.getpid():
                 self._finalizer()
             self._transport = None
+
+    def sleep(self, seconds: float) -> None:
+        """Waits, but no longer than this client is open."""
+        self._closing.wait(seconds)
 
     def send(self, step: Send, mark: object) -> httpx.Response:
         """The head of the reply to a request; `mark` is what `discard` finds it by."""
@@ -338,7 +344,7 @@ class Channel(_ChannelBase):
         if isinstance(step, Send):
             return self._send(step)
         if isinstance(step, Sleep):
-            return time.sleep(step.seconds)
+            return self._pool.sleep(step.seconds)
         return self.close()
 
     def _send(self, step: Send) -> Answer:

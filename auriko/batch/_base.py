@@ -99,7 +99,7 @@ class BatchBase(Generic[ReplyT]):
             if not isinstance(result, Exception):
                 raise result
         if isinstance(result, BudgetExceededError):
-            self._interval = 0.0  # nothing is sent any more, so nothing is to be spread
+            self._interval = self._start_at = 0.0  # nothing is sent any more, so nothing is to be spread
         if self._bar is not None:
             self._bar.set_postfix_str(self._running_cost(), refresh=False)
             self._bar.update()

@@ -35,7 +35,7 @@ class AsyncBatch(BatchBase[ReplyT]):
         super().__init__(to_call, length_of(requests), options)
         self._client = client
         self._requests = aiter(requests) if isinstance(requests, AsyncIterable) else iter(requests)
-        self._done: deque[tuple[int, ReplyT | Exception]] = deque()
+        self._done: deque[tuple[int, ReplyT | BaseException]] = deque()
 
     async def __aenter__(self) -> Self:
         self._begin()
@@ -68,10 +68,10 @@ class AsyncBatch(BatchBase[ReplyT]):
         return True
 
     async def _work(self, index: int, request: Request) -> None:
-        result: ReplyT | Exception
+        result: ReplyT | BaseException
         try:
             result = await self._client._request(self._call(request))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        except Exception as error:  # noqa: BLE001 - it is the result
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - trio interrupts any task, asyncio the main one
             result = error.with_traceback(None)  # its frames hold the request
         self._done.append((index, result))
         self._news.set()
