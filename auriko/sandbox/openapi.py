@@ -109,12 +109,13 @@ def _tell_unknown_apart(union: list[dict[str, Any]], definitions: dict[str, Any]
 
 def _unions(schema: Any) -> Iterator[list[dict[str, Any]]]:
     """Every union within this schema."""
-    inner: list[Any] = schema if isinstance(schema, list) else []
+    inner: Iterable[Any] = ()
     if isinstance(schema, dict):
-        inner = list(schema.values())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-        union: list[dict[str, Any]] | None = schema.get("anyOf")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        if union:
-            yield union
+        inner = schema.values()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if "anyOf" in schema:
+            yield schema["anyOf"]
+    elif isinstance(schema, list):
+        inner = schema  # pyright: ignore[reportUnknownVariableType]
     for each in inner:
         yield from _unions(each)
 

@@ -213,7 +213,7 @@ class ResponseBuilder:
                 "output_tokens": counts.completion,
                 "total_tokens": counts.prompt + counts.completion,
                 "input_tokens_details": {"cached_tokens": counts.cached, "cache_write_tokens": counts.written},
-                "output_tokens_details": {"reasoning_tokens": counts.reasoning},
+                "output_tokens_details": {"reasoning_tokens": counts.reasoning, "image_tokens": counts.image},
             },
             routing_metadata=self._route.metadata(finished),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from auriko.sandbox.replies import GatewayError
@@ -33,8 +33,18 @@ class Weights(WireModel):
         return self
 
 
+def _without_nulls(schema: dict[str, Any]) -> None:
+    """Let the schema refuse nulls, as the API does: options that are not set are left out."""
+    for option in schema["properties"].values():
+        option.pop("default", None)
+        if "anyOf" in option:
+            option["anyOf"] = [each for each in option["anyOf"] if each != {"type": "null"}]
+
+
 class Routing(WireModel):
     """How a provider is chosen for one request."""
+
+    model_config = ConfigDict(json_schema_extra=_without_nulls)
 
     optimize: Strategy | None = None
     weights: Weights | None = None
