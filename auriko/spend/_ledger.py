@@ -17,6 +17,7 @@ from weakref import WeakSet, WeakValueDictionary
 from pydantic_core import from_json, to_json
 from typing_extensions import Self
 
+from auriko.spend._export import COLUMNS
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
 from auriko.spend._since import since_epoch
@@ -28,7 +29,7 @@ _BATCH: Final = 500
 _PATIENCE: Final = 10.0
 _VERSION: Final = 1
 _APPLICATION: Final = 0x4155524B  # "AURK", by which a file is known to be a ledger
-_COLUMNS: Final = tuple(CallRecord.__dataclass_fields__)
+
 # A file made by one version is read and written by the next, so that columns are only ever added.
 _SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS calls (
@@ -43,7 +44,7 @@ CREATE TABLE IF NOT EXISTS calls (
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
 """
-_INSERT: Final = f"INSERT OR IGNORE INTO calls ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_INSERT: Final = f"INSERT OR IGNORE INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _GROUPS: Final[dict[Key | None, str]] = {
     None: "NULL",
     "provider": "provider",
@@ -132,7 +133,7 @@ class SpendLedger(Recorder, SpendView):
         Raises:
             LedgerError: The file cannot be read.
         """
-        query = f"SELECT {', '.join(_COLUMNS)} FROM calls WHERE started_at >= ? ORDER BY id"  # noqa: S608 - of names
+        query = f"SELECT {', '.join(COLUMNS)} FROM calls WHERE started_at >= ? ORDER BY id"  # noqa: S608 - of names
         return [_record_of(row) for row in self._read(query)]
 
     def _sums(self, key: Key | None) -> dict[str | None, SpendTotal]:
@@ -246,11 +247,11 @@ def _check_kind(database: sqlite3.Connection) -> bool:
 
 
 def _row_of(fields: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(map({**fields, "tags": to_json(fields["tags"]).decode()}.get, _COLUMNS))
+    return tuple(map({**fields, "tags": to_json(fields["tags"]).decode()}.get, COLUMNS))
 
 
 def _record_of(row: tuple[Any, ...]) -> CallRecord:
-    fields = dict(zip(_COLUMNS, row, strict=True))
+    fields = dict(zip(COLUMNS, row, strict=True))
     flags = {name: bool(fields[name]) for name in ("stream", "may_be_billed")}
     return CallRecord.from_dict({**fields, **flags, "tags": from_json(fields["tags"])})
 

@@ -40,15 +40,11 @@ class CallRecord:
     """One finished call and what it cost. Prompts and replies are no part of it.
 
     Attributes:
-        id: A random name of the record, so that nothing counts it twice; names grow with the time of their calls' end.
+        started_at: When it started, in seconds since the epoch.
         operation: `chat` for chat completions, `responses` for the Responses API.
         status: `ok`, `error`, or `abandoned` for a call that was cancelled or a stream that was not read to its end.
         error: The name of the exception's class, or None.
         error_code: The gateway's code of the error, or None.
-        started_at: When it started, in seconds since the epoch.
-        duration_ms: Time from the start of the call to its end, in milliseconds.
-        ttft_ms: Time to the first token in milliseconds, as the gateway says, else as seen here in a stream.
-        stream: Whether the answer was streamed.
         model_asked: The model or models that the request named, with commas between them.
         model: The model that answered, or None where it is not known.
         provider: The provider that answered, or None.
@@ -60,19 +56,20 @@ class CallRecord:
         cached_tokens: Tokens read from the provider's cache.
         cache_write_tokens: Tokens written to it.
         reasoning_tokens: Tokens of reasoning among those out.
+        ttft_ms: Time to the first token in milliseconds, as the gateway says, else as seen here in a stream.
+        duration_ms: Time from the start of the call to its end, in milliseconds.
+        stream: Whether the answer was streamed.
         request_id: The request's id, to be quoted to support.
         tags: The tags of the trackers that it was told to.
+        id: A random name of the record, so that nothing counts it twice; names grow with the time of their calls' end.
     """
 
-    status: Status
-    model_asked: str
     started_at: float
-    duration_ms: float
     operation: Operation = "chat"
+    status: Status
     error: str | None = None
     error_code: str | None = None
-    ttft_ms: float | None = None
-    stream: bool = False
+    model_asked: str
     model: str | None = None
     provider: str | None = None
     usd: float | None = None
@@ -83,6 +80,9 @@ class CallRecord:
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    ttft_ms: float | None = None
+    duration_ms: float
+    stream: bool = False
     request_id: str | None = None
     tags: tuple[str, ...] = ()
     id: str = field(default_factory=_new_id)
@@ -130,6 +130,15 @@ class SpendTotal:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cache_savings_usd: float = 0.0
+
+    @property
+    def cost_text(self) -> str:
+        """What was billed, with the calls of unknown cost named beside it and never shown as 0."""
+        if not self.unknown_cost_calls:
+            return f"${self.usd:.6f}"
+        if not self.usd:
+            return "unknown"
+        return f"${self.usd:.6f} + {self.unknown_cost_calls} unknown"
 
     def add(self, record: CallRecord) -> None:
         """Counts one call."""

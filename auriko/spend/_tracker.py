@@ -91,12 +91,13 @@ class SpendTracker(Recorder, SpendView):
                 self._total.add(record)
 
     def __repr__(self) -> str:
-        return f"SpendTracker({self._summary()})"
+        unknown = f", {self.unknown_cost_calls} of unknown cost" if self.unknown_cost_calls else ""
+        limit = f", limit ${self.limit_usd:g}" if self.limit_usd is not None else ""
+        return f"SpendTracker(${self.usd:.6f} in {self.calls} calls{unknown}{limit})"
 
     def _summary(self) -> str:
-        unknown = f", {self.unknown_cost_calls} of unknown cost" if self.unknown_cost_calls else ""
-        limit = f" of a limit of ${self.limit_usd:g}" if self.limit_usd is not None else ""
-        return f"${self.usd:.6f}{limit} in {self.calls} calls{unknown}"
+        limit = f", limit ${self.limit_usd:g}" if self.limit_usd is not None else ""
+        return f"{super()._summary()}{limit}"
 
     def __copy__(self) -> Self:
         return self

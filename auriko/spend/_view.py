@@ -1,11 +1,13 @@
-"""What can be asked of any collection of finished calls: sums, and later exports and pictures."""
+"""What can be asked of any collection of finished calls: sums, exports, tables and plots."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime, timezone
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
+from auriko.spend._display import Sums, bar_plot, html_report, text_report
+from auriko.spend._export import Target, data_frame, write_csv, write_jsonl
 from auriko.spend._record import CallRecord, SpendTotal
 
 Key = Literal["provider", "model", "tag", "day"]
@@ -46,6 +48,47 @@ class SpendView(ABC):
         if key not in KEYS:
             raise ValueError(f"calls can be added up by {', '.join(KEYS)}, not by {key!r}")
         return self._sums(key)
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` with a row for each call; what is unknown is missing.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return data_frame(self.records)
+
+    def to_csv(self, target: Target) -> None:
+        """Writes the calls as CSV to a path or an open text file; what is unknown is empty."""
+        write_csv(self.records, target)
+
+    def to_jsonl(self, target: Target) -> None:
+        """Writes the calls as lines of JSON to a path or an open text file; what is unknown is null."""
+        write_jsonl(self.records, target)
+
+    def plot(self, by: Key = "provider", *, ax: Any = None) -> Any:
+        """Matplotlib's axes with a bar for each provider, model, tag or day.
+
+        Raises:
+            ValueError: There is no such key.
+            ImportError: matplotlib is not installed.
+        """
+        return bar_plot(by, self.by(by), ax)
+
+    def _summary(self) -> str:
+        total = self.total
+        saved = f", ${total.cache_savings_usd:.6f} saved by caches" if total.cache_savings_usd else ""
+        return f"{total.calls:,} call{'' if total.calls == 1 else 's'}: {total.cost_text}{saved}"
+
+    def _parts(self) -> dict[str, Sums]:
+        parts: dict[str, Sums] = {"provider": self.by("provider"), "model": self.by("model")}
+        tags = self.by("tag")
+        return {**parts, "tag": tags} if tags.keys() - {None} else parts
+
+    def __str__(self) -> str:
+        return text_report(self._summary(), self.total, self._parts())
+
+    def _repr_html_(self) -> str:
+        return html_report(self._summary(), self.total, self._parts())
 
     def _sums(self, key: Key | None) -> dict[str | None, SpendTotal]:
         sums: dict[str | None, SpendTotal] = {}

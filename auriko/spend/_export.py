@@ -1,0 +1,64 @@
+"""Finished calls for other programs: CSV, lines of JSON, a data frame."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any, Final, TextIO
+
+from pydantic_core import to_json
+
+from auriko.spend._optional import optional
+from auriko.spend._record import CallRecord
+
+Target = str | os.PathLike[str] | TextIO
+COLUMNS: Final = tuple(CallRecord.__dataclass_fields__)
+_TOKENS: Final = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+_FLOATS: Final = ("started_at", "usd", "cache_savings_usd", "ttft_ms", "duration_ms")
+_KINDS: Final = {**dict.fromkeys(_TOKENS, "Int64"), **dict.fromkeys(_FLOATS, "float64")}
+
+
+def write_csv(records: Iterable[CallRecord], target: Target) -> None:
+    """Writes a line of headings and one for each call: times as ISO 8601, what is unknown empty, tags with ";"."""
+    with _opened(target) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for record in records:
+            fields = {**_dated(record), "tags": ";".join(record.tags)}
+            writer.writerow([fields[name] for name in COLUMNS])
+
+
+def write_jsonl(records: Iterable[CallRecord], target: Target) -> None:
+    """Writes a line of JSON for each call: times as ISO 8601, what is unknown null."""
+    with _opened(target) as file:
+        for record in records:
+            file.write(to_json(_dated(record)).decode() + "\n")
+
+
+def data_frame(records: Iterable[CallRecord]) -> Any:
+    """A `pandas.DataFrame` with a row for each call; `started_at` is a time of UTC.
+
+    Raises:
+        ImportError: pandas is not installed.
+    """
+    pandas = optional("pandas", "to_pandas")
+    frame = pandas.DataFrame([record.to_dict() for record in records], columns=list(COLUMNS)).astype(_KINDS)
+    frame["started_at"] = pandas.to_datetime(frame["started_at"], unit="s", utc=True)
+    return frame
+
+
+def _dated(record: CallRecord) -> dict[str, Any]:
+    started = datetime.fromtimestamp(record.started_at, timezone.utc)
+    return {**record.to_dict(), "started_at": started.isoformat(timespec="milliseconds")}
+
+
+@contextmanager
+def _opened(target: Target) -> Generator[TextIO]:
+    if isinstance(target, (str, os.PathLike)):
+        with open(target, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - of either kind of path
+            yield file
+    else:
+        yield target
