@@ -102,7 +102,12 @@ def rate_limited(retry_after: float | None, source: str = "auriko") -> GatewayEr
     headers = {"X-Rate-Limit-Source": source}
     if retry_after is not None:
         headers["Retry-After"] = f"{retry_after:g}"
-    return GatewayError("rate_limit_exceeded", "Too many requests; slow down.", headers=headers)
+    return GatewayError(
+        "rate_limit_exceeded",
+        "Too many requests; slow down.",
+        suggestion="Wait as long as Retry-After says, or some seconds without it.",
+        headers=headers,
+    )
 
 
 class Accounts:

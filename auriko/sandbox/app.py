@@ -24,6 +24,7 @@ from auriko.sandbox.openapi import openapi_document
 from auriko.sandbox.operations import OPERATIONS, Operation
 from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.streaming import unless_left
+from auriko.sandbox.unserved import not_here
 from auriko.sandbox.wire.base import parse_json
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -108,7 +109,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
         message = f"{request.url.path} does not take {request.method}."
         found = GatewayError("method_not_allowed", message, headers=error.headers)
     else:
-        found = GatewayError("resource_not_found", f"There is nothing at {request.url.path}.")
+        found = not_here(request.url.path)
     return _with_headers(found.response(), None)
 
 

@@ -62,6 +62,10 @@ class AttemptFailedError(Exception):
         return GatewayError(self.code, self.message, provider=provider, headers=headers)
 
 
+class OutOfTimeError(AttemptFailedError):
+    """The time that the caller gives this attempt, or all of them, is over."""
+
+
 class Attempt:
     """One try at one provider.
 
@@ -138,7 +142,7 @@ class Attempt:
                     continue
                 if isinstance(event, Text):
                     text += event.text
-                    yield AnswerText(choice, event.text)
+                    yield AnswerText(choice, event.text, event.logprobs)
                 else:
                     for piece in self._call(choice, calls, event):
                         yield piece
@@ -175,9 +179,7 @@ class Attempt:
             with anyio.fail_after(self._time_left()):
                 item = await run.next()
         except TimeoutError:
-            raise AttemptFailedError(
-                "upstream_timeout", f"{self._candidate.provider} did not answer in time."
-            ) from None
+            raise OutOfTimeError("upstream_timeout", f"{self._candidate.provider} did not answer in time.") from None
         except EngineError as error:
             provider = self._candidate.provider
             if CODES[error.code].type == "invalid_request_error":  # the next one would be asked the same

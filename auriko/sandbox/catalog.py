@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 CHAT = "chat_completions"
 RESPONSES = "responses"
+BATCH = "batch"  # of providers; the gateway itself has no such endpoint
 
 DATA_POLICIES = ("none", "no_training", "zdr")  # from the weakest to the strictest
 

@@ -41,7 +41,7 @@ Capability = Literal[
     "reasoning_off",
 ]
 Modality = Literal["text", "image", "file", "audio"]
-Endpoint = Literal["chat_completions", "responses"]
+Endpoint = Literal["chat_completions", "responses", "batch"]
 
 # What servers of the OpenAI API commonly take, and can do.
 UPSTREAM_PARAMS = frozenset(

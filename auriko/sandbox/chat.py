@@ -80,8 +80,8 @@ async def chunks(request: Inference, route: Route, pieces: AsyncGenerator[Piece,
     yield b"data: [DONE]\n\n"
 
 
-def error_block(error: GatewayError) -> bytes:
-    """An error event: the envelope of an error reply."""
+def error_block(error: GatewayError, _: int = 0) -> bytes:
+    """An error event: the envelope of an error reply, wherever it comes."""
     return event(error.envelope())
 
 

@@ -20,6 +20,9 @@ an `@` at the end of a model's name. Several are separated by commas; the first 
 | `refusal` | the model refuses to answer | |
 | `down` | a provider fails, so that the next one is tried | `provider`, `seconds` from the start |
 
+The codes of the API's registry are kinds too, such as `model_unavailable`: that error in place of the reply (option
+`retry_after`), or as an event in a stream (option `after`) if it has no HTTP status, such as `client_disconnected`.
+
 Options of every kind: `times` (how often it strikes at most), `provider` for `down` alone, `id` (any text, to count
 `times` anew). Rates are drawn from a seeded generator.
 """
@@ -34,6 +37,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from auriko.errors import CODES
 from auriko.sandbox.replies import GatewayError
 
 HEADER = "x-sandbox-fault"
@@ -73,8 +77,8 @@ def parse_fault(text: str) -> Fault:
     """
     head, *options = text.strip().split(";")
     kind, _, rate = head.partition("=")
-    if kind not in KINDS:
-        raise ValueError(f"{kind!r} is not a fault; there are {', '.join(sorted(KINDS))}")
+    if kind not in KINDS and kind not in CODES:
+        raise ValueError(f"{kind!r} is not a fault; there are {', '.join(sorted(KINDS))}, and the codes of errors")
     values: dict[str, Any] = {}
     for option in options:
         name, _, value = option.strip().partition("=")

@@ -10,13 +10,21 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from auriko.errors import CODES
 from auriko.sandbox.accounts import budget_exhausted, rate_limited
 from auriko.sandbox.faults import STATUSES, Fault
 from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.streaming import EventStream, cut_connection, unless_left
 
 _LONG_SECONDS = 3600.0
-_CODES = {"500": "internal_error", "502": "upstream_error", "503": "service_unavailable", "504": "upstream_timeout"}
+_CODES = {
+    "429": "rate_limit_exceeded",
+    "500": "internal_error",
+    "502": "upstream_error",
+    "503": "service_unavailable",
+    "504": "upstream_timeout",
+}
+_SHORT_NAMES = {"budget": "budget_exhausted", "quota": "insufficient_quota", "filtered": "content_filtered"}
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 _BROKEN = b'{"id": "chatcmpl-1", "choices": [{"index": 0, "del'
 _MESSAGE = "This error was asked for."
@@ -30,11 +38,10 @@ async def instead_of_reply(fault: Fault) -> Response | None:
     """
     if fault.kind in STATUSES:
         return _status(fault)
+    code = _SHORT_NAMES.get(fault.kind, fault.kind)
+    if code in CODES and CODES[code].status:
+        raise _error(code, fault)
     match fault.kind:
-        case "budget":
-            raise budget_exhausted(_MESSAGE)
-        case "quota" | "filtered":
-            raise GatewayError({"quota": "insufficient_quota", "filtered": "content_filtered"}[fault.kind], _MESSAGE)
         case "html":
             return HTMLResponse(_PAGE, 502)
         case "empty":
@@ -49,19 +56,28 @@ async def instead_of_reply(fault: Fault) -> Response | None:
 
 
 def _status(fault: Fault) -> Response:
-    if fault.kind == "429":
-        raise rate_limited(fault.retry_after, source="sandbox")
-    headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
     if fault.kind in _CODES:
-        raise GatewayError(_CODES[fault.kind], _MESSAGE, headers=headers)
+        raise _error(_CODES[fault.kind], fault)
     # A status without a code comes from something in between, which does not know the envelope.
-    return json_response({"detail": _MESSAGE}, status=int(fault.kind), headers=headers)
+    return json_response({"detail": _MESSAGE}, status=int(fault.kind), headers=_retry_after(fault))
+
+
+def _error(code: str, fault: Fault) -> GatewayError:
+    if code == "rate_limit_exceeded":
+        return rate_limited(fault.retry_after, source="sandbox")
+    if code == "budget_exhausted":
+        return budget_exhausted(_MESSAGE)
+    return GatewayError(code, _MESSAGE, headers=_retry_after(fault))
+
+
+def _retry_after(fault: Fault) -> dict[str, str]:
+    return {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
 
 
 def broken(response: Response, fault: Fault) -> Response:
     """The reply with the fault in it, if the fault is of that kind."""
     if isinstance(response, EventStream):
-        if fault.kind in {"cut", "stall", "end", "error", "bad_json"}:
+        if fault.kind in {"cut", "stall", "end", "error", "bad_json", *CODES}:
             return EventStream(_broken_blocks(response, fault), response.error_block)
     elif fault.kind in {"cut", "stall"}:
         return _Broken(bytes(response.body), fault)
@@ -80,12 +96,13 @@ async def _broken_blocks(stream: EventStream, fault: Fault) -> AsyncGenerator[by
                         await asyncio.sleep(_LONG_SECONDS if fault.seconds is None else fault.seconds)
                     case "bad_json":
                         yield b"data: " + _BROKEN + b"\n\n"
-                    case "error":
-                        yield stream.error_block(GatewayError("upstream_error", _MESSAGE))
-                        return
                     case "cut":
                         raise ConnectionAbortedError
-                    case _:
+                    case "end":
+                        return
+                    case kind:
+                        code = "upstream_error" if kind == "error" else kind
+                        yield stream.error_block(GatewayError(code, _MESSAGE), sent)
                         return
             yield block
             sent += 1

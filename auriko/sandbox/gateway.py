@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from auriko.sandbox.accepted import dropped_params
 from auriko.sandbox.accounts import Account
-from auriko.sandbox.attempt import Attempt, AttemptFailedError
+from auriko.sandbox.attempt import Attempt, AttemptFailedError, OutOfTimeError
 from auriko.sandbox.billing import TokenCounts, bill
 from auriko.sandbox.catalog import Catalog
 from auriko.sandbox.engines.tokens import count_prompt_tokens
@@ -200,6 +200,8 @@ async def _resume(first: Piece, rest: AsyncGenerator[Piece, None]) -> AsyncGener
         try:
             async for piece in rest:
                 yield piece
+        except OutOfTimeError as failure:
+            raise GatewayError("stream_duration_exceeded", failure.message) from failure
         except AttemptFailedError as failure:
             raise failure.as_reply() from failure
 

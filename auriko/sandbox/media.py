@@ -13,6 +13,7 @@ from auriko.sandbox.replies import GatewayError
 MAX_MEDIA_BYTES = 20 * 1024 * 1024
 
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(?P<data>.*)", re.DOTALL)
+_OF_RESPONSES = frozenset({"input_text", "input_image", "input_file", "output_text"})
 _MODALITIES = {"text": "text", "refusal": "text", "image_url": "image", "file": "file", "input_audio": "audio"}
 
 
@@ -23,11 +24,19 @@ def check_part(part: Mapping[str, Any], param: str) -> str:
         GatewayError: Its type is unknown, it is not what its type says, or it is too large.
     """
     kind = _MODALITIES.get(str(part["type"]))
+    if part["type"] in _OF_RESPONSES:
+        raise GatewayError(
+            "input_requires_responses_endpoint",
+            f"{param} has the type {part['type']!r}, which belongs to POST /v1/responses.",
+            param=f"{param}.type",
+            suggestion="Send it there as input, or use text, image_url and file parts.",
+        )
     if kind is None:
         raise GatewayError(
             "unsupported_modalities",
             f"{param} has the type {part['type']!r}; text, image_url, file and input_audio are known.",
             param=f"{param}.type",
+            suggestion="Send it as text or as an image.",
         )
     if kind == "text":
         _string(part.get(str(part["type"])), f"{param}.{part['type']}")

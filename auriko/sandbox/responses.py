@@ -60,10 +60,10 @@ def block(event: Event, number: int) -> bytes:
     return b"event: " + kind.encode() + b"\ndata: " + to_json({**event, "sequence_number": number}) + b"\n\n"
 
 
-def error_block(error: GatewayError) -> bytes:
-    """An error event, which is flat."""
+def error_block(error: GatewayError, number: int) -> bytes:
+    """An error event, which is flat, with its place in the stream."""
     fields = {key: value for key, value in error.fields.items() if key != "type"}
-    return block({"type": "error", **fields}, 0)
+    return block({"type": "error", **fields}, number)
 
 
 class ResponseBuilder:

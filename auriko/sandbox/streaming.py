@@ -19,12 +19,12 @@ T = TypeVar("T")
 class EventStream(Response):
     """Server-sent events; the iterator is closed as soon as the client leaves.
 
-    `error_block` is what an error looks like in this stream.
+    `error_block` says what an error looks like after so many events of this stream.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, blocks: AsyncGenerator[bytes, None], error_block: Callable[[GatewayError], bytes]) -> None:
+    def __init__(self, blocks: AsyncGenerator[bytes, None], error_block: Callable[[GatewayError, int], bytes]) -> None:
         super().__init__(headers={"Cache-Control": "no-cache"})
         del self.headers["content-length"]
         self.blocks = blocks

@@ -29,6 +29,8 @@ _PARAMS = {
     "context_length_exceeded": "messages",
     "response_api_only": "model",
     "no_responses_endpoint": "model",
+    "no_tools_on_endpoint": "tools",
+    "batch_only": "model",
 }
 
 SUGGESTIONS = {
@@ -43,6 +45,21 @@ SUGGESTIONS = {
     "context_length_exceeded": "Shorten the messages, or pick a model with a larger context window.",
     "required_params_not_supported": "Leave a parameter out, or unset gateway.routing.require_parameters.",
     "reasoning_not_supported": "Leave reasoning_effort out, or pick a model that reasons.",
+    "thinking_disable_not_supported": "Leave reasoning_effort out, or pick a model that can stop reasoning.",
+    "tool_choice_required_not_supported": "Use tool_choice auto, or a model that honours it.",
+    "streaming_not_supported": "Send stream as false.",
+    "non_streaming_not_supported": "Send stream as true.",
+    "unsupported_modalities": "Pick a model whose input_modalities in GET /v1/directory/models include them.",
+    "no_tools_on_endpoint": "Leave tools out, or pick a model that has them.",
+    "batch_only": "Pick a model that GET /v1/models lists.",
+    "cost_constraint_exceeded": "Raise gateway.routing.max_cost_per_1m; GET /v1/directory/models has the prices.",
+    "latency_constraint_exceeded": "Raise gateway.routing.max_ttft_ms, or leave it out.",
+    "throughput_constraint_not_met": "Lower gateway.routing.min_throughput_tps, or leave it out.",
+    "provider_not_in_allowlist": "Name a provider that GET /v1/models lists for the model.",
+    "provider_blocked": "Take a provider out of gateway.routing.exclude_providers.",
+    "byok_keys_required": "Store a key of your own for one of its providers (own_keys of a sandbox).",
+    "platform_keys_unavailable": "Unset gateway.routing.only_platform, or pick another model.",
+    "no_compatible_endpoint": "Loosen one of the constraints, or pick another model.",
 }
 
 # What fields of a chat completion are called in a response's request.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from auriko.sandbox.catalog import CHAT, DATA_POLICIES
+from auriko.sandbox.catalog import BATCH, CHAT, DATA_POLICIES, RESPONSES
 from auriko.sandbox.inference import REQUIRABLE_PARAMS, Inference
 from auriko.sandbox.measurements import Speed
 from auriko.sandbox.replies import GatewayError
@@ -104,8 +104,11 @@ def _error(drop: Drop, request: Inference) -> GatewayError:
 
 
 def _endpoint(each: Assessed, request: Inference) -> Drop | None:
-    if request.endpoint in each.candidate.offer.endpoints:
+    offered = each.candidate.offer.endpoints
+    if request.endpoint in offered:
         return None
+    if offered == (BATCH,):
+        return Drop("batch_only", "its provider serves it in batches only")
     if request.endpoint == CHAT:
         return Drop("response_api_only", "the model is served by POST /v1/responses only")
     return Drop("no_responses_endpoint", "the model is not served by POST /v1/responses")
@@ -144,7 +147,8 @@ def _blocked(each: Assessed, request: Inference) -> Drop | None:
 def _capabilities(each: Assessed, request: Inference) -> Drop | None:
     for need in request.needs:
         if need.capability not in each.candidate.offer.capabilities:
-            return Drop(need.code, f"it does not support {need.what}")
+            at_responses = need.capability == "tools" and request.endpoint == RESPONSES
+            return Drop("no_tools_on_endpoint" if at_responses else need.code, f"it does not support {need.what}")
     offer = each.candidate.offer
     if request.effort == "off" and "reasoning" in offer.capabilities and "reasoning_off" not in offer.capabilities:
         return Drop("thinking_disable_not_supported", "it cannot stop reasoning")
