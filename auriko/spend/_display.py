@@ -12,8 +12,8 @@ from auriko.spend._record import SpendTotal
 
 Sums = Mapping[str | None, SpendTotal]
 _HEAD: Final = ("calls", "tokens in", "out", "USD", "share")
-_RIGHT: Final = "text-align:right;padding:0.2em 0.8em"
-_LEFT: Final = "text-align:left;padding:0.2em 0.8em"
+_RIGHT: Final = "text-align:right;padding:0.2em 0.8em;white-space:nowrap"
+_LEFT: Final = "text-align:left;padding:0.2em 0.8em;white-space:nowrap"
 _UNNAMED: Final = {"provider": "unknown", "model": "unknown", "tag": "(none)"}
 
 
@@ -34,14 +34,14 @@ def text_report(summary: str, total: SpendTotal, parts: Mapping[str, Sums]) -> s
 
 def html_report(summary: str, total: SpendTotal, parts: Mapping[str, Sums]) -> str:
     """The same, with a bar beside each amount."""
-    tables = [
-        f'<table style="margin-top:0.6em">{_html_head(title)}<tbody>'
+    groups = [
+        _html_head(title)
         + "".join(_html_row(_name(title, key), _cells(part, total), _share(part, total)) for key, part in rows)
-        + "</tbody></table>"
         for title, sums in parts.items()
         if (rows := _largest_first(sums))
     ]
-    return f"<div><div>{escape(summary)}</div>{''.join(tables)}</div>"
+    # Where a page has no document type, a table would not take over the colour of its surroundings.
+    return f'<div>{escape(summary)}<table style="color:inherit;margin-top:0.6em">{"".join(groups)}</table></div>'
 
 
 def bar_plot(title: str, sums: Sums, axes: Any) -> Any:
@@ -82,12 +82,11 @@ def _cells(part: SpendTotal, total: SpendTotal) -> tuple[str, ...]:
 
 def _html_head(title: str) -> str:
     names = "".join(f'<th style="{_RIGHT}">{name}</th>' for name in _HEAD)
-    return f'<thead><tr><th style="{_LEFT}">{escape(title)}</th>{names}<th style="width:12em"></th></tr></thead>'
+    return f'<tr><th style="{_LEFT};padding-top:0.8em">{escape(title)}</th>{names}<th style="min-width:8em"></th></tr>'
 
 
 def _html_row(name: str, cells: tuple[str, ...], share: float) -> str:
     numbers = "".join(f'<td style="{_RIGHT}">{escape(cell)}</td>' for cell in cells)
     # Of the text's own colour, so that it is seen on light and dark grounds alike.
-    width = f"{100 * share:.1f}%"
-    bar = f'<div style="background:currentColor;opacity:0.45;height:0.7em;width:{width};border-radius:2px"></div>'
-    return f'<tr><td style="{_LEFT}">{escape(name)}</td>{numbers}<td style="width:12em">{bar}</td></tr>'
+    style = f"background:currentColor;opacity:0.45;height:0.7em;border-radius:2px;width:{100 * share:.1f}%"
+    return f'<tr><td style="{_LEFT}">{escape(name)}</td>{numbers}<td><div style="{style}"></div></td></tr>'

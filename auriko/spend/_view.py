@@ -76,16 +76,27 @@ class SpendView(ABC):
 
     def _summary(self) -> str:
         total = self.total
+        if not total.calls:
+            return "no calls"
         saved = f", ${total.cache_savings_usd:.6f} saved by caches" if total.cache_savings_usd else ""
         return f"{total.calls:,} call{'' if total.calls == 1 else 's'}: {total.cost_text}{saved}"
 
-    def _parts(self) -> dict[str, Sums]:
-        parts: dict[str, Sums] = {"provider": self.by("provider"), "model": self.by("model")}
-        tags = self.by("tag")
-        return {**parts, "tag": tags} if tags.keys() - {None} else parts
+    def report(self, *by: Key) -> str:
+        """The sums as text, by what is asked for; else by provider and model, and by tag where there are tags.
+
+        Raises:
+            ValueError: There is no such key.
+        """
+        return text_report(self._summary(), self.total, self._parts(*by))
+
+    def _parts(self, *by: Key) -> dict[str, Sums]:
+        parts: dict[str, Sums] = {key: self.by(key) for key in by or ("provider", "model", "tag")}
+        if not by and not parts["tag"].keys() - {None}:
+            del parts["tag"]
+        return parts
 
     def __str__(self) -> str:
-        return text_report(self._summary(), self.total, self._parts())
+        return self.report()
 
     def _repr_html_(self) -> str:
         return html_report(self._summary(), self.total, self._parts())

@@ -1,0 +1,72 @@
+"""`auriko spend`: what the calls in a ledger cost."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from auriko.cli._errors import CommandError
+from auriko.spend import LedgerError, SpendLedger, SpendTotal
+
+_ADVICE = "set AURIKO_LEDGER to a file, and every call from then on is recorded there"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints sums, or every call as CSV; the exit code is 0."""
+    ledger = _ledger(arguments.ledger or os.environ.get("AURIKO_LEDGER"))
+    part = ledger.since(arguments.since) if arguments.since else ledger
+    try:
+        if arguments.csv:
+            _print_csv(part, arguments.by)
+        elif arguments.json:
+            _print_json(part, arguments.by)
+        else:
+            print(part.report(*arguments.by))
+    except LedgerError as error:
+        raise CommandError(str(error)) from None
+    return 0
+
+
+def _ledger(path: str | None) -> SpendLedger:
+    if not path:
+        raise CommandError(f"there is no ledger: {_ADVICE}, or name one with --ledger")
+    ledger = SpendLedger(path)
+    # Before its first 500 calls, or while they are under way, a ledger may consist of what waits beside it.
+    if not ledger.path.exists():
+        ledger.flush()
+    if not ledger.path.exists():
+        raise CommandError(f"there is no ledger at {Path(path)}: {_ADVICE}")
+    return ledger
+
+
+def _print_csv(ledger: SpendLedger, by: list[Any]) -> None:
+    if not by:
+        ledger.to_csv(sys.stdout)
+        return
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["by", "name", *_shown(SpendTotal())])
+    for key in by:
+        for name, total in ledger.by(key).items():
+            writer.writerow([key, name, *_shown(total).values()])
+
+
+def _print_json(ledger: SpendLedger, by: list[Any]) -> None:
+    sums = {
+        key: [{key: name, **_shown(total)} for name, total in ledger.by(key).items()]
+        for key in by or ("provider", "model", "tag", "day")
+    }
+    print(json.dumps({"total": _shown(ledger.total), **sums}, indent=2, ensure_ascii=False))
+
+
+def _shown(total: SpendTotal) -> dict[str, Any]:
+    """The fields of a sum; nothing known is not the same as nothing spent."""
+    unknown = total.unknown_cost_calls and not total.usd
+    fields = {**dataclasses.asdict(total), **({"usd": None} if unknown else {})}
+    # What floats leave behind of a sum is far below what anybody is billed.
+    return {name: round(value, 12) if isinstance(value, float) else value for name, value in fields.items()}
