@@ -7,12 +7,15 @@ already, `on_span` has the call write on that one instead.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from auriko.models.routing import RoutingMetadata
+
+_MLFLOW_KINDS: Final = frozenset({"CHAT_MODEL", "LLM"})
 
 
 class AttributeSink(Protocol):
@@ -36,6 +39,27 @@ def on_span(span: AttributeSink) -> Generator[None]:
         yield
     finally:
         _adopted.reset(token)
+
+
+def mlflow_span() -> AttributeSink | None:
+    """The span that MLflow's autologging has made for the LLM call that runs here, or None."""
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is None:
+        return None
+    span = mlflow.get_current_active_span()
+    return _MlflowSpan(span) if span is not None and span.span_type in _MLFLOW_KINDS else None
+
+
+class _MlflowSpan:
+    """MLflow writes values as JSON itself, and has a name of its own for the model."""
+
+    def __init__(self, span: Any) -> None:
+        self._span = span
+
+    def set_attribute(self, key: str, value: Any, /) -> None:
+        if key == "mlflow.llm.cost":
+            value = json.loads(value)
+        self._span.set_attribute("mlflow.llm.model" if key == "llm.model_name" else key, value)
 
 
 def adopted_span() -> AttributeSink | None:

@@ -25,6 +25,7 @@ from auriko_langchain._params import merge
 from auriko_langchain._profiles import profile_of, profiles_of_directory, snapshot
 from auriko_langchain._to_wire import to_wire
 from auriko_langchain._tools import Tool, wire_tools
+from auriko_langchain._tracing import StreamSpan, on_run_span
 from auriko_langchain.errors import langchain_errors
 
 _translator.register()
@@ -101,7 +102,7 @@ class ChatAuriko(BindableModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, run_manager, kwargs)
-        with langchain_errors():
+        with langchain_errors(), on_run_span(run_manager):
             return chat_result(self._client().chat.completions.create(stream=False, **request))
 
     @_signature_ready
@@ -113,7 +114,7 @@ class ChatAuriko(BindableModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, run_manager, kwargs)
-        with langchain_errors():
+        with langchain_errors(), on_run_span(run_manager):
             return chat_result(await self._async_client().chat.completions.create(stream=False, **request))
 
     def _stream(
@@ -124,15 +125,20 @@ class ChatAuriko(BindableModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         request = self._stream_request(messages, stop, run_manager, kwargs)
-        reader = ChunkReader()
-        with langchain_errors(), self._client().chat.completions.create(stream=True, **request) as chunks:
-            for item in chunks:
-                chunk = reader.read(item)
-                if chunk is not None:
-                    if run_manager is not None:
-                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                    yield chunk
-            yield reader.last(chunks.usage, chunks.routing_metadata, chunks.response_headers)
+        reader, span = ChunkReader(), StreamSpan(run_manager)
+        with langchain_errors():
+            with span.adopted():
+                opened = self._client().chat.completions.create(stream=True, **request)
+            with opened as chunks:
+                for item in chunks:
+                    chunk = reader.read(item)
+                    if chunk is not None:
+                        if run_manager is not None:
+                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
+                last = reader.last(chunks.usage, chunks.routing_metadata, chunks.response_headers)
+                yield last
+                span.settle(last)
 
     async def _astream(
         self,
@@ -142,16 +148,20 @@ class ChatAuriko(BindableModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         request = self._stream_request(messages, stop, run_manager, kwargs)
-        reader = ChunkReader()
+        reader, span = ChunkReader(), StreamSpan(run_manager)
         with langchain_errors():
-            async with await self._async_client().chat.completions.create(stream=True, **request) as chunks:
+            with span.adopted():
+                opened = await self._async_client().chat.completions.create(stream=True, **request)
+            async with opened as chunks:
                 async for item in chunks:
                     chunk = reader.read(item)
                     if chunk is not None:
                         if run_manager is not None:
                             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
-                yield reader.last(chunks.usage, chunks.routing_metadata, chunks.response_headers)
+                last = reader.last(chunks.usage, chunks.routing_metadata, chunks.response_headers)
+                yield last
+                span.settle(last)
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, run: Any, kwargs: dict[str, Any]

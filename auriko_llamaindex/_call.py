@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 
 from auriko import ChatCompletion, ChatCompletionChunk, RoutingMetadata, Usage
-from auriko_llamaindex import _otel
 from auriko_llamaindex._from_wire import chat_response
 from auriko_llamaindex._request import request_arguments
 from auriko_llamaindex._stream import StreamedAnswer
+from auriko_llamaindex._tracing import framework_span, on_framework_span
 
 if TYPE_CHECKING:
     from auriko_llamaindex._settings import AurikoSettings
@@ -53,10 +54,14 @@ class Call:
         if stream:
             # The gateway tells usage unasked; a proxy before it may not.
             self.arguments.setdefault("stream_options", {"include_usage": True})
-        self._span = _otel.current_span()
+        self._span = framework_span()
         # Some providers cannot be told to make one call only.
         self._single_call = self.arguments.get("parallel_tool_calls") is False
         self._answer = StreamedAnswer(single_call=self._single_call)
+
+    def on_span(self) -> AbstractContextManager[None]:
+        """The context for the client's call, which then writes on the span that tracing has made for this one."""
+        return on_framework_span(self._span)
 
     def response(self, completion: ChatCompletion) -> ChatResponse:
         """The response for a whole reply."""
@@ -74,7 +79,6 @@ class Call:
 
     def _tell(self, metadata: RoutingMetadata | None) -> None:
         if metadata is not None:
-            _otel.record(self._span, metadata)
             log_warnings(metadata)
 
 

@@ -116,18 +116,22 @@ class Auriko(AurikoSettings):
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         call = Call(self, messages, kwargs)
-        return call.response(self._client().chat.completions.create(**call.arguments))
+        with call.on_span():
+            return call.response(self._client().chat.completions.create(**call.arguments))
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         call = Call(self, messages, kwargs)
-        return call.response(await self._async_client().chat.completions.create(**call.arguments))
+        with call.on_span():
+            return call.response(await self._async_client().chat.completions.create(**call.arguments))
 
     def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Generator[ChatResponse, None, None]:
         # Here and not in the generator: wrong arguments are refused at the call, and its span is the current one.
         call, client = Call(self, messages, kwargs, stream=True), self._client()
 
         def items() -> Generator[ChatResponse, None, None]:
-            with client.chat.completions.create(**call.arguments, stream=True) as reply:
+            with call.on_span():
+                opened = client.chat.completions.create(**call.arguments, stream=True)
+            with opened as reply:
                 for chunk in reply:
                     item = call.item(chunk)
                     if item is not None:
@@ -140,7 +144,9 @@ class Auriko(AurikoSettings):
         call, client = Call(self, messages, kwargs, stream=True), self._async_client()
 
         async def items() -> AsyncGenerator[ChatResponse, None]:
-            async with await client.chat.completions.create(**call.arguments, stream=True) as reply:
+            with call.on_span():
+                opened = await client.chat.completions.create(**call.arguments, stream=True)
+            async with opened as reply:
                 async for chunk in reply:
                     item = call.item(chunk)
                     if item is not None:

@@ -1,0 +1,153 @@
+"""Which span of a LangChain run says who answered and what it cost: always exactly one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda
+from openinference.instrumentation.langchain import LangChainInstrumentor
+from opentelemetry import trace
+
+from auriko import RateLimitError
+from langchain_ways import WAYS, call
+from scripted_gateway import ROUTING
+from tests.support.telemetry import Telemetry, configured
+
+pytestmark = pytest.mark.anyio
+COST = ROUTING["cost"]["usd"]
+
+
+def script(gateway: Any, way: str, **fields: Any) -> None:
+    (gateway.streams if "stream" in way else gateway.says)("x", **fields)
+
+
+@pytest.fixture
+def telemetry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
+    with configured(monkeypatch) as telemetry:
+        yield telemetry
+
+
+@pytest.fixture
+def openinference(telemetry: Telemetry) -> Iterator[Telemetry]:
+    """The instrumentor, and the client's own tracing beside it."""
+    instrumentor = LangChainInstrumentor()
+    instrumentor.instrument(tracer_provider=telemetry.tracer_provider)
+    yield telemetry
+    instrumentor.uninstrument()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_openinference_shows_the_cost_and_the_model_that_answered(gateway, openinference, way):
+    script(gateway, way)
+    await call(gateway.model(models=["m-1", "m-2"]), way, "hi")
+    span = openinference.span()
+    assert span.name == "ChatAuriko"
+    told = dict(span.attributes)
+    assert told["openinference.span.kind"] == "LLM"
+    assert told["llm.model_name"] == "m-1", "not m-1,m-2, which was asked for"
+    assert told["llm.provider"] == "example_host"
+    assert (told["llm.token_count.prompt"], told["llm.token_count.completion"]) == (7, 3)
+    assert told["llm.cost.total"] == told["gen_ai.usage.cost"] == COST
+    assert json.loads(told["mlflow.llm.cost"]) == {"total_cost": COST}
+    assert told["auriko.provider"] == "example_host"
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_openinference_in_a_chain(gateway, openinference, way):
+    script(gateway, way)
+    chain = ChatPromptTemplate.from_template("{question}") | gateway.model()
+    await call(chain, way, {"question": "hi"})
+    costs = {span.name: span.attributes["llm.cost.total"] for span in openinference.spans if _has_cost(span)}
+    assert costs == {"ChatAuriko": COST}
+    assert not [span for span in openinference.spans if span.name.startswith("chat ")]
+
+
+async def test_openinference_and_events_of_a_chain(gateway, openinference):
+    """Here LangChain streams a model that the chain invokes, as LangGraph does for its messages."""
+    gateway.streams("x")
+    chain = RunnableLambda(lambda question: gateway.model().invoke(question))
+    _ = [event async for event in chain.astream_events("hi", version="v2")]
+    assert openinference.named("ChatAuriko").attributes["llm.cost.total"] == COST
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")
+def test_openinference_and_events_of_version_3(gateway, openinference):
+    gateway.streams("x")
+    list(gateway.model().stream_events("hi", version="v3"))
+    assert openinference.span().attributes["llm.cost.total"] == COST
+
+
+async def test_openinference_and_calls_at_once(gateway, openinference):
+    costs = [0.001 * number for number in range(1, 6)]
+    for cost in costs:
+        gateway.says("x", routing_metadata={**ROUTING, "cost": {"usd": cost}})
+    model = gateway.model()
+    await asyncio.gather(*(model.ainvoke("hi") for _ in costs))
+    assert sorted(span.attributes["llm.cost.total"] for span in openinference.spans) == costs
+
+
+async def test_openinference_and_a_refused_call(gateway, openinference):
+    gateway.refuses(429, "rate_limit_exceeded", "rate_limit_error")
+    with pytest.raises(RateLimitError):
+        gateway.model().invoke("hi")
+    span = openinference.span()
+    assert span.status.status_code is trace.StatusCode.ERROR
+    assert not _has_cost(span)
+
+
+def test_openinference_that_is_imported_but_not_used(gateway, telemetry, capsys):
+    gateway.says("x")
+    gateway.model().invoke("hi")
+    assert capsys.readouterr().out == ""
+    assert telemetry.span().name == "chat m-1"
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_without_an_instrumentation_the_call_has_a_span_of_its_own(gateway, telemetry, way):
+    script(gateway, way)
+    with telemetry.tracer.start_as_current_span("program"):
+        await call(gateway.model(), way, "hi")
+    span = telemetry.named("chat m-1")
+    assert span.attributes["llm.cost.total"] == COST
+    assert span.parent.span_id == telemetry.named("program").context.span_id
+
+
+class MlflowSpan:
+    """A span as MLflow hands it out, which writes values as JSON itself."""
+
+    def __init__(self, span_type: str) -> None:
+        self.span_type = span_type
+        self.attributes: dict[str, Any] = {}
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        self.attributes[key] = value
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+async def test_mlflow_shows_the_cost_and_the_model_that_answered(gateway, monkeypatch, way):
+    """With MLflow itself: `make observability`."""
+    span = MlflowSpan("CHAT_MODEL")
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(get_current_active_span=lambda: span))
+    script(gateway, way)
+    await call(gateway.model(models=["m-1", "m-2"]), way, "hi")
+    assert span.attributes["mlflow.llm.cost"] == {"total_cost": COST}
+    assert span.attributes["mlflow.llm.model"] == "m-1"
+
+
+def test_a_span_of_the_program_in_mlflow_is_left_alone(gateway, monkeypatch):
+    span = MlflowSpan("CHAIN")
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(get_current_active_span=lambda: span))
+    gateway.says("x")
+    gateway.model().invoke("hi")
+    assert span.attributes == {}
+
+
+def _has_cost(span: Any) -> bool:
+    return "llm.cost.total" in span.attributes

@@ -1,0 +1,135 @@
+"""Which span of a LlamaIndex call says who answered and what it cost: always exactly one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from llama_index.core.llms import ChatMessage
+from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
+from opentelemetry import trace
+
+from auriko import RateLimitError
+from tests.support.telemetry import Telemetry, configured
+
+pytestmark = [
+    pytest.mark.anyio,
+    # The instrumentor reads the LLM's metadata by a method that pydantic has renamed.
+    pytest.mark.filterwarnings("ignore:The `json` method is deprecated"),
+]
+MESSAGES = [ChatMessage(role="user", content="Hi")]
+MODES = ["chat", "achat", "stream_chat", "astream_chat", "complete", "acomplete", "stream_complete", "astream_complete"]
+
+
+async def _run(gateway: Any, llm: Any, mode: str) -> None:
+    if "stream" in mode:
+        gateway.streams("Hel", "lo")
+    else:
+        gateway.says("Hello")
+    result = getattr(llm, mode)(MESSAGES if "chat" in mode else "Hi")
+    if mode.startswith("a"):
+        result = await result
+    if mode.startswith("astream"):
+        _ = [item async for item in result]
+    elif mode.startswith("stream"):
+        list(result)
+
+
+@pytest.fixture
+def telemetry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
+    with configured(monkeypatch) as telemetry:
+        yield telemetry
+
+
+@pytest.fixture
+def openinference(telemetry: Telemetry) -> Iterator[Telemetry]:
+    """The instrumentor, and the client's own tracing beside it."""
+    instrumentor = LlamaIndexInstrumentor()
+    instrumentor.instrument(tracer_provider=telemetry.tracer_provider)
+    yield telemetry
+    instrumentor.uninstrument()
+
+
+def with_cost(telemetry: Telemetry) -> list[Any]:
+    return [span for span in telemetry.spans if "llm.cost.total" in (span.attributes or {})]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_openinference_shows_the_cost_and_the_model_that_answered(gateway, openinference, mode):
+    await _run(gateway, gateway.llm(models=["m-1", "m-2"]), mode)
+    span = openinference.span()
+    assert span.name == f"Auriko.{mode}"
+    told = dict(span.attributes)
+    assert told["openinference.span.kind"] == "LLM"
+    assert told["llm.model_name"] == "m-1", "not m-1,m-2, which was asked for"
+    assert (told["llm.token_count.prompt"], told["llm.token_count.completion"]) == (7, 3)
+    assert told["llm.cost.total"] == told["gen_ai.usage.cost"] == 0.0021
+    assert json.loads(told["mlflow.llm.cost"]) == {"total_cost": 0.0021}
+    assert told["auriko.provider"] == "example_host"
+
+
+async def test_openinference_in_a_query_engine(openinference, index, llm, sandbox):
+    index.as_query_engine(llm=llm).query("When was the harbour of Lindness built?")
+    (span,) = with_cost(openinference)
+    billed = sandbox.decisions[-1]["attempts"][-1]["usd"]
+    assert span.attributes["llm.cost.total"] == billed > 0
+    assert [one.name for one in openinference.spans if one.name.startswith("chat ")] == []
+
+
+async def test_openinference_and_calls_at_once(gateway, openinference):
+    import asyncio
+
+    costs = [0.001 * number for number in range(1, 6)]
+    for cost in costs:
+        gateway.says("x", routing_metadata={"provider": "p", "cost": {"usd": cost}})
+    llm = gateway.llm()
+    await asyncio.gather(*(llm.achat(MESSAGES) for _ in costs))
+    assert sorted(span.attributes["llm.cost.total"] for span in openinference.spans) == costs
+
+
+async def test_openinference_and_an_unknown_cost(gateway, openinference):
+    gateway.says("ok", routing_metadata={"provider": "p"})
+    gateway.llm().chat(MESSAGES)
+    told = openinference.span().attributes
+    assert told["auriko.provider"] == "p"
+    assert not [name for name in told if "cost" in name]
+
+
+async def test_openinference_and_a_refused_call(gateway, openinference):
+    gateway.refuses(429, "rate_limit_exceeded", "rate_limit_error")
+    with pytest.raises(RateLimitError):
+        gateway.llm().chat(MESSAGES)
+    span = openinference.span()
+    assert span.status.status_code is trace.StatusCode.ERROR
+    assert "llm.cost.total" not in span.attributes
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_another_instrumentation_shows_the_cost_on_its_span(gateway, telemetry, mode):
+    tracer = telemetry.tracer_provider.get_tracer("opentelemetry.instrumentation.llamaindex")
+    with tracer.start_as_current_span("its span"):
+        await _run(gateway, gateway.llm(), mode)
+    span = telemetry.span()
+    assert (span.name, span.attributes["llm.cost.total"]) == ("its span", 0.0021)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_without_an_instrumentation_the_call_has_a_span_of_its_own(gateway, telemetry, mode):
+    with telemetry.tracer.start_as_current_span("program"):
+        await _run(gateway, gateway.llm(), mode)
+    (span,) = with_cost(telemetry)
+    assert span.name == "chat m-1"
+    assert span.parent.span_id == telemetry.named("program").context.span_id
+
+
+def test_a_span_that_has_ended_is_left_alone(gateway, telemetry):
+    gateway.streams("ok")
+    tracer = telemetry.tracer_provider.get_tracer("llamaindex.opentelemetry.tracer")
+    with tracer.start_as_current_span("its span"):
+        stream = gateway.llm().stream_chat(MESSAGES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trace, "_TRACER_PROVIDER", None)
+        list(stream)
+    assert with_cost(telemetry) == []
