@@ -7,14 +7,14 @@ from typing import Any, cast
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import Runnable, RunnableBinding
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableLambda
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from typing_extensions import Self
 
 from auriko import RoutingOptions
 from auriko_langchain._labels import LabelledCalls
 from auriko_langchain._params import CALL_FIELDS, check_names
-from auriko_langchain._structured import Method, answer_parser, with_raw
+from auriko_langchain._structured import Method, answer_parser, describe, with_raw
 from auriko_langchain._tools import Tool, ToolChoice, wire_response_format, wire_tool_choice, wire_tools
 
 # Bound, these belong to the model, so that what a later call says of them is merged instead of replacing them.
@@ -97,7 +97,8 @@ class BindableModel(LabelledCalls):
             schema: A pydantic class, of which the answer is an instance; or a typed dictionary or a JSON schema,
                 with which it is a dictionary. "json_mode" does without.
             method: "json_schema" has the provider keep to the schema, "function_calling" makes it a tool that must
-                be called, "json_mode" asks for JSON of any form, which the prompt has to describe.
+                be called, "json_mode" asks for JSON of any form, which the prompt has to describe: the schema is
+                told before a prompt that does not speak of JSON.
             include_raw: Whether the result is a dictionary of `raw`, the message, `parsed` and `parsing_error`.
             strict: Whether the provider must keep to the schema to the letter.
             **kwargs: Further arguments of the calls.
@@ -110,9 +111,10 @@ class BindableModel(LabelledCalls):
         if schema is None and method != "json_mode":
             raise ValueError(f"method {method!r} needs a schema")
         name = ""
+        parameters: dict[str, Any] = {}
         if schema is not None:
-            described = convert_to_openai_tool(schema, strict=strict)
-            name = described["function"]["name"]
+            described: dict[str, Any] = convert_to_openai_tool(schema, strict=strict)
+            name, parameters = described["function"]["name"], described["function"]["parameters"]
             shown = {"kwargs": {"method": method, "strict": strict}, "schema": described}
             kwargs = {**kwargs, "ls_structured_output_format": shown}
         if method == "function_calling" and schema is not None:
@@ -120,5 +122,16 @@ class BindableModel(LabelledCalls):
         else:
             form = {"type": "json_object"} if method == "json_mode" else schema
             model = self.bind_tools([], response_format=form, strict=strict, **kwargs)
+            if method == "json_mode" and schema is not None:
+                model = self._describing(parameters) | model
         parser = answer_parser(schema, method, name)
         return with_raw(model, parser) if include_raw else model | parser
+
+    def _describing(self, schema: Mapping[str, Any]) -> Runnable[LanguageModelInput, LanguageModelInput]:
+        def described(prompt: LanguageModelInput) -> LanguageModelInput:
+            return describe(schema, self._convert_input(prompt).to_messages())
+
+        async def adescribed(prompt: LanguageModelInput) -> LanguageModelInput:  # not in another thread
+            return described(prompt)
+
+        return RunnableLambda(described, adescribed, name="describe_json")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage
 from langchain_core.output_parsers import (
     BaseCumulativeTransformOutputParser,
     JsonOutputParser,
@@ -64,6 +66,17 @@ def answer_parser(schema: Any, method: Method, tool_name: str) -> AnswerParser:
             return AnswerParser(parser=JsonOutputKeyToolsParser(key_name=tool_name, first_tool_only=True))
         return AnswerParser(parser=PydanticToolsParser(tools=[model], first_tool_only=True))
     return AnswerParser(parser=JsonOutputParser() if model is None else _of_class(model))
+
+
+def describe(schema: Mapping[str, Any], messages: list[BaseMessage]) -> list[BaseMessage]:
+    """The messages, with the schema told before them where none of them speaks of JSON.
+
+    Providers refuse their JSON mode for a conversation without that word.
+    """
+    if any("json" in message.text.lower() for message in messages):
+        return messages
+    told = f"Answer with one JSON object that follows this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"
+    return [SystemMessage(told), *messages]
 
 
 def _of_class(model: type[BaseModel]) -> PydanticOutputParser[BaseModel]:

@@ -192,6 +192,30 @@ class TestStandardFunctionCalling(TestStandard):
         return {"method": "function_calling"}
 
 
+class TestStandardFunctionCallingV1(TestStandardFunctionCalling):
+    """The same with LangChain's standard blocks as content."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "gpt-4o", "output_version": "v1"}
+
+
+class TestStandardJsonMode(TestStandard):
+    """Structured output by the providers' JSON mode, which takes no schema."""
+
+    @property
+    def structured_output_kwargs(self) -> dict[str, Any]:
+        return {"method": "json_mode"}
+
+
+class TestStandardJsonModeV1(TestStandardJsonMode):
+    """The same with LangChain's standard blocks as content."""
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "gpt-4o", "output_version": "v1"}
+
+
 class TestStandardModels(TestStandard):
     """A pool of models in place of one."""
 

@@ -1,5 +1,6 @@
 """Tools and structured answers, as they go out and as they come back."""
 
+import json
 from typing import Any
 
 import pytest
@@ -208,6 +209,22 @@ def test_structured_answers_take_arguments_of_calls(gateway):
     assert sent["temperature"] == 0
     with pytest.raises(TypeError, match="did you mean"):
         gateway.model().with_structured_output(Person, temprature=0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_json_mode_tells_the_schema_where_the_prompt_does_not_speak_of_json(gateway, way):
+    """Providers refuse JSON mode for a conversation in which the word does not occur."""
+    for _ in range(2):
+        scripted = gateway.streams if "stream" in way else gateway.says
+        scripted(CALL["function"]["arguments"])
+    structured = gateway.model().with_structured_output(Person, method="json_mode")
+    await call(structured, way, "Who is Ann?")
+    told, asked = gateway.bodies[-1]["messages"]
+    assert asked == {"role": "user", "content": "Who is Ann?"}
+    assert told["role"] == "system"
+    assert json.loads(told["content"].split("\n")[1])["properties"].keys() == {"name", "age"}
+    await call(structured, way, "Who is Ann? Answer as JSON with the keys name and age.")
+    assert [message["role"] for message in gateway.bodies[-1]["messages"]] == ["user"]
 
 
 def test_json_mode_without_a_schema(gateway):

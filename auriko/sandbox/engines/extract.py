@@ -14,7 +14,7 @@ from auriko.sandbox.engines.base import Event, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.extract_answer import UNKNOWN, Finder, find_answer
 from auriko.sandbox.engines.extract_attachments import attachments_of
 from auriko.sandbox.engines.extract_json import fill_described, fill_format
-from auriko.sandbox.engines.extract_prompts import Task, read_task, text_of
+from auriko.sandbox.engines.extract_prompts import Task, read_task, system_text, text_of
 from auriko.sandbox.engines.extract_react import action, final, from_react
 from auriko.sandbox.engines.extract_results import Result, answer_from, results_since_user
 from auriko.sandbox.engines.extract_summary import summarise
@@ -61,10 +61,13 @@ class ExtractEngine:
         task = read_task(prompt.messages)
         content = _clipped("\n".join([asked, *(result.text for result in results)]), _CONTENT)
         instructions = asked.replace(task.context, "\n") if task.has_context else asked
+        told = system_text(prompt.messages)
         if prompt.response_format and prompt.response_format["type"] != "text":
-            return fill_format(prompt.response_format, instructions, content)
+            return fill_format(prompt.response_format, f"{told}\n{instructions}", content)
         if results:
             return answer_from(results, task.question, self._find)
+        if not task.has_context:  # else what the system message says may be that context
+            instructions = f"{told}\n{instructions}"
         return fill_described(instructions, content) or self._answer(task, prompt.messages)
 
     def _answer(self, task: Task, messages: Sequence[Mapping[str, Any]]) -> str:

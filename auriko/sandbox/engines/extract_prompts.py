@@ -66,6 +66,11 @@ def text_of(message: Mapping[str, Any]) -> str:
     )
 
 
+def system_text(messages: Iterable[Mapping[str, Any]]) -> str:
+    """The texts of the system messages."""
+    return "\n\n".join(text_of(message) for message in messages if message["role"] in {"system", "developer"})
+
+
 def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
     """The task in the last user message, with the context that the whole conversation brings."""
     last = max((number for number, message in enumerate(messages) if message["role"] == "user"), default=-1)
@@ -73,8 +78,7 @@ def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
     task = _read_user(asked)
     if task.has_context or task.kind != "answer":
         return task
-    system = "\n\n".join(text_of(message) for message in messages if message["role"] in {"system", "developer"})
-    existing, system = _cut_existing(system)
+    existing, system = _cut_existing(system_text(messages))
     announced = announced_context(system)
     if announced:
         return Task("refine" if existing else "answer", asked.strip(), announced, has_context=True, existing=existing)

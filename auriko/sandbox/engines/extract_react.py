@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from auriko.sandbox.engines.base import Prompt
-from auriko.sandbox.engines.extract_prompts import text_of
+from auriko.sandbox.engines.extract_prompts import system_text, text_of
 from auriko.sandbox.engines.extract_tools import Call
 from auriko.sandbox.engines.json_types import is_object
 
@@ -23,7 +23,7 @@ _ACTION = re.compile(r"Action: *(?P<name>[^\n]+)\n+Action Input: *(?P<input>\{.*
 
 def from_react(prompt: Prompt) -> Prompt | None:
     """`prompt` with its text tools, calls and observations as real ones; None if it is not of this form."""
-    system = "\n".join(text_of(message) for message in prompt.messages if message["role"] in {"system", "developer"})
+    system = system_text(prompt.messages)
     if prompt.tools or "Action Input:" not in system or "> Tool Name:" not in system:
         return None
     messages = [_message(message, number) for number, message in enumerate(prompt.messages)]

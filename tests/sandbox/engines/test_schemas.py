@@ -163,6 +163,26 @@ def test_a_schema_in_the_text_is_filled_as_output_parsers_expect() -> None:
     assert parser.parse(run(ENGINE, asked).text) == Person(name="Ana Silva", age=34)
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"response_format": {"type": "json_object"}}], ids=["asked for in words", "JSON mode"]
+)
+def test_the_form_may_be_told_in_the_system_message(settings: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    for told in (
+        f"Answer with JSON that follows this schema:\n{json.dumps(schema)}",
+        'Answer as JSON with the key "city".',
+    ):
+        text = run(ENGINE, {"role": "system", "content": told}, "Ana lives in Oslo.", **settings).text
+        assert json.loads(text) == {"city": "Oslo"}
+
+
+def test_a_schema_among_the_documents_is_no_instruction() -> None:
+    document = 'The schema is {"type": "object", "properties": {"city": {"type": "string"}}}. Ana lives in Oslo.'
+    system = f"Answer the question from this context.\n\nContext:\n{document}"
+    text = run(ENGINE, {"role": "system", "content": system}, "Where does Ana live?").text
+    assert text == "Ana lives in Oslo."
+
+
 def test_tool_results_count_as_text_for_a_structured_answer() -> None:
     schema = {"type": "object", "properties": {"degrees": {"type": "integer"}}, "required": ["degrees"]}
     call = {"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
