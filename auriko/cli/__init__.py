@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import get_args
 
 from auriko._version import __version__
@@ -87,6 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--system", metavar="TEXT", help="instructions for the model")
     chat.add_argument("--max-tokens", type=int, metavar="N", help="the most tokens to answer with")
     chat.add_argument("--json", action="store_true", help="print text, usage and routing metadata as JSON")
+
+    batch = commands.add_parser("batch", help="send the requests of a file; killed, it goes on where it stopped")
+    batch.add_argument("input", type=Path, help="JSON Lines: request bodies, or {custom_id, body} around them")
+    batch.add_argument("-o", "--output", type=Path, required=True, help="where answers, errors and costs go")
+    batch.add_argument("--concurrency", type=int, default=16, metavar="N", help="requests under way at once (16)")
+    batch.add_argument("--per-second", type=float, metavar="N", help="the most requests that start in a second")
+    batch.add_argument("--limit-usd", type=float, metavar="USD", help="send nothing more once all runs have cost this")
+    batch.add_argument("--retry-errors", action="store_true", help="send again what failed in an earlier run")
+    batch.add_argument("--json", action="store_true", help="print the summary as JSON")
 
     models = commands.add_parser("models", help="list models and providers with their prices")
     models.add_argument("filter", nargs="?", help="only models whose name holds this")
