@@ -21,6 +21,8 @@ _EPILOG = """\
 environment:
   AURIKO_API_KEY   the gateway's API key (not needed for the sandbox)
   AURIKO_BASE_URL  where the API is, if not https://api.auriko.ai/v1
+  AURIKO_LEDGER    a file in which every call is recorded, for `auriko spend`
+  AURIKO_SANDBOX_API_KEY  the only key that `auriko sandbox` accepts
 """
 
 
@@ -76,9 +78,38 @@ def _parser() -> argparse.ArgumentParser:
         default="serve",
         help="serve (the default), or install what its language model needs",
     )
-    sandbox.add_argument("--api-key", help="the only key to accept; needed where --host is not a loopback address")
     sandbox.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     sandbox.add_argument("--port", type=_port, default=4010, help="the port to listen on (4010); 0 picks a free one")
+    sandbox.add_argument(
+        "--api-key-file",
+        metavar="FILE",
+        help="holds the only key to accept; it or AURIKO_SANDBOX_API_KEY is needed where --host lets others in",
+    )
+    sandbox.add_argument(
+        "--upstream",
+        type=_named,
+        action="append",
+        default=[],
+        metavar="NAME=URL",
+        help="a server of the OpenAI API as one more provider; its key is read from <NAME>_API_KEY; may be repeated",
+    )
+    sandbox.add_argument("--catalog", metavar="FILE", help="models, prices and data policies in TOML")
+    sandbox.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND[=RATE][;OPTION=VALUE]",
+        help="what goes wrong, such as '429=0.1;retry_after=2'; may be repeated",
+    )
+    sandbox.add_argument("--seed", type=int, default=0, help="of the chance with which faults strike (0)")
+    sandbox.add_argument(
+        "--limit",
+        type=_named,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="what each key may do, such as requests_per_minute=60 or daily_budget_usd=0.5; may be repeated",
+    )
 
     chat = commands.add_parser("chat", help="ask a question; the answer streams, what it cost comes last")
     chat.add_argument("message", nargs="*", help="the question; read from standard input if it is left out")
@@ -102,9 +133,30 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("filter", nargs="?", help="only models whose name holds this")
     models.add_argument("--json", action="store_true", help="print the catalogue as JSON")
 
+    spend = commands.add_parser("spend", help="show what the calls recorded in a ledger cost")
+    spend.add_argument("--ledger", metavar="FILE", help="the ledger's file (that of AURIKO_LEDGER)")
+    spend.add_argument("--since", metavar="WHEN", help="30m, 12h, 7d or 2w ago, or a date of UTC such as 2026-03-31")
+    spend.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        choices=["provider", "model", "tag", "day"],
+        help="what to add up by; may be repeated",
+    )
+    form = spend.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print sums as JSON")
+    form.add_argument("--csv", action="store_true", help="print sums as CSV, or without --by every call")
+
     doctor = commands.add_parser("doctor", help="show key, address, versions and extras, and ask the gateway")
     doctor.add_argument("--json", action="store_true", help="print what was found as JSON")
     return parser
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _port(text: str) -> int:

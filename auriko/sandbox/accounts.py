@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -28,11 +29,20 @@ class Limits:
         requests_per_minute: Requests to the inference endpoints.
         credits_usd: What the workspace has to begin with.
         daily_budget_usd: What a key may spend in a day, or None.
+
+    Raises:
+        ValueError: A limit is negative or not a number.
     """
 
     requests_per_minute: int = 1_000_000
     credits_usd: float = 100.0
     daily_budget_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"{limit.name} cannot be {value}")
 
 
 @dataclass(slots=True)
@@ -115,9 +125,14 @@ class Accounts:
 
     Args:
         only_key: The one key that is accepted; None accepts every well-formed one.
+
+    Raises:
+        ValueError: The one key is not well-formed.
     """
 
     def __init__(self, limits: Limits, only_key: str | None = None) -> None:
+        if only_key is not None and not _WELL_FORMED.fullmatch(only_key):
+            raise ValueError("An API key has 8 to 512 characters, none of them a space or outside ASCII.")
         self._limits = limits
         self._only_key = only_key
         self._accounts: dict[str, Account] = {}
@@ -136,7 +151,7 @@ class Accounts:
             raise _unauthorized("expired_api_key", "The API key has expired.")
         if key == FORBIDDEN_KEY:
             raise GatewayError("insufficient_permissions", "The API key lacks the scope inference.")
-        wrong = self._only_key is not None and key != self._only_key
+        wrong = self._only_key is not None and not hmac.compare_digest(key.encode(), self._only_key.encode())
         if wrong or key == INVALID_KEY or not _WELL_FORMED.fullmatch(key):
             raise _unauthorized("invalid_api_key", "The API key is not valid.")
         with self._lock:

@@ -17,6 +17,14 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def host_name(host: str) -> str:
+    """The name in a `Host` header, without its port; empty if it cannot be read."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def check_address(url: str) -> str:
     """The address of an API without a slash at the end; `/v1` is added where it has no path.
 

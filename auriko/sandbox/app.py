@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auriko.sandbox.accounts import Account
+from auriko.sandbox.addresses import host_name, is_loopback
 from auriko.sandbox.endpoints import Handler, Received, Services
 from auriko.sandbox.faults import HEADER, split_model
 from auriko.sandbox.faulty_replies import broken, instead_of_reply
@@ -52,23 +53,19 @@ def create_app(services: Services) -> Starlette:
 
 
 def _endpoint(services: Services, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-    public = operation.access == "anyone" or (operation.access == "journal" and services.public_journal)
-    handler = operation.handler
-
     async def endpoint(request: Request) -> Response:
         account: Account | None = None
         arrived: ReceivedRequest | None = None
         try:
-            content = _parsed(await _read_body(request))
+            caller = _caller(services, operation, request)
+            content = _parsed(await _read_body(request, keep=not isinstance(caller, GatewayError)))
             arrived = _received(request, content)
             services.journal.arrived(arrived)
-            if not public:
-                account = services.accounts.authenticate(request.headers.get("authorization"))
-            if operation.body is not None and account is not None:
-                services.accounts.admit(account)
-                response = await _with_faults(services, handler, request, content, account)
+            if isinstance(caller, GatewayError):
+                response = caller.response()
             else:
-                response = await handler(services, Received(request, content, account, None))
+                account = caller
+                response = await _answer(services, operation, request, content, account)
         except GatewayError as error:
             response = error.response()
         except ClientDisconnect:
@@ -81,6 +78,30 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
         return _with_headers(response, account)
 
     return endpoint
+
+
+def _caller(services: Services, operation: Operation, request: Request) -> Account | GatewayError | None:
+    """Whose key came along, where one is needed; or why the request is refused."""
+    public = operation.access == "anyone" or (operation.access == "journal" and services.public_journal)
+    try:
+        if services.public_journal:
+            _check_host(request)
+        return None if public else services.accounts.authenticate(request.headers.get("authorization"))
+    except GatewayError as error:
+        return error
+
+
+async def _answer(
+    services: Services,
+    operation: Operation,
+    request: Request,
+    content: dict[str, Any] | GatewayError,
+    account: Account | None,
+) -> Response:
+    if operation.body is None or account is None:
+        return await operation.handler(services, Received(request, content, account, None))
+    services.accounts.admit(account)
+    return await _with_faults(services, operation.handler, request, content, account)
 
 
 async def _with_faults(
@@ -120,14 +141,31 @@ def _with_headers(response: Response, account: Account | None) -> Response:
     return response
 
 
-async def _read_body(request: Request) -> bytes:
-    """The body; one that is too long is still read, so that the client gets to see the error."""
+def _check_host(request: Request) -> None:
+    """Nothing, if the client asked for this machine by name.
+
+    A page in a browser can have a name of its own lead here, and would then read everything that needs no secret.
+
+    Raises:
+        GatewayError: It asked for another name.
+    """
+    host = request.headers.get("host", "localhost")
+    if not is_loopback(host_name(host)):
+        raise GatewayError(
+            "insufficient_permissions",
+            f"This sandbox answers to 127.0.0.1 and localhost alone, not to {host[:100]!r}.",
+            suggestion="Start it with a key of your choosing, and it answers to every name.",
+        )
+
+
+async def _read_body(request: Request, *, keep: bool) -> bytes:
+    """The body, if it is to be kept; what is not, or is too long, is still read, so that the client sees the error."""
     body = bytearray()
     total = 0
     async for piece in request.stream():
         total += len(piece)
         if total <= MAX_BODY_BYTES:
-            body += piece
+            body += piece if keep else b""
         elif total > _MAX_SKIPPED_BYTES:
             break
     if total > MAX_BODY_BYTES:

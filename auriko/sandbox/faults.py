@@ -29,11 +29,12 @@ Options of every kind: `times` (how often it strikes at most), `provider` for `d
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -84,19 +85,19 @@ def parse_fault(text: str) -> Fault:
         name, _, value = option.strip().partition("=")
         if name not in _READ:
             raise ValueError(f"{name!r} is not an option of a fault; there are {', '.join(_READ)}")
-        values[name] = _read(name, value)
-    fault = Fault(kind=kind, rate=float(rate) if rate else 1.0, **values)
-    numbers = [getattr(fault, field.name) for field in fields(fault)]
-    if any(isinstance(number, float | int) and number < 0 for number in numbers) or fault.rate > 1:
+        values[name] = _value(name, _READ[name], value)
+    fault = Fault(kind=kind, rate=_value("the rate", float, rate) if rate else 1.0, **values)
+    numbers = [number for field in fields(fault) if isinstance(number := getattr(fault, field.name), float | int)]
+    if not all(math.isfinite(number) and number >= 0 for number in numbers) or fault.rate > 1:
         raise ValueError(f"a number in {text!r} is out of range")
     if (kind == "down") != (fault.provider is not None):
         raise ValueError("the fault down, and only it, needs a provider")
     return fault
 
 
-def _read(name: str, value: str) -> Any:
+def _value(name: str, read: Callable[[str], Any], value: str) -> Any:
     try:
-        return _READ[name](value)
+        return read(value)
     except ValueError:
         raise ValueError(f"{name} cannot be {value!r}") from None
 

@@ -10,12 +10,14 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _SHUTDOWN_SECONDS = 5
 _TICK_SECONDS = 0.1
+_REQUEST_SECONDS = 60.0  # from its first byte to its last
 
 
 class PortInUseError(Exception):
@@ -44,14 +46,40 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class Connection(H11Protocol):
-    """HTTP/1.1 whose requests know their connection: `state["connection"]`, `state["transport"]`."""
+    """HTTP/1.1 whose requests know their connection: `state["connection"]`, `state["transport"]`.
+
+    A client that takes too long to send a request loses its connection.
+    """
 
     _numbers = itertools.count(1)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Put the connection's number and transport into the state of its requests."""
         self.app_state = {**self.app_state, "connection": next(self._numbers), "transport": transport}
+        self._overdue: asyncio.TimerHandle | None = None
         super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a request that does not come to its end takes its connection with it."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the request that was under way."""
+        self._stop_watching()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
+            self._stop_watching()
+        elif self._overdue is None:
+            self._overdue = self.loop.call_later(_REQUEST_SECONDS, self.transport.close)
+
+    def _stop_watching(self) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
 
     def abort_reply(self) -> None:
         """Cut the connection, if a reply is under way."""
