@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator, model_valida
 from typing_extensions import Self
 
 from auriko import GatewayMetadata, RoutingOptions
+from auriko.spend import Recorder
 from auriko_langchain._params import WIRE_FIELDS, check_names
 
 # Other LangChain models' names of some fields.
@@ -47,6 +48,7 @@ class ChatFields(BaseChatModel):
         stream_idle_timeout: Bound in seconds of the wait for a stream's next event.
         http_client: A client of yours to send with; you close it.
         http_async_client: The same for `ainvoke` and `astream`.
+        spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.
         pickle_api_key: Whether the key goes into pickles; without it a worker reads AURIKO_API_KEY.
     """
 
@@ -101,6 +103,7 @@ class ChatFields(BaseChatModel):
     default_query: dict[str, str] | None = Field(default=None, repr=False)
     http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
     http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    spend: Recorder | None = Field(default=None, exclude=True, repr=False)
     pickle_api_key: bool = False
 
     @model_validator(mode="before")

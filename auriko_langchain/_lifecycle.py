@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
 from functools import cached_property
 from types import TracebackType
@@ -28,6 +29,7 @@ _CLIENT_FIELDS = (
     "stream_idle_timeout",
     "default_headers",
     "default_query",
+    "spend",
 )
 # Cached properties, the second one langchain-core's: what follows from the fields.
 _CACHED = ("_derived", "_serialized")
@@ -93,7 +95,8 @@ class Lifecycle(ChatFields):
 
     def _client_key(self, http_client: object) -> Hashable:
         settings = ((name, _hashable(value)) for name, value in self._client_settings().items())
-        return (*settings, id(http_client) if http_client is not None else None)
+        ledger = os.environ.get("AURIKO_LEDGER")
+        return (*settings, ledger, id(http_client) if http_client is not None else None)
 
     def close(self) -> None:
         """Closes the connections of `invoke` and `stream`, unless other models of the same settings use them.

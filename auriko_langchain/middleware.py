@@ -12,7 +12,7 @@ except ImportError as error:
     ) from error
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
 from langchain.agents.middleware.types import PrivateStateAttr
@@ -21,9 +21,8 @@ from langgraph.channels.untracked_value import UntrackedValue
 from langgraph.runtime import Runtime
 from typing_extensions import NotRequired
 
-from auriko import RoutingOptions
+from auriko import RoutingOptions, SpendTracker
 from auriko.routing import merge_gateway
-from auriko_langchain._keys import COST
 from auriko_langchain.chat_models import ChatAuriko
 from auriko_langchain.errors import AurikoBudgetExceededError
 
@@ -33,10 +32,10 @@ __all__ = ["AurikoBudgetMiddleware", "AurikoBudgetState", "AurikoRoutingMiddlewa
 
 
 class AurikoBudgetState(AgentState[Any]):
-    """An agent's state, with what the present run has cost so far."""
+    """An agent's state, with what counts the calls of the present run."""
 
     # Untracked: it begins anew with every run, and is not part of checkpoints.
-    auriko_run_usd: NotRequired[Annotated[float, UntrackedValue, PrivateStateAttr]]
+    auriko_spend: NotRequired[Annotated[SpendTracker, UntrackedValue, PrivateStateAttr]]
 
 
 class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
@@ -66,10 +65,11 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
 
     @hook_config(can_jump_to=["end"])
     def before_model(self, state: AurikoBudgetState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Ends the run where the limit is reached."""
-        spent = state.get("auriko_run_usd", 0.0)
+        """Begins to count, or ends the run where the limit is reached."""
+        spend = state.get("auriko_spend") or SpendTracker()
+        spent = spend.usd
         if spent < self.limit_usd:
-            return None
+            return {"auriko_spend": spend}
         text = f"The budget of ${self.limit_usd:g} for this run is spent: its model calls cost ${spent:.6f}."
         if self.exit_behavior == "error":
             raise AurikoBudgetExceededError(
@@ -79,17 +79,27 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
 
     @hook_config(can_jump_to=["end"])
     async def abefore_model(self, state: AurikoBudgetState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Ends the run where the limit is reached."""
+        """Begins to count, or ends the run where the limit is reached."""
         return self.before_model(state, runtime)
 
-    def after_model(self, state: AurikoBudgetState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Adds what the call has cost."""
-        answer = next(message for message in reversed(state["messages"]) if isinstance(message, AIMessage))
-        return {"auriko_run_usd": state.get("auriko_run_usd", 0.0) + (answer.response_metadata.get(COST) or 0.0)}
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        """Makes the call, which counts."""
+        with _tracker(request).active():
+            return handler(request)
 
-    async def aafter_model(self, state: AurikoBudgetState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Adds what the call has cost."""
-        return self.after_model(state, runtime)
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        """Makes the call, which counts."""
+        with _tracker(request).active():
+            return await handler(request)
+
+
+def _tracker(request: ModelRequest[Any]) -> SpendTracker:
+    tracker: SpendTracker = cast("Any", request.state)["auriko_spend"]
+    return tracker
 
 
 Options = RoutingOptions | Mapping[str, Any]

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from auriko import AsyncClient, Client
 from auriko.errors import APIConnectionError
+from auriko.spend import Recorder
 
 ClientT = TypeVar("ClientT", bound=Client | AsyncClient)
 
@@ -28,6 +29,7 @@ class Connection(NamedTuple):
     default_headers: tuple[tuple[str, str], ...]
     default_query: tuple[tuple[str, str], ...]
     pickle_api_key: bool
+    spend: Recorder | None
     http_client: Any
 
     def arguments(self) -> dict[str, Any]:
@@ -54,7 +56,8 @@ class ClientPool(Generic[ClientT]):
 
     def join(self, user: ClientHandle[ClientT], connection: Connection) -> _Shared[ClientT]:
         """The client for these settings, made where nobody has one yet."""
-        environment = SecretStr(os.environ.get("AURIKO_API_KEY", "")), os.environ.get("AURIKO_BASE_URL")
+        names = ("AURIKO_BASE_URL", "AURIKO_LEDGER")
+        environment = (SecretStr(os.environ.get("AURIKO_API_KEY", "")), *map(os.environ.get, names))
         key = (connection, *environment)
         with self._lock:
             shared = self._shared.get(key)

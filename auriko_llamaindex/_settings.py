@@ -15,6 +15,7 @@ from typing_extensions import Self
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayMetadata
+from auriko.spend import Recorder
 from auriko_llamaindex._clients import Clients, Connection
 from auriko_llamaindex._loops import finish_generators_with_loop
 from auriko_llamaindex._windows import asmallest_window, smallest_window
@@ -105,6 +106,9 @@ class AurikoSettings(FunctionCallingLLM):
     async_http_client: httpx.AsyncClient | None = Field(
         default=None, exclude=True, repr=False, description="Your own transport for asynchronous calls."
     )
+    spend: Recorder | None = Field(
+        default=None, exclude=True, repr=False, description="A SpendTracker or SpendLedger, told of every call."
+    )
     pickle_api_key: bool = Field(default=False, description="Whether pickles hold the key.")
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
@@ -190,6 +194,7 @@ class AurikoSettings(FunctionCallingLLM):
             default_headers=tuple((self.default_headers or {}).items()),
             default_query=tuple((self.default_query or {}).items()),
             pickle_api_key=self.pickle_api_key,
+            spend=self.spend,
             http_client=http_client,
         )
 

@@ -167,11 +167,9 @@ def _summary(tracker: SpendTracker) -> dict[str, Any]:
 
 def _counted(tokens: Iterator[str], tracker: SpendTracker, write: Callable[[], None]) -> Generator[str, None, None]:
     """The tokens of a streamed answer; the calls behind them start while they are asked for, and are counted too."""
-    steps: list[SpendTracker] = []
     try:
         while True:
-            with track_spend() as step:
-                steps.append(step)
+            with tracker.active():
                 token = next(tokens, None)
             if token is None:
                 return
@@ -180,7 +178,6 @@ def _counted(tokens: Iterator[str], tracker: SpendTracker, write: Callable[[], N
         # A call that is abandoned with the answer is told of when its stream is closed.
         if isinstance(tokens, Generator):
             tokens.close()
-        _add(tracker, steps)
         write()
 
 
@@ -188,21 +185,12 @@ async def _acounted(
     tokens: AsyncIterator[str], tracker: SpendTracker, write: Callable[[], None]
 ) -> AsyncGenerator[str, None]:
     """The tokens of a streamed answer, asked for asynchronously."""
-    steps: list[SpendTracker] = []
     try:
         while True:
-            with track_spend() as step:
-                steps.append(step)
+            with tracker.active():
                 token = await anext(tokens, None)
             if token is None:
                 return
             yield token
     finally:
-        _add(tracker, steps)
         write()
-
-
-def _add(tracker: SpendTracker, steps: list[SpendTracker]) -> None:
-    for step in steps:
-        for record in step.records:
-            tracker.add(record)

@@ -189,7 +189,7 @@ async def test_a_budget_ends_the_run(way):
     state = agent.invoke(QUESTION) if way == "invoke" else await agent.ainvoke(QUESTION)
     assert [type(m) for m in state["messages"]] == [HumanMessage, AIMessage, ToolMessage, AIMessage]
     assert "budget of $1e-09" in state["messages"][-1].text
-    assert "auriko_run_usd" not in state
+    assert "auriko_spend" not in state
 
 
 def test_a_budget_may_raise():
