@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from auriko.spend._record import CallRecord, CallStart
 
 _TRACE: Final = "opentelemetry.trace"
-_METRICS: Final = "opentelemetry.metrics"
+_METRICS: Final = "opentelemetry.metrics._internal"
 _SCOPE: Final = "auriko"
 _SECONDS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS: Final = tuple(float(4**power) for power in range(14))
@@ -139,8 +139,10 @@ def trace_sinks() -> TraceSinks | None:
     # Whoever configures an SDK has imported the API.
     if adopted is None and _TRACE not in modules and _METRICS not in modules:
         return None
-    tracer = _tracer_of(_configured(_TRACE, "get_tracer_provider"))
-    meters = _instruments_of(_configured(_METRICS, "get_meter_provider"))
+    tracer_provider = _configured(modules.get(_TRACE), "_TRACER_PROVIDER", "get_tracer_provider")
+    meter_provider = _configured(modules.get(_METRICS), "_METER_PROVIDER", "get_meter_provider")
+    tracer = _tracer_of(tracer_provider) if tracer_provider is not None else None
+    meters = _instruments_of(meter_provider) if meter_provider is not None else None
     if adopted is None and tracer is None and meters is None:
         return None
     return TraceSinks(adopted, tracer, meters)
@@ -159,25 +161,32 @@ def start_trace(start: CallStart, sinks: TraceSinks) -> CallTrace:
     return CallTrace(labels, sinks)
 
 
-def _configured(module: str, getter: str) -> Any | None:
-    """The provider that an SDK has put in place of the API's own, which does nothing."""
-    get: Any = getattr(sys.modules.get(module), getter, None)
-    if get is None:
+def _configured(api: Any, place: str, getter: str) -> Any | None:
+    """The provider that an SDK has put in place of the API's own, which does nothing.
+
+    The getter reads the environment, and frameworks import the API unasked: so the place where it keeps the provider
+    is looked at first, and the getter called if there is no such place.
+    """
+    if api is None:
         return None
-    provider = get()
-    return None if type(provider).__module__.startswith(module) else provider
+    provider = getattr(api, place, api)
+    if provider is api:
+        provider = getattr(api, getter)()
+    if provider is None or type(provider).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics")):
+        return None
+    return provider
 
 
 @lru_cache(maxsize=1)
-def _tracer_of(provider: Any | None) -> Any | None:
+def _tracer_of(provider: Any) -> Any:
     from auriko._version import __version__
 
-    return provider.get_tracer(_SCOPE, __version__) if provider is not None else None
+    return provider.get_tracer(_SCOPE, __version__)
 
 
 @lru_cache(maxsize=1)
-def _instruments_of(provider: Any | None) -> _Instruments | None:
-    return _Instruments(provider) if provider is not None else None
+def _instruments_of(provider: Any) -> _Instruments:
+    return _Instruments(provider)
 
 
 @lru_cache(maxsize=16)

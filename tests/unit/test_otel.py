@@ -343,6 +343,18 @@ def test_without_an_sdk_nothing_is_observed():
     assert trace_sinks() is None
 
 
+async def test_the_provider_is_asked_for_where_its_place_is_another(telemetry, monkeypatch):
+    monkeypatch.delattr(trace, "_TRACER_PROVIDER")
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: telemetry.tracer_provider)
+    await Gateway(completion()).ask("create")
+    assert telemetry.span().attributes["llm.cost.total"] == 0.00193
+
+
+def test_the_apis_own_providers_are_no_sdk(monkeypatch):
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", trace.NoOpTracerProvider())
+    assert trace_sinks() is None
+
+
 def test_calls_do_not_import_opentelemetry():
     program = """
 import sys, httpx
