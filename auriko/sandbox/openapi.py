@@ -109,13 +109,13 @@ def _tell_unknown_apart(union: list[dict[str, Any]], definitions: dict[str, Any]
 
 def _unions(schema: Any) -> Iterator[list[dict[str, Any]]]:
     """Every union within this schema."""
-    inner: Iterable[Any] = ()
+    inner: list[Any] = []
     if isinstance(schema, dict):
-        inner = schema.values()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        inner.extend(schema.values())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
         if "anyOf" in schema:
             yield schema["anyOf"]
     elif isinstance(schema, list):
-        inner = schema  # pyright: ignore[reportUnknownVariableType]
+        inner.extend(schema)  # pyright: ignore[reportUnknownArgumentType]
     for each in inner:
         yield from _unions(each)
 

@@ -22,6 +22,8 @@ _Milliseconds = Annotated[int, Field(gt=0)]
 class Weights(WireModel):
     """How much each dimension counts; at least one is above zero."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"cost": 2.0, "ttft": 1.0}]})
+
     cost: _Weight = 0.0
     ttft: _Weight = 0.0
     throughput: _Weight = 0.0

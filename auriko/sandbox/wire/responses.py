@@ -55,8 +55,8 @@ class ReasoningItem(OpenWireModel):
     encrypted_content: str | None = None
 
 
-def _kind(item: Any) -> Any:
-    return item.get("type", "message") if isinstance(item, Mapping) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+def _kind(item: Any, default: str = "message") -> Any:
+    return item.get("type", default) if isinstance(item, Mapping) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
 
 
 Item = Annotated[
@@ -140,14 +140,11 @@ class ResponsesRequest(Routed):
     @field_validator("tools", mode="before")
     @classmethod
     def _no_hosted_tools(cls, tools: Any) -> Any:
-        kinds = {tool.get("type") for tool in tools if isinstance(tool, dict)} if isinstance(tools, list) else set()  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
-        hosted = sorted(str(kind) for kind in kinds if kind and kind != "function")  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+        kinds = [_kind(tool, "function") for tool in tools] if isinstance(tools, list) else []  # pyright: ignore[reportUnknownVariableType]
+        hosted = sorted(kind for kind in kinds if isinstance(kind, str) and kind != "function")
         if hosted:
             raise GatewayError(
-                "hosted_tool_not_supported",
-                f"No provider here has the hosted tool {hosted[0]}.",
-                param="tools",
-                suggestion="Use tools of the type function.",
+                "hosted_tool_not_supported", f"No provider here has the hosted tool {hosted[0]}.", param="tools"
             )
         return tools  # pyright: ignore[reportUnknownVariableType]
 
