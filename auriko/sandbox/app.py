@@ -55,12 +55,12 @@ def create_app(services: Services) -> Starlette:
 def _endpoint(services: Services, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         account: Account | None = None
-        arrived: ReceivedRequest | None = None
+        answered: Callable[[int, str | None], None] | None = None
         try:
             caller = _caller(services, operation, request)
-            content = _parsed(await _read_body(request, keep=not isinstance(caller, GatewayError)))
-            arrived = _received(request, content)
-            services.journal.arrived(arrived)
+            body = await _read_body(request, keep=not isinstance(caller, GatewayError))
+            content = _parsed(body)
+            answered = services.journal.arrived(_received(request, content, len(body)))
             if isinstance(caller, GatewayError):
                 response = caller.response()
             else:
@@ -73,8 +73,8 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
         except Exception:
             _logger.exception("%s %s failed", request.method, request.url.path)
             response = GatewayError("internal_error", "The sandbox failed; its log says how.").response()
-        if arrived is not None:
-            services.journal.answered(arrived, response.status_code, response.headers.get("retry-after"))
+        if answered is not None:
+            answered(response.status_code, response.headers.get("retry-after"))
         return _with_headers(response, account)
 
     return endpoint
@@ -180,13 +180,14 @@ def _parsed(body: bytes) -> dict[str, Any] | GatewayError:
         return error
 
 
-def _received(request: Request, content: dict[str, Any] | GatewayError) -> ReceivedRequest:
+def _received(request: Request, content: dict[str, Any] | GatewayError, size: int) -> ReceivedRequest:
     return ReceivedRequest(
         method=request.method,
         path=request.url.path,
         query=request.url.query,
         headers=redacted(dict(request.headers)),
         json=None if isinstance(content, GatewayError) else content,
+        size=size,
         connection=request.state.connection,
         at=time.monotonic(),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +19,8 @@ from auriko.sandbox.router.decide import Decision, candidate_record, dropped_rec
 RETRY_HEADER = "x-auriko-retry-count"
 
 _KEPT = 1000
+_KEPT_BYTES = 64 * 1024 * 1024  # of bodies, which may hold pictures
+_SECRETS = frozenset({"x-api-key", "api-key", "cookie", "proxy-authorization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class ReceivedRequest:
     Attributes:
         headers: By lower-case name; the key in `authorization` is replaced by asterisks.
         json: The body, or None if it was not a JSON object.
+        size: Bytes of the body.
         connection: Number of the connection that it came by.
         at: `time.monotonic()` of its arrival.
     """
@@ -35,6 +40,7 @@ class ReceivedRequest:
     query: str
     headers: dict[str, str]
     json: Any
+    size: int
     connection: int
     at: float
 
@@ -42,13 +48,20 @@ class ReceivedRequest:
     def retry(self) -> int:
         """How many times the client has tried this before, by its own count."""
         count = self.headers.get(RETRY_HEADER, "")
-        return int(count) if count.isdigit() else 0
+        return int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
 
 
 class _Reply(NamedTuple):
-    request: ReceivedRequest
-    status: int
     retry_after: float | None
+    at: float
+
+
+class _Noted:
+    """A request and the reply to it, once there is one."""
+
+    def __init__(self, request: ReceivedRequest) -> None:
+        self.request = request
+        self.reply: _Reply | None = None
 
 
 class Journal:
@@ -59,28 +72,41 @@ class Journal:
     """
 
     def __init__(self) -> None:
-        self.requests: deque[ReceivedRequest] = deque(maxlen=_KEPT)
         self.decisions: deque[DecisionRecord] = deque(maxlen=_KEPT)
         self.spend: dict[str, Spend] = {}
-        self._replies: deque[_Reply] = deque(maxlen=_KEPT)
+        self._noted: deque[_Noted] = deque()
+        self._bytes = 0
         self._statuses: Counter[int] = Counter()
         self._connections: set[int] = set()
         self._retries = self._waited = self._hurried = 0
         self._total = 0
 
-    def arrived(self, request: ReceivedRequest) -> None:
-        """Note a request, and whether it waited as long as it had been told to."""
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The latest requests, oldest first."""
+        return [noted.request for noted in self._noted.copy()]
+
+    def arrived(self, request: ReceivedRequest) -> Callable[[int, str | None], None]:
+        """Note a request, and whether it waited as long as it had been told to.
+
+        What comes back takes note of the reply: its status, and its header `Retry-After`.
+        """
         self._total += 1
         self._connections.add(request.connection)
         if request.retry:
             self._retries += 1
             self._judge_wait(request)
-        self.requests.append(request)
+        noted = _Noted(request)
+        self._noted.append(noted)
+        self._bytes += request.size
+        while len(self._noted) > _KEPT or (self._bytes > _KEPT_BYTES and len(self._noted) > 1):
+            self._bytes -= self._noted.popleft().request.size
 
-    def answered(self, request: ReceivedRequest, status: int, retry_after: str | None) -> None:
-        """Note the reply to a request; `retry_after` is the header of that name."""
-        self._statuses[status] += 1
-        self._replies.append(_Reply(request, status, None if retry_after is None else float(retry_after)))
+        def answered(status: int, retry_after: str | None) -> None:
+            self._statuses[status] += 1
+            noted.reply = _Reply(None if retry_after is None else float(retry_after), time.monotonic())
+
+        return answered
 
     def decided(self, request: Inference, decision: Decision) -> list[AttemptRecord]:
         """Note a decision; the attempts that come of it are put into the list that comes back."""
@@ -109,18 +135,20 @@ class Journal:
 
     def failed(self, attempt: AttemptRecord, code: str, message: str) -> None:
         """Note that an attempt came to nothing."""
-        attempt.update(failed=message, code=code)
+        attempt.update({"failed": message, "code": code})
         self._spend(attempt)["failed"] += 1
 
     def finished(self, attempt: AttemptRecord, end: Finished) -> None:
         """Note the end of an answer: what was measured, and what it cost."""
         attempt.update(
-            ttft_ms=end.ttft_ms,
-            throughput_tps=end.throughput_tps,
-            prompt_tokens=end.counts.prompt,
-            completion_tokens=end.counts.completion,
-            cached_tokens=end.counts.cached,
-            usd=end.bill.usd,
+            {
+                "ttft_ms": end.ttft_ms,
+                "throughput_tps": end.throughput_tps,
+                "prompt_tokens": end.counts.prompt,
+                "completion_tokens": end.counts.completion,
+                "cached_tokens": end.counts.cached,
+                "usd": end.bill.usd,
+            }
         )
         spend = self._spend(attempt)
         spend["prompt_tokens"] += end.counts.prompt
@@ -143,18 +171,20 @@ class Journal:
 
     def _judge_wait(self, retry: ReceivedRequest) -> None:
         """Compare with the last reply to the same body, if that said how long to wait."""
-        for request, _, retry_after in reversed(self._replies):
-            if request.path == retry.path and request.json == retry.json and request.retry == retry.retry - 1:
-                if retry_after is not None:
-                    waited = retry.at - request.at
-                    self._waited += waited >= retry_after
-                    self._hurried += waited < retry_after
+        for noted in reversed(self._noted):
+            request, reply = noted.request, noted.reply
+            if reply and (request.path, request.json, request.retry) == (retry.path, retry.json, retry.retry - 1):
+                if reply.retry_after is not None:
+                    waited = retry.at - reply.at >= reply.retry_after
+                    self._waited += waited
+                    self._hurried += not waited
                 return
 
 
 def redacted(headers: dict[str, str]) -> dict[str, str]:
-    """The headers without the key."""
-    if "authorization" not in headers:
-        return headers
-    scheme, _, _ = headers["authorization"].partition(" ")
-    return {**headers, "authorization": f"{scheme} ***"}
+    """The headers without keys."""
+    hidden = dict.fromkeys(headers.keys() & _SECRETS, "***")
+    if "authorization" in headers:
+        scheme, space, _ = headers["authorization"].partition(" ")
+        hidden["authorization"] = f"{scheme} ***" if space else "***"
+    return headers | hidden

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing_extensions import Self
 
 from auriko.sandbox.accounts import DEFAULT_KEY, Accounts, Limits
-from auriko.sandbox.app import create_app
 from auriko.sandbox.addresses import is_loopback
+from auriko.sandbox.app import create_app
 from auriko.sandbox.catalog_source import Source, make_catalog
 from auriko.sandbox.endpoints import Services
 from auriko.sandbox.engine_run import EngineRoom
@@ -109,7 +109,7 @@ class Sandbox:
     @property
     def requests(self) -> list[ReceivedRequest]:
         """What has been received, oldest first, without keys."""
-        return list(self._journal.requests)
+        return self._journal.requests
 
     @property
     def decisions(self) -> list[DecisionRecord]:
