@@ -16,10 +16,11 @@ from auriko import _config
 from auriko._call import Call, check_names
 from auriko._exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
 from auriko._log import set_up_logging
+from auriko._pool import AsyncPool, Pool
 from auriko._raw import RawResponse, on_raw_caller, receive_raw, understood
 from auriko._reader import StreamReader
 from auriko._signature import show_parameters
-from auriko._transport import AsyncChannel, AsyncPool, Channel, Pool
+from auriko._transport import AsyncChannel, Channel
 from auriko.resources._base import AsyncStreamT, StreamT
 from auriko.resources.chat import AsyncChat, Chat
 from auriko.resources.me import AsyncMe, Me

@@ -9,8 +9,8 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -69,7 +69,8 @@ class Settings:
 
     def __getstate__(self) -> dict[str, Any]:
         kept = self.api_key if self.pickle_api_key else None
-        return {**self.__dict__, "api_key": kept, "ledger": None, "recorders": ()}
+        state = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**state, "api_key": kept, "ledger": None, "recorders": ()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, ledger=ledger_of_environment())
@@ -94,6 +95,34 @@ class Settings:
         if self.api_key is None:
             raise missing_key()
         return f"Bearer {self.api_key.get_secret_value()}"
+
+    @cached_property
+    def _made_headers(self) -> dict[tuple[bool, bool, bool], httpx.Headers]:
+        return {}
+
+    def request_headers(self, *, stream: bool, body: bool, authenticated: bool) -> httpx.Headers:
+        """The headers of this kind of request, which are made once; a copy, to be added to.
+
+        Raises:
+            AuthenticationError: There is no key.
+        """
+        kind = stream, body, authenticated
+        headers = self._made_headers.get(kind)
+        if headers is None:
+            headers = httpx.Headers(
+                {
+                    "Accept": "text/event-stream" if stream else "application/json",
+                    "Accept-Encoding": "gzip, deflate",
+                    "User-Agent": user_agent(),
+                }
+            )
+            if body:
+                headers["Content-Type"] = "application/json"
+            headers.update(self.headers)
+            if authenticated:
+                headers["Authorization"] = self.authorization()
+            self._made_headers[kind] = headers
+        return headers.copy()
 
 
 class ClientOptions(TypedDict, total=False):

@@ -16,9 +16,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from auriko._base_model import model_from_json, model_from_value
+from auriko._base_model import Reply, model_from_json, model_from_value
 from auriko._call import Call
-from auriko._config import Settings, user_agent
+from auriko._config import Settings
 from auriko._json import parse_json
 from auriko._reader import StreamReader
 from auriko._retry import retry_delay
@@ -53,7 +53,7 @@ class Send:
 
     method: str
     url: str
-    headers: list[tuple[str, str]] = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
     body: bytes | None = field(repr=False)
     timeout: httpx.Timeout
     until: float | None
@@ -149,26 +149,15 @@ def exchange(
 
 
 def _request(call: Call[Any], settings: Settings, retries: int, until: float | None) -> Send:
-    headers = {
-        "accept": ("Accept", "text/event-stream" if call.stream else "application/json"),
-        "accept-encoding": ("Accept-Encoding", "gzip, deflate"),
-        "user-agent": ("User-Agent", user_agent()),
-        "content-type": ("Content-Type", "application/json"),
-    }
-    if call.body is None:
-        del headers["content-type"]
-    for given in (settings.headers, call.headers):
-        for name, value in given.items():
-            headers[name.lower()] = (name, value)
+    headers = settings.request_headers(stream=call.stream, body=call.body is not None, authenticated=call.authenticated)
+    if call.headers:
+        headers.update(call.headers)
     if retries:
-        headers["x-auriko-retry-count"] = ("X-Auriko-Retry-Count", str(retries))
-    if call.authenticated:
-        headers["authorization"] = ("Authorization", settings.authorization())
-    query = {**settings.query, **call.query}
+        headers["X-Auriko-Retry-Count"] = str(retries)
     url = settings.base_url + call.path
-    if query:
-        url = f"{url}?{httpx.QueryParams(query)}"
-    return Send(call.method, url, list(headers.values()), call.body, call.timeout or settings.timeout, until)
+    if settings.query or call.query:
+        url = f"{url}?{httpx.QueryParams({**settings.query, **call.query})}"
+    return Send(call.method, url, headers, call.body, call.timeout or settings.timeout, until)
 
 
 def _raise_status(answer: Answer, until: float | None, clock: Clock) -> Steps[None]:
@@ -236,8 +225,8 @@ def parse_reply(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
     extra = reply.__pydantic_extra__
     if extra and extra.get("error"):
         raise error_from_event({"error": extra["error"]}, answer.headers)
-    if hasattr(reply, "_response_headers"):
-        reply._response_headers = answer.headers  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    if isinstance(reply, Reply):
+        reply._response_headers = answer.headers  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return reply
 
 

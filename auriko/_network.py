@@ -11,32 +11,37 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Coroutine, Generator, Iterable
+from collections.abc import Coroutine, Iterable
 from contextvars import ContextVar
 from typing import Any, Final
 
+import h11
 import httpcore
 import httpx
 
 # The extension of a request by which it is found again in its pool.
 MARK: Final = "auriko"
+MAX_READ: Final = 64 * 1024
 _until: ContextVar[float | None] = ContextVar("auriko_until", default=None)
 
 
-@contextlib.contextmanager
-def bounded(until: float | None) -> Generator[None]:
+class bounded:  # noqa: N801 - it is used like a function, and a generator would take ten times as long
     """Within it, no read or connect of our own connections lasts beyond `until` on the monotonic clock."""
-    if until is None:
-        yield
-        return
-    token = _until.set(until)
-    try:
-        yield
-    finally:
-        _until.reset(token)
+
+    __slots__ = ("_token", "_until")
+
+    def __init__(self, until: float | None) -> None:
+        self._until = until
+
+    def __enter__(self) -> None:
+        self._token = _until.set(self._until) if self._until is not None else None
+
+    def __exit__(self, *_error: object) -> None:
+        if self._token is not None:
+            _until.reset(self._token)
 
 
-# The private names of httpx and httpcore in use are in the four functions below; a test watches over them.
+# The private names of httpx and httpcore in use are in the five functions below; a test watches over them.
 
 
 def bound_reads(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> None:
@@ -84,6 +89,63 @@ def discard(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, mark: obj
             connection.close()
         else:
             _finish_now(connection.aclose())
+
+
+def arrived_body(response: httpx.Response) -> ArrivedBody | None:
+    """What reads the body straight from its connection, or None where that is not one of ours."""
+    stream: Any = response.stream
+    try:
+        protocol = stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001
+    except AttributeError:
+        return None
+    connection = response.extensions.get("network_stream")
+    if isinstance(protocol, h11.Connection) and isinstance(connection, (_Stream, _AsyncStream)):
+        return ArrivedBody(protocol, connection)
+    return None
+
+
+class ArrivedBody:
+    """A body as its bytes arrive. httpcore hands out one HTTP chunk at a time, through four generators.
+
+    Attributes:
+        connection: What to read more from.
+    """
+
+    __slots__ = ("_ended", "_failure", "_protocol", "connection")
+
+    def __init__(self, protocol: h11.Connection, connection: Any) -> None:
+        self.connection = connection
+        self._protocol = protocol
+        self._ended = False
+        self._failure: h11.RemoteProtocolError | None = None
+
+    def add(self, read: bytes) -> None:
+        """Takes what was read; nothing is the end of the connection."""
+        self._protocol.receive_data(read)
+
+    def take(self) -> bytes | None:
+        """All that has arrived and was not taken before: empty at the body's end, None if more is to be read.
+
+        Raises:
+            httpcore.RemoteProtocolError: The connection ended within the body, or brought what is no HTTP.
+        """
+        parts: list[bytes] = []
+        try:
+            while not self._ended and self._failure is None:
+                event = self._protocol.next_event()
+                if type(event) is h11.Data:
+                    parts.append(event.data)
+                elif event is h11.NEED_DATA:
+                    if not parts:
+                        return None
+                    break
+                else:
+                    self._ended = True
+        except h11.RemoteProtocolError as error:
+            self._failure = error
+        if self._failure is not None and not parts:
+            raise httpcore.RemoteProtocolError(str(self._failure)) from self._failure
+        return b"".join(parts)
 
 
 def _finish_now(closing: Coroutine[Any, Any, None]) -> None:

@@ -1,323 +1,103 @@
-"""The only file that opens connections, sends, sleeps, and sees an httpx exception.
-
-A channel performs the steps of one call; a pool holds the connections of one client. Threads share a pool; event
-loops have one each, closed when the loop ends.
-"""
+"""The only file that sends, reads, sleeps, and sees an httpx exception: a channel performs the steps of one call."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import ssl
-import threading
 import time
-import urllib.request
-import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
-from functools import lru_cache, partial
-from typing import Any, Final, NoReturn, TypeVar
-from urllib.parse import urlsplit
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 import anyio
+import httpcore
 import httpx
-from typing_extensions import Self
 
 from auriko._exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, Steps
-from auriko._network import MARK, bound_client, bound_reads, bounded, discard, shut
+from auriko._network import MAX_READ, ArrivedBody, arrived_body, bounded
+from auriko._pool import AsyncPool, Pool, Shard, client_closed, left, running_loop, soon
 from auriko.errors import APIConnectionError, APIResponseValidationError, APITimeoutError, AurikoAPIError
 from auriko.errors._mapping import clean_text
 from auriko.response_headers import ResponseHeaders
 
-LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
 ResultT = TypeVar("ResultT")
-_FOREIGN: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, anyio.ClosedResourceError)
+_FOREIGN: Final = (
+    *(httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, anyio.ClosedResourceError),
+    *(httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError),
+)
 _PHASES: Final[dict[type[Exception], str]] = {
     httpx.ConnectTimeout: "connecting",
     httpx.WriteTimeout: "sending the request",
     httpx.PoolTimeout: "waiting for a free connection",
 }
-# Pools that a forked child inherited: their sockets belong to the parent, so they are kept and never touched.
-_inherited: list[Any] = []
 
 
-@lru_cache(maxsize=1)
-def _tls_context() -> ssl.SSLContext:
-    """The one TLS context of the process; loading the certificates takes some 20 ms."""
-    return httpx.create_ssl_context()
+class _Opened(NamedTuple):
+    """An answer whose body is being read.
 
-
-def _transport_options(base_url: str) -> dict[str, Any]:
-    """What a transport for this address is made with: certificates where it needs them, the environment's proxy."""
-    parts = urlsplit(base_url)
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if proxy is not None and urllib.request.proxy_bypass(parts.netloc):
-        proxy = None
-    if proxy is not None and "://" not in proxy:
-        proxy = f"http://{proxy}"
-    needs_tls = parts.scheme == "https" or (proxy is not None and proxy.startswith("https"))
-    context = _tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return {"verify": context, "limits": LIMITS, "proxy": proxy}
-
-
-TransportT = TypeVar("TransportT", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
-
-
-def _open(kind: type[TransportT], base_url: str) -> TransportT:
-    """A transport for this address, whose reads can be bounded.
-
-    Raises:
-        APIConnectionError: The environment names a proxy that cannot be used.
+    Attributes:
+        response: The answer.
+        arrived: What reads the body from its connection, where that is one of ours.
+        parts: What gives the body's parts elsewhere.
+        patience: Bound of each read in seconds, or None.
     """
-    try:
-        transport = kind(**_transport_options(base_url))
-    except (ValueError, ImportError) as error:
-        raise APIConnectionError(
-            f"The proxy that the environment names cannot be used: {error}", retryable=False
-        ) from None
-    bound_reads(transport)
-    return transport
+
+    response: httpx.Response
+    arrived: ArrivedBody | None
+    parts: Any
+    patience: float | None
 
 
-class Pool:
-    """The connections of a sync client, opened on first use; the user's own client is used as it is."""
+class _ChannelBase(ABC):
+    """What both channels know: what their request is found by in the pool, and which connections it uses."""
 
-    def __init__(self, base_url: str, user_client: httpx.Client | None) -> None:
-        self.user_client = user_client
-        self.closed = False
-        self._closing = threading.Event()
-        self._base_url = base_url
-        self._lock = threading.Lock()
-        self._transport: httpx.HTTPTransport | None = None
-        self._finalizer: Any = None
-        self._pid = 0
-        if user_client is not None:
-            bound_client(user_client)
-
-    def transport(self) -> httpx.HTTPTransport:
-        """The transport of this process."""
-        if self._transport is None or self._pid != os.getpid():
-            with self._lock:
-                if self._transport is None or self._pid != os.getpid():
-                    self._open()
-        return self._transport  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-
-    def _open(self) -> None:
-        if self._transport is not None:
-            self._finalizer.detach()
-            _inherited.append(self._transport)
-        transport = _open(httpx.HTTPTransport, self._base_url)
-        self._finalizer = weakref.finalize(self, shut, transport)
-        self._transport, self._pid = transport, os.getpid()
-
-    def close(self) -> None:
-        """Closes the connections that this client opened."""
-        self.closed = True
-        self._closing.set()
-        with self._lock:
-            if self._transport is not None and self._pid == os.getpid():
-                self._finalizer()
-            self._transport = None
-
-    def sleep(self, seconds: float) -> None:
-        """Waits, but no longer than this client is open."""
-        self._closing.wait(seconds)
-
-    def send(self, step: Send, mark: object) -> httpx.Response:
-        """The head of the reply to a request; `mark` is what `discard` finds it by."""
-        client = self.user_client
-        if client is None:
-            return self.transport().handle_request(_request(step, mark))
-        request = _user_request(client, step)
-        return client.send(request, stream=True, auth=None, follow_redirects=False)
-
-    def discard(self, mark: object) -> None:
-        """Takes what a failed call left behind out of the pool."""
-        if self._transport is not None and self._pid == os.getpid():
-            discard(self._transport, mark)
-
-
-class _LoopPool:
-    """The connections of one event loop, and the generator whose end closes them with the loop."""
-
-    def __init__(self, base_url: str, loop: Any) -> None:
-        self.transport = _open(httpx.AsyncHTTPTransport, base_url)
-        self.guard = _close_with_loop(self)
-        self.closed = False
-        # The finalizer holds the connections, so that they are not collected unclosed together with the client.
-        self.finalizer = weakref.finalize(self, _soon, loop, self.guard.aclose)
-        self.finalizer.atexit = False
-
-
-async def _close_with_loop(pool: _LoopPool) -> AsyncGenerator[None]:
-    """Closes the connections when the event loop shuts its generators down."""
-    transport = pool.transport
-    forget = weakref.ref(pool)
-    del pool
-    try:
-        yield
-    finally:
-        owner = forget()
-        if owner is not None:
-            owner.closed = True
-            owner.finalizer.detach()
-        with anyio.CancelScope(shield=True):
-            await transport.aclose()
-
-
-def _soon(loop: Any, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Has an event loop do something, from any thread; nothing where it has ended."""
-    if isinstance(loop, asyncio.AbstractEventLoop):
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(lambda: loop.create_task(work()))
-    else:
-        import trio
-
-        def spawn() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is about to end
-                trio.lowlevel.spawn_system_task(work)
-
-        with contextlib.suppress(trio.RunFinishedError):
-            loop.run_sync_soon(spawn)
-
-
-class AsyncPool:
-    """The connections of an async client: one set per running event loop."""
-
-    def __init__(self, base_url: str, user_client: httpx.AsyncClient | None) -> None:
-        self.user_client = user_client
-        self.closed = False
-        self._base_url = base_url
-        self._loops: dict[Any, _LoopPool] = {}
-        self._pid = os.getpid()
-
-    async def transport(self) -> httpx.AsyncHTTPTransport:
-        """The transport of the running event loop."""
-        if self._pid != os.getpid():
-            _inherited.append(self._loops)
-            self._loops, self._pid = {}, os.getpid()
-        loop = _running_loop()
-        pool = self._loops.get(loop)
-        if pool is None or pool.closed:
-            for other, ended in list(self._loops.items()):
-                if ended.closed or (isinstance(other, asyncio.AbstractEventLoop) and other.is_closed()):
-                    self._loops.pop(other, None)
-            pool = self._loops[loop] = _LoopPool(self._base_url, loop)
-            await pool.guard.__anext__()
-        return pool.transport
-
-    async def close(self) -> None:
-        """Closes this event loop's connections; those of other loops close with them."""
-        self.closed = True
-        own = self._loops.pop(_running_loop(), None)
-        self._loops.clear()
-        if own is not None:
-            await own.guard.aclose()
-
-    async def send(self, step: Send, mark: object) -> httpx.Response:
-        """The head of the reply to a request; `mark` is what `discard` finds it by."""
-        client = self.user_client
-        if client is None:
-            transport = await self.transport()
-            request = _request(step, mark)
-            request.stream = _AsyncBody(request.content)
-            return await transport.handle_async_request(request)
-        request = _user_request(client, step)
-        with anyio.fail_after(_left(step.until)):
-            return await client.send(request, stream=True, auth=None, follow_redirects=False)
-
-    def discard(self, mark: object) -> None:
-        """Takes what a failed or cancelled call left behind out of the pool."""
-        pool = self._loops.get(_running_loop())
-        if pool is not None:
-            discard(pool.transport, mark)
-
-
-def _running_loop() -> Any:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        import trio.lowlevel
-
-        return trio.lowlevel.current_trio_token()
-
-
-class _AsyncBody(httpx.AsyncByteStream):
-    """A request's body without the generator that httpx sends it with: trio warns of those that are cut short."""
-
-    def __init__(self, body: bytes) -> None:
-        self._rest = [body]
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._rest:
-            raise StopAsyncIteration
-        return self._rest.pop()
-
-
-def _request(step: Send, mark: object) -> httpx.Request:
-    extensions = {"timeout": _timeouts(step), MARK: mark}
-    return httpx.Request(step.method, _url(step.url), headers=step.headers, content=step.body, extensions=extensions)
-
-
-@lru_cache(maxsize=256)
-def _url(text: str) -> httpx.URL:
-    """The address, parsed once: a client calls few of them, over and over."""
-    return httpx.URL(text)
-
-
-def _user_request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
-    if client.is_closed:
-        raise APIConnectionError("The http_client that was passed in is closed.", retryable=False)
-    url = _url(step.url)
-    extensions = {"timeout": _timeouts(step)}
-    # The query is given once more, because parameters of that client would take its place.
-    return client.build_request(
-        step.method, url, params=url.params, headers=step.headers, content=step.body, extensions=extensions
-    )
-
-
-def _timeouts(step: Send) -> dict[str, float | None]:
-    """The phases' bounds, none of them beyond the call's own."""
-    phases = step.timeout.as_dict()
-    left = _left(step.until)
-    if left is None:
-        return phases
-    return {name: left if bound is None else min(bound, left) for name, bound in phases.items()}
-
-
-def _left(until: float | None) -> float | None:
-    return None if until is None else max(until - time.monotonic(), 0.001)
-
-
-class _ChannelBase:
-    """What both channels know: what their request is found by in the pool, and whose connections these are."""
+    _pool: Pool | AsyncPool
+    _opened: _Opened | None
+    _shard: Shard[Any] | None
 
     def __init__(self, pool: Pool | AsyncPool) -> None:
         self._mark = object()
         self._own = pool.user_client is None
+        self._opened = None
+        self._shard = None
 
-    def _check(self, step: Send | Read, *, closed: bool) -> None:
-        if closed:
-            raise APIConnectionError("The client is closed; make a new one.", retryable=False)
-        if step.until is not None and time.monotonic() >= step.until:
+    def _check(self, until: float | None) -> None:
+        if self._pool.closed:
+            raise client_closed()
+        if until is not None and time.monotonic() >= until:
             raise APITimeoutError("The time allowed for this call or its next event has passed.")
 
-    def _is_plain(self, response: httpx.Response) -> bool:
-        """Whether the body's bytes may be taken as they come: not encoded, nor read before by a user's hook."""
-        return self._own and "content-encoding" not in response.headers
+    def _open(self, response: httpx.Response, step: Send) -> Answer:
+        # Bytes may be taken as they come where they are not encoded, nor read before by a user's hook.
+        plain = self._own and "content-encoding" not in response.headers
+        arrived = arrived_body(response) if plain else None
+        parts = None if arrived is not None else self._parts(response, plain=plain)
+        self._opened = _Opened(response, arrived, parts, step.timeout.read)
+        return _answer(response)
+
+    @abstractmethod
+    def _parts(self, response: httpx.Response, *, plain: bool) -> Any:
+        """What gives the parts of a body that is read through httpx."""
+
+    def _leave(self, *, failed: bool) -> None:
+        """Gives the connections back; a call that failed may have left something behind in them."""
+        shard, self._shard = self._shard, None
+        if shard is not None:
+            if failed:
+                self._pool.discard(shard, self._mark)
+            self._pool.give_back(shard)
 
 
 class Channel(_ChannelBase):
     """Performs the steps of one call."""
 
+    _pool: Pool
+
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
         self._pool = pool
-        self._opened: tuple[httpx.Response, Iterator[bytes]] | None = None
 
     def run(self, steps: Steps[ResultT]) -> ResultT:
         """The result of the steps; whatever stops them closes what is open."""
@@ -334,8 +114,7 @@ class Channel(_ChannelBase):
             return stop.value  # type: ignore[no-any-return]
         except BaseException:
             steps.close()
-            self.close()
-            self._pool.discard(self._mark)
+            self.close(failed=True)
             raise
 
     def _perform(self, step: Step) -> Any:
@@ -348,37 +127,50 @@ class Channel(_ChannelBase):
         return self.close()
 
     def _send(self, step: Send) -> Answer:
-        self._check(step, closed=self._pool.closed)
+        self._check(step.until)
         try:
+            if self._own:
+                self._shard = self._pool.take()
             with bounded(step.until):
-                response = self._pool.send(step, self._mark)
+                response = self._pool.send(self._shard, step, self._mark)
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
-            self._pool.discard(self._mark)
+            self._leave(failed=True)
             _raise_for_caller(error, step.until)
+        return self._open(response, step)
+
+    def _parts(self, response: httpx.Response, *, plain: bool) -> Iterator[bytes]:
         stream: Any = response.stream
-        self._opened = response, iter(stream) if self._is_plain(response) else response.iter_bytes()
-        return _answer(response)
+        return iter(stream) if plain else response.iter_bytes()
 
     def _read(self, step: Read) -> bytes:
-        if self._opened is None:
+        opened = self._opened
+        if opened is None:
             return b""
-        self._check(step, closed=self._pool.closed)
+        self._check(step.until)
         try:
-            with bounded(step.until):
-                read = next(self._opened[1], b"")
+            if opened.arrived is None:
+                with bounded(step.until):
+                    read: bytes = next(opened.parts, b"")
+            else:
+                while (read := opened.arrived.take()) is None:  # type: ignore[assignment]
+                    patience = _patience(opened, step)
+                    opened.arrived.add(opened.arrived.connection.read(MAX_READ, patience))
             if not read:
                 self.close()
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
-            self.close()
+            self.close(failed=True)
             _raise_for_caller(error, step.until)
         return read
 
-    def close(self) -> None:
+    def close(self, *, failed: bool = False) -> None:
         """Gives the connection back if its answer was read to the end, else drops it."""
         opened, self._opened = self._opened, None
-        if opened is not None:
-            with contextlib.suppress(*_FOREIGN):
-                opened[0].close()
+        try:
+            if opened is not None:
+                with contextlib.suppress(*_FOREIGN):
+                    opened.response.close()
+        finally:
+            self._leave(failed=failed)
 
     abandon = close
 
@@ -386,10 +178,11 @@ class Channel(_ChannelBase):
 class AsyncChannel(_ChannelBase):
     """Performs the steps of one call on an event loop."""
 
+    _pool: AsyncPool
+
     def __init__(self, pool: AsyncPool) -> None:
         super().__init__(pool)
         self._pool = pool
-        self._opened: tuple[httpx.Response, AsyncIterator[bytes]] | None = None
         self._loop: Any = None
 
     async def run(self, steps: Steps[ResultT]) -> ResultT:
@@ -407,10 +200,7 @@ class AsyncChannel(_ChannelBase):
             return stop.value  # type: ignore[no-any-return]
         except BaseException:
             steps.close()
-            try:
-                await self.close()
-            finally:
-                self._pool.discard(self._mark)
+            await self.close(failed=True)
             raise
 
     async def _perform(self, step: Step) -> Any:
@@ -423,57 +213,87 @@ class AsyncChannel(_ChannelBase):
         return await self.close()
 
     async def _send(self, step: Send) -> Answer:
-        self._check(step, closed=self._pool.closed)
-        self._loop = _running_loop()
+        self._check(step.until)
+        self._loop = running_loop()
         try:
+            if self._own:
+                self._shard = await self._pool.take()
             with bounded(step.until):
-                response = await self._pool.send(step, self._mark)
+                response = await self._pool.send(self._shard, step, self._mark)
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
-            self._pool.discard(self._mark)
+            self._leave(failed=True)
             _raise_for_caller(error, step.until)
-        stream: Any = response.stream if self._is_plain(response) else response.aiter_bytes()
-        self._opened = response, stream.__aiter__()
-        return _answer(response)
+        return self._open(response, step)
+
+    def _parts(self, response: httpx.Response, *, plain: bool) -> AsyncIterator[bytes]:
+        stream: Any = response.stream if plain else response.aiter_bytes()
+        return aiter(stream)
 
     async def _read(self, step: Read) -> bytes:
-        if self._opened is None:
+        opened = self._opened
+        if opened is None:
             return b""
-        self._check(step, closed=self._pool.closed)
+        self._check(step.until)
         try:
-            with bounded(step.until), anyio.fail_after(None if self._own else _left(step.until)):
-                read = await anext(self._opened[1], b"")
+            if opened.arrived is None:
+                with bounded(step.until), anyio.fail_after(None if self._own else left(step.until)):
+                    read: bytes = await anext(opened.parts, b"")
+            else:
+                while (read := opened.arrived.take()) is None:  # type: ignore[assignment]
+                    patience = _patience(opened, step)
+                    opened.arrived.add(await opened.arrived.connection.read(MAX_READ, patience))
             if not read:
                 await self.close()
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
-            await self.close()
+            await self.close(failed=True)
             _raise_for_caller(error, step.until)
         return read
 
-    async def close(self) -> None:
+    async def close(self, *, failed: bool = False) -> None:
         """Gives the connection back if its answer was read to the end, else drops it."""
         opened, self._opened = self._opened, None
-        if opened is not None:
-            await _release(*opened, self._loop)
+        try:
+            if opened is not None:
+                await _release(opened, self._loop)
+        except BaseException:
+            failed = True  # cancelled for good, whatever is shielded
+            raise
+        finally:
+            self._leave(failed=failed)
 
     def abandon(self) -> None:
         """Has the event loop close what is open, where nobody can wait for it any more."""
         opened, self._opened = self._opened, None
         if opened is not None:
-            _soon(self._loop, partial(_release, *opened, self._loop))
+            soon(self._loop, partial(_release, opened, self._loop))
+        self._leave(failed=False)
 
 
-async def _release(response: httpx.Response, body: AsyncIterator[bytes], loop: Any) -> None:
+async def _release(opened: _Opened, loop: Any) -> None:
     with anyio.CancelScope(shield=True), contextlib.suppress(*_FOREIGN):
-        await response.aclose()
-        if not isinstance(loop, asyncio.AbstractEventLoop):
+        await opened.response.aclose()
+        if opened.parts is not None and not isinstance(loop, asyncio.AbstractEventLoop):
             # trio warns of generators that are dropped unfinished; on a closed connection these end at once.
             with anyio.move_on_after(DRAIN_PATIENCE):
-                async for _ in body:
+                async for _ in opened.parts:
                     pass
 
 
+def _patience(opened: _Opened, step: Read) -> float | None:
+    """The bound of one read in seconds: the timeout of reads, or what the call has left."""
+    rest = left(step.until)
+    if rest is None or opened.patience is None:
+        return rest if opened.patience is None else opened.patience
+    return min(rest, opened.patience)
+
+
 def _answer(response: httpx.Response) -> Answer:
-    return Answer(response.status_code, ResponseHeaders(response.headers.multi_items()))
+    pairs = response.headers.raw
+    try:
+        headers = [(name.decode(), value.decode()) for name, value in pairs]
+    except UnicodeDecodeError:
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+    return Answer(response.status_code, ResponseHeaders(headers))
 
 
 def _raise_for_caller(error: BaseException, until: float | None) -> NoReturn:
@@ -492,7 +312,7 @@ def _raise_for_caller(error: BaseException, until: float | None) -> NoReturn:
         cause.__traceback__ = None
         cause = cause.__cause__ or cause.__context__
     said = clean_text(str(error) or type(error).__name__)
-    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+    if isinstance(error, (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)):
         phase = _PHASES.get(type(error), "waiting for the reply")
         late = until is not None and time.monotonic() >= until
         reason = "the time allowed for this call or its next event has passed" if late else "timeout"

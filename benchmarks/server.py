@@ -5,11 +5,14 @@ It runs as a process of its own, prints its port, and ends with its standard inp
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
+from collections.abc import Generator
 
 EVENTS = 500
 
@@ -76,6 +79,18 @@ def _serve(connection: socket.socket) -> None:
             body += connection.recv(65536)
         connection.sendall(STREAM if b'"stream":true' in body[:length] else PLAIN)
         waiting = body[length:]
+
+
+@contextlib.contextmanager
+def running() -> Generator[str]:
+    """A server of its own for as long as the block runs; its address, with /v1."""
+    server = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with server:
+        assert server.stdout is not None  # noqa: S101 - it was asked for
+        try:
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+        finally:
+            server.kill()
 
 
 def main() -> None:

@@ -135,7 +135,7 @@ async def round_of(url: str, client: Client, calls: int) -> tuple[Tally, list[st
             thread.start()
         await asyncio.gather(*(call_in_a_task(aclient, tally) for _ in range(IN_FLIGHT // 2)))
         await asyncio.to_thread(lambda: [thread.join() for thread in threads])
-        left = [str(pool_of(c)) for c in (client, aclient) if pool_of(c)._requests]  # noqa: SLF001
+        left = [str(pool) for each in (client, aclient) for pool in pools_of(each) if pool._requests]  # noqa: SLF001
         await asyncio.sleep(0.1)
         left += [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
     return tally, left

@@ -3,7 +3,6 @@
 import gc
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+import auriko._pool
 import auriko._transport
 from tests.support import tls
 
@@ -38,7 +38,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         slept.append(seconds)
         await anyio.lowlevel.checkpoint()
 
-    monkeypatch.setattr(auriko._transport, "time", _Patched(time, sleep=slept.append))
+    monkeypatch.setattr(auriko._pool.Pool, "sleep", lambda _pool, seconds: slept.append(seconds))
     monkeypatch.setattr(auriko._transport, "anyio", _Patched(anyio, sleep=sleep))
     return slept
 
@@ -91,11 +91,11 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]
 
     def trust(certificate: Path) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        auriko._transport._tls_context.cache_clear()
+        auriko._pool._tls_context.cache_clear()
 
     yield trust
     monkeypatch.undo()
-    auriko._transport._tls_context.cache_clear()
+    auriko._pool._tls_context.cache_clear()
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ async def test_l3_stream_that_is_dropped_when_its_reply_has_ended_already(anyio_
         with pytest.warns(ResourceWarning, match="dropped before its end"):
             del stream_
         await cells.assert_clean_async(client)
-        assert len(cells.pool_of(client).connections) == 1, "the connection can be used again"
+        assert len(cells.pools_of(client)[0].connections) == 1, "the connection can be used again"
         assert len(server.requests) == 1
 
 

@@ -38,7 +38,7 @@ from tests.support.replies import DONE, chunk, completion, envelope, event, even
 TWO = events(chunk("Pa"), chunk("ris"))
 FINISHED = events(chunk("Paris."), chunk("", finish_reason="stop"))
 BOMB = gzip.compress(bytes(200 * 2**20), 9)
-STALL = {"timeout": 0.15}
+STALL = {"timeout": 0.3}
 BACKOFF = [0.5, 0.75]
 NAN = float("nan")
 

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-import auriko._transport
+import auriko._pool
 from auriko import AsyncClient, Client
 from tests.support import cells
 from tests.support.acts import ok, stream
@@ -72,7 +72,7 @@ def test_l8_event_loop_that_is_not_shut_down_as_asyncio_run_does() -> None:
             loop = asyncio.new_event_loop()
             try:
                 assert loop.run_until_complete(text_of(client, streamed=False)) == "Paris."
-                loop.run_until_complete(client._pool.transport())
+                client._pool.give_back(loop.run_until_complete(client._pool.take()))
                 loop.run_until_complete(loop.shutdown_asyncgens())
             finally:
                 loop.close()
@@ -206,13 +206,15 @@ def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connections(mon
     pid = os.getpid()
     with serving(ok) as (server, client):
         client.chat.completions.create(**ASK)
-        parents = client._pool._transport
+        parents = client._pool._shards
         monkeypatch.setattr(os, "getpid", lambda: pid + 1)
         client.chat.completions.create(**ASK)
         assert server.accepted == 2
-        assert auriko._transport._inherited[-1] is parents
+        assert auriko._pool._inherited[-1] is parents
         assert parents is not None
-        parents.close()  # in a child it closes its copy of the socket, and does not end the parent's connection
+        parents.opened[
+            0
+        ].transport.close()  # in a child it closes its copy of the socket, and does not end the parent's connection
 
 
 async def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connections_async(
@@ -225,7 +227,7 @@ async def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connectio
         monkeypatch.setattr(os, "getpid", lambda: pid + 1)
         await client.chat.completions.create(**ASK)
         assert server.accepted == 2
-        assert auriko._transport._inherited[-1] is parents
+        assert auriko._pool._inherited[-1] is parents
         for left in parents.values():
             await left.guard.aclose()
 

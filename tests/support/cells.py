@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import anyio
 import anyio.lowlevel
-import httpx
 
 import auriko
 from auriko import AsyncClient, Client
@@ -119,22 +118,14 @@ async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int)
     return outcome
 
 
-def pool_of(client: Client | AsyncClient) -> Any:
-    """The httpcore pool of a client's connections here, or None before the first call."""
-    if isinstance(client, Client):
-        transport: Any = client._pool._transport
-    else:
-        from auriko._transport import _running_loop
-
-        own = client._pool._loops.get(_running_loop())
-        transport = own.transport if own is not None else None
-    return transport._pool if isinstance(transport, (httpx.HTTPTransport, httpx.AsyncHTTPTransport)) else None
+def pools_of(client: Client | AsyncClient) -> list[Any]:
+    """The httpcore pools of a client's connections here; none before the first call."""
+    return [transport._pool for transport in client._pool.transports()]
 
 
 def assert_clean(client: Client | AsyncClient) -> None:
     """No request is in the pool, and each of its connections is idle."""
-    pool = pool_of(client)
-    if pool is not None:
+    for pool in pools_of(client):
         assert pool._requests == []
         assert all(connection.is_idle() or connection.is_closed() for connection in pool.connections), pool
 

@@ -18,7 +18,7 @@ POOLS = {
     "proxy": {"proxy": "http://proxy.example:1"},
 }
 PRIVATE = {"_pool", "_network_backend", "_optional_thread_lock", "_requests", "_connections", "_transport", "_mounts"}
-PRIVATE |= {"_assign_requests_to_connections"}
+PRIVATE |= {"_assign_requests_to_connections", "_httpcore_stream", "_stream", "_connection", "_h11_state"}
 
 
 def test_private_names_in_use_are_these_and_no_others() -> None:
