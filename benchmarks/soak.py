@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from auriko import APIConnectionError, APIResponseValidationError, APIStatusError, AsyncClient, Client
 from tests.support import acts
-from tests.support.cells import pool_of
+from tests.support.cells import pools_of
 from tests.support.fault_server import Connection, serve
 from tests.support.replies import chunk, envelope, event
 
