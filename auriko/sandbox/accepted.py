@@ -4,21 +4,46 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from auriko.sandbox.catalog import CHAT, EFFORTS
 from auriko.sandbox.engines.base import Prompt
-from auriko.sandbox.inference import Inference
+from auriko.sandbox.inference import Inference, Notice
 from auriko.sandbox.router.candidates import Candidate
 
+_USUAL_EFFORT = "medium"
 _CLASH_WITH_THINKING = frozenset({"temperature", "top_p", "top_k"})
 _NOT_FOR_ENGINES = frozenset({"n", "temperature", "seed", "parallel_tool_calls"})  # a prompt has them by themselves
 
 
 def effort(request: Inference, candidate: Candidate) -> str | None:
-    """How hard to think, or None for not at all."""
-    capabilities = candidate.offer.capabilities
-    if "reasoning" not in capabilities or request.effort == "off":
+    """How hard to think, or None for not at all.
+
+    An effort that the model does not know becomes the next higher one, or its highest.
+    """
+    offer = candidate.offer
+    if "reasoning" not in offer.capabilities:
         return None
-    # A model that cannot stop reasoning does it unasked.
-    return request.effort or (None if "reasoning_off" in capabilities else "medium")
+    wanted = request.effort if offer.efforts and not _is_silent(request, candidate) else None
+    if wanted is None or wanted == "off":
+        # A model that cannot stop reasoning does it unasked.
+        return None if "reasoning_off" in offer.capabilities else _USUAL_EFFORT
+    higher = EFFORTS[EFFORTS.index(wanted) :]
+    return next((known for known in higher if known in offer.efforts), offer.efforts[-1])
+
+
+def effort_warning(request: Inference, candidate: Candidate) -> Notice | None:
+    """What became of the effort that was asked for, if it is another one."""
+    wanted, taken = request.effort, effort(request, candidate)
+    if wanted in {None, taken or "off"} or _is_silent(request, candidate):
+        return None
+    model, kind = candidate.model.id, "unsupported_parameter"
+    if not candidate.offer.efforts:
+        return Notice(kind, "reasoning_effort_dropped", f"{model} decides by itself how hard it thinks.")
+    return Notice(kind, "reasoning_effort_changed", f"{model} has no effort {wanted}; it was asked for {taken}.")
+
+
+def _is_silent(request: Inference, candidate: Candidate) -> bool:
+    """Whether the effort is dropped without a word, as it is where there are tools (API section 8.1)."""
+    return bool(request.prompt.tools) and request.endpoint == CHAT and not candidate.offer.effort_with_tools
 
 
 def dropped_params(request: Inference, candidate: Candidate) -> list[str]:

@@ -14,6 +14,7 @@ from auriko.errors import CODES
 from auriko.sandbox import picture
 from auriko.sandbox.accepted import accepted_prompt, choices, effort
 from auriko.sandbox.accounts import Account
+from auriko.sandbox.catalog import CHAT
 from auriko.sandbox.engine_run import Run
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, ToolCall
 from auriko.sandbox.engines.tokens import count_tokens
@@ -27,6 +28,7 @@ from auriko.sandbox.pieces import (
     Piece,
     ReasoningEnd,
     ReasoningText,
+    RedactedReasoning,
     RefusalText,
 )
 from auriko.sandbox.replies import GatewayError
@@ -128,7 +130,10 @@ class Attempt:
         if not text:
             text = opening
             yield ReasoningText(choice, text)
-        yield ReasoningEnd(choice, self._workshop.signer.sign(text))
+        signer = self._workshop.signer
+        yield ReasoningEnd(choice, signer.sign(text), signer.seal(text))
+        if self._request.redact:
+            yield RedactedReasoning(choice, signer.seal(text))
 
     async def _answer(self, choice: int) -> AsyncGenerator[Piece, None]:
         prompt = self._prompt if self._prompt.seed is None else replace(self._prompt, seed=self._prompt.seed + choice)
@@ -158,7 +163,8 @@ class Attempt:
         yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
 
     def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Piece]:
-        signed = self._candidate.offer.provider.signs_tool_calls
+        # The items of a response have no place for a signature.
+        signed = self._candidate.offer.provider.signs_tool_calls and self._request.endpoint == CHAT
         call_id = self._workshop.signer.new_call_id(signed=signed)
         signature = self._workshop.signer.sign(call_id) if signed else None
         yield CallStart(choice, index, call_id, call.name, signature)

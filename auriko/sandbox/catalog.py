@@ -9,6 +9,8 @@ CHAT = "chat_completions"
 RESPONSES = "responses"
 BATCH = "batch"  # of providers; the gateway itself has no such endpoint
 
+EFFORTS = ("low", "medium", "high", "xhigh", "max")  # how hard a model can think, from the least to the most
+
 DATA_POLICIES = ("none", "no_training", "zdr")  # from the weakest to the strictest
 
 
@@ -85,7 +87,13 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One model at one provider; `upstream_model` is what an upstream calls it, None where an engine answers."""
+    """One model at one provider.
+
+    Attributes:
+        upstream_model: What an upstream calls it; None where an engine answers.
+        efforts: Those of `EFFORTS` that it knows, if it reasons; one that knows none decides by itself.
+        effort_with_tools: Whether a chat completion with tools may ask for an effort; else it is dropped silently.
+    """
 
     provider: Provider
     tiers: tuple[Tier, ...]
@@ -96,6 +104,8 @@ class Offer:
     output_modalities: tuple[str, ...]
     endpoints: tuple[str, ...]
     upstream_model: str | None = None
+    efforts: tuple[str, ...] = EFFORTS
+    effort_with_tools: bool = True
 
     def engine(self, tier: Tier) -> str:
         """Name of the engine that answers in this tier."""

@@ -26,7 +26,7 @@ from pydantic_core import from_json
 from typing_extensions import Self
 
 from auriko.sandbox.addresses import check_address, is_loopback
-from auriko.sandbox.catalog import Catalog, LongContext, Model, Offer, Price, Provider, Tier, Upstream
+from auriko.sandbox.catalog import EFFORTS, Catalog, LongContext, Model, Offer, Price, Provider, Tier, Upstream
 
 Capability = Literal[
     "streaming",
@@ -42,6 +42,7 @@ Capability = Literal[
 ]
 Modality = Literal["text", "image", "file", "audio"]
 Endpoint = Literal["chat_completions", "responses", "batch"]
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 # What servers of the OpenAI API commonly take, and can do.
 UPSTREAM_PARAMS = frozenset(
@@ -152,6 +153,8 @@ class _ModelEntry(_Strict):
     input_modalities: tuple[Modality, ...] = ("text",)
     output_modalities: tuple[Modality, ...] = ("text",)
     endpoints: tuple[Endpoint, ...] = ("chat_completions",)
+    efforts: tuple[Effort, ...] = EFFORTS
+    effort_with_tools: bool = True
     offers: dict[str, _OfferEntry] = Field(min_length=1)
 
     def offer(self, model: str, provider: Provider, owner: _ProviderEntry, entry: _OfferEntry) -> Offer:
@@ -171,6 +174,8 @@ class _ModelEntry(_Strict):
             output_modalities=entry.output_modalities or self.output_modalities,
             endpoints=entry.endpoints or self.endpoints,
             upstream_model=None if provider.upstream is None else entry.upstream_model or model,
+            efforts=self.efforts,
+            effort_with_tools=self.effort_with_tools,
         )
 
 

@@ -22,6 +22,7 @@ from auriko.sandbox.pieces import (
     Piece,
     ReasoningEnd,
     ReasoningText,
+    RedactedReasoning,
     RefusalText,
 )
 from auriko.sandbox.replies import GatewayError
@@ -30,6 +31,9 @@ _NATIVE_REASONS = {
     "anthropic": {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"},
     "google": {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "content_filter": "SAFETY"},
 }
+
+
+_REASONING = (ReasoningText, ReasoningEnd, RedactedReasoning)
 
 
 def completion(request: Inference, route: Route, pieces: Iterable[Piece]) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def completion(request: Inference, route: Route, pieces: Iterable[Piece]) -> dic
         )
         if isinstance(piece, ChoiceEnd):
             choice.update(_end(route, piece.reason))
-        elif request.show_reasoning or not isinstance(piece, ReasoningText | ReasoningEnd):
+        elif request.show_reasoning or not isinstance(piece, _REASONING):
             _add_to_message(choice["message"], piece)
             if isinstance(piece, AnswerText) and piece.logprobs:
                 choice["logprobs"] = choice["logprobs"] or _logprobs(())
@@ -63,7 +67,7 @@ async def chunks(request: Inference, route: Route, pieces: AsyncGenerator[Piece,
             if isinstance(piece, Finished):
                 yield event({**head, "choices": [], **_tail(route, piece)})
                 continue
-            if not request.show_reasoning and isinstance(piece, ReasoningText | ReasoningEnd):
+            if not request.show_reasoning and isinstance(piece, _REASONING):
                 continue
             choice: dict[str, Any] = {"index": piece.choice, "delta": _delta(piece), "finish_reason": None}
             if piece.choice not in begun:
@@ -145,6 +149,8 @@ def _add_to_message(message: dict[str, Any], piece: Piece) -> None:
         case ReasoningEnd(signature=signature):
             block = {"type": "thinking", "thinking": message["reasoning_content"], "signature": signature}
             message["reasoning"] = [block]
+        case RedactedReasoning(sealed=sealed):
+            message["reasoning"].append({"type": "redacted", "data": sealed})
         case CallStart():
             call = {"id": piece.id, "type": "function", "function": {"name": piece.name, "arguments": ""}}
             message.setdefault("tool_calls", []).append({**call, **_signature(piece)})
@@ -166,6 +172,8 @@ def _delta(piece: Piece) -> dict[str, Any]:
             return {"reasoning_content": text}
         case ReasoningEnd(signature=signature):
             return {"reasoning_signature": signature}
+        case RedactedReasoning(sealed=sealed):
+            return {"reasoning_redacted_data": sealed}
         case CallStart():
             call = {"index": piece.index, "id": piece.id, "type": "function"}
             return {"tool_calls": [{**call, "function": {"name": piece.name, "arguments": ""}, **_signature(piece)}]}

@@ -99,8 +99,8 @@ async def _answer(
     as_stream: Callable[[Route, AsyncGenerator[Piece, None]], EventStream],
 ) -> Response:
     """The answer in its endpoint's own form, whole or streamed; nobody works on it once the client has left."""
-    refuse = received.fault is not None and received.fault.kind == "refusal"
-    inference = replace(inference, refuse=refuse)
+    fault = None if received.fault is None else received.fault.kind
+    inference = replace(inference, refuse=fault == "refusal", redact=fault == "redacted")
     receive, dispatcher = received.request.receive, services.dispatcher
     if inference.stream:
         return as_stream(*await unless_left(receive, dispatcher.streamed(inference, received.caller)))

@@ -18,6 +18,7 @@ an `@` at the end of a model's name. Several are separated by commas; the first 
 | `end` | a stream ends without `[DONE]` | `after` |
 | `error` | an error event in a stream | `after` |
 | `refusal` | the model refuses to answer | |
+| `redacted` | reasoning, if there is any, has a part that is not for reading | |
 | `down` | a provider fails, so that the next one is tried | `provider`, `seconds` from the start |
 
 The codes of the API's registry are kinds too, such as `model_unavailable`: that error in place of the reply (option
@@ -48,7 +49,7 @@ KINDS = frozenset(
     {
         *STATUSES,
         *("budget", "quota", "filtered", "html", "empty", "drop", "slow"),
-        *("bad_json", "cut", "stall", "end", "error", "refusal", "down"),
+        *("bad_json", "cut", "stall", "end", "error", "refusal", "redacted", "down"),
     }
 )
 

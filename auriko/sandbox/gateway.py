@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from auriko.sandbox.accepted import dropped_params
+from auriko.sandbox.accepted import dropped_params, effort_warning
 from auriko.sandbox.accounts import Account
 from auriko.sandbox.attempt import Attempt, AttemptFailedError, OutOfTimeError
 from auriko.sandbox.billing import TokenCounts, bill
@@ -217,6 +217,8 @@ def _warnings(
     for name in dropped_params(request, candidate):
         reason = f"{provider.id} does not take {name} here; it was not forwarded."
         yield Notice("unsupported_parameter", f"{name}_dropped", reason)
+    if changed := effort_warning(request, candidate):
+        yield changed
     for name in request.extensions:
         if name not in known_providers:
             yield Notice("unknown_provider", "extension_not_used", f"{name} is not a provider.")

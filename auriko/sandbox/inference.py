@@ -74,6 +74,7 @@ class Inference:
         echoed: For each tool call in the history, its id and the signature that came back with it.
         warnings: What was ignored already.
         refuse: Whether the answer is to be a refusal.
+        redact: Whether reasoning is to have a part that is not for reading.
     """
 
     endpoint: str
@@ -91,6 +92,7 @@ class Inference:
     echoed: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
     warnings: tuple[Notice, ...] = ()
     refuse: bool = False
+    redact: bool = False
 
     def texts(self) -> Iterator[str]:
         """Every text of the prompt, in order: what token counts and the prompt cache see."""

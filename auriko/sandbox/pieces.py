@@ -19,10 +19,19 @@ class ReasoningText:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningEnd:
-    """The end of the reasoning, with the signature of all of it."""
+    """The end of the reasoning, with the signature of all of it, and all of it in a form that is not for reading."""
 
     choice: int
     signature: str
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedReasoning:
+    """A block of reasoning that is not for reading."""
+
+    choice: int
+    sealed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +98,14 @@ class Finished:
 
 
 Piece = (
-    ReasoningText | ReasoningEnd | AnswerText | Picture | RefusalText | CallStart | CallArguments | ChoiceEnd | Finished
+    ReasoningText
+    | ReasoningEnd
+    | RedactedReasoning
+    | AnswerText
+    | Picture
+    | RefusalText
+    | CallStart
+    | CallArguments
+    | ChoiceEnd
+    | Finished
 )

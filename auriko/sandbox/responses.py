@@ -21,6 +21,7 @@ from auriko.sandbox.pieces import (
     Piece,
     ReasoningEnd,
     ReasoningText,
+    RedactedReasoning,
     RefusalText,
 )
 from auriko.sandbox.replies import GatewayError
@@ -105,16 +106,14 @@ class ResponseBuilder:
     def add(self, piece: Piece) -> Iterator[Event]:
         """The events that this piece causes."""
         match piece:
-            case ReasoningText(text=text):
-                yield from self._reasoning(text)
-            case ReasoningEnd(signature=signature):
-                yield from self._end_reasoning(signature)
+            case ReasoningText() | ReasoningEnd() | RedactedReasoning():
+                yield from self._reasoning(piece)
             case AnswerText(text=text, logprobs=logprobs):
                 yield from self._text(text, "output_text", logprobs)
             case RefusalText(text=text):
                 yield from self._text(text, "refusal")
             case CallStart(id=call_id, name=name):
-                yield from self._end_item()
+                yield from self._end_item("commentary")
                 fields = {"call_id": call_id, "name": name, "arguments": ""}
                 yield from self._start_item("function_call", "fc", **fields)
             case CallArguments(text=text):
@@ -143,7 +142,15 @@ class ResponseBuilder:
     def _is_open(self, kind: str) -> bool:
         return bool(self._output) and self._item["type"] == kind and self._item["status"] == "in_progress"
 
-    def _reasoning(self, text: str) -> Iterator[Event]:
+    def _reasoning(self, piece: ReasoningText | ReasoningEnd | RedactedReasoning) -> Iterator[Event]:
+        if isinstance(piece, ReasoningText):
+            yield from self._reasoning_text(piece.text)
+            return
+        if isinstance(piece, RedactedReasoning):
+            yield from self._start_item("reasoning", "rs", summary=[])
+        yield from self._end_reasoning(piece.sealed)
+
+    def _reasoning_text(self, text: str) -> Iterator[Event]:
         if not self._is_open("reasoning"):
             yield from self._start_item("reasoning", "rs", summary=[])
             if self._call.shows_summary:
@@ -160,10 +167,10 @@ class ResponseBuilder:
             place = {**self._place(), "summary_index": 0}
             yield {"type": "response.reasoning_summary_text.delta", **place, "delta": text}
 
-    def _end_reasoning(self, signature: str) -> Iterator[Event]:
+    def _end_reasoning(self, sealed: str) -> Iterator[Event]:
         if self._call.shows_encrypted:
-            self._item["encrypted_content"] = signature
-        if self._call.shows_summary:
+            self._item["encrypted_content"] = sealed
+        if self._item["summary"]:
             place, part = {**self._place(), "summary_index": 0}, dict(self._item["summary"][0])
             yield {"type": "response.reasoning_summary_text.done", **place, "text": part["text"]}
             yield {"type": "response.reasoning_summary_part.done", **place, "part": part}
@@ -184,7 +191,7 @@ class ResponseBuilder:
         delta: Event = {"type": f"response.{kind}.delta", **self._place(), "content_index": 0, "delta": text}
         yield {**delta, "logprobs": list(logprobs)} if kind == "output_text" else delta
 
-    def _end_item(self) -> Iterator[Event]:
+    def _end_item(self, phase: str = "final_answer") -> Iterator[Event]:
         if not self._output or self._item["status"] != "in_progress":
             return
         item, place = self._item, self._place()
@@ -195,6 +202,7 @@ class ResponseBuilder:
             yield {**done, "logprobs": part.get("logprobs", [])} if key == "text" else done
             yield {"type": "response.content_part.done", **place, "content_index": 0, "part": part}
             self.response["output_text"] += part.get("text", "")
+            item["phase"] = phase
         elif item["type"] == "function_call":
             arguments = {"name": item["name"], "arguments": item["arguments"]}
             yield {"type": "response.function_call_arguments.done", **place, **arguments}
@@ -216,5 +224,6 @@ class ResponseBuilder:
                 "output_tokens_details": {"reasoning_tokens": counts.reasoning, "image_tokens": counts.image},
             },
             routing_metadata=self._route.metadata(finished),
+            tool_usage={"web_search": {"num_requests": 0}},
         )
         return {"type": f"response.{status}", "response": self.response}

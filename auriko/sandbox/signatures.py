@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 
+from auriko.sandbox.catalog import RESPONSES
 from auriko.sandbox.inference import Inference
 from auriko.sandbox.replies import GatewayError
 
@@ -25,6 +26,10 @@ class Signer:
         """The signature of this text."""
         digest = hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
         return _MARK + base64.b64encode(digest).decode()
+
+    def seal(self, text: str) -> str:
+        """The text in a form that is not for reading, with its signature."""
+        return f"{self.sign(text)}.{base64.b64encode(text.encode('utf-8', 'surrogatepass')).decode()}"
 
     def new_call_id(self, *, signed: bool) -> str:
         """An id for a tool call; ids of signed calls can be told from others."""
@@ -47,23 +52,33 @@ class Signer:
                 )
 
     def check_reasoning(self, request: Inference, provider: str) -> None:
-        """Nothing, if every thinking block that a sandbox signed is as it came; others cannot be judged.
+        """Nothing, if every block of reasoning that a sandbox signed is as it came; others cannot be judged.
 
         Raises:
             GatewayError: A block or its signature was changed.
         """
         for position, message in enumerate(request.prompt.messages):
             for index, block in enumerate(message.get("reasoning") or ()):
-                signature = block.get("signature")
-                if _is_ours(signature) and signature != self.sign(block.get("thinking", "")):
-                    where = f"messages[{position}].reasoning[{index}]"
+                sealed = block.get("data")
+                text, signature = _unsealed(sealed) if sealed else (block.get("thinking", ""), block.get("signature"))
+                if _is_ours(signature) and signature != self.sign(text):
+                    where = f"messages[{position}].reasoning[{index}].{'data' if sealed else 'signature'}"
                     raise GatewayError(
                         "invalid_parameter_value",
-                        f"{where} does not match its signature.",
-                        param=f"{where}.signature",
+                        "Reasoning has been changed: it does not match its signature.",
+                        param="input" if request.endpoint == RESPONSES else where,
                         provider=provider,
-                        suggestion="Send reasoning blocks back unchanged.",
+                        suggestion="Send reasoning back unchanged.",
                     )
+
+
+def _unsealed(sealed: str) -> tuple[str, str]:
+    """What was sealed, and its signature."""
+    signature, _, text = sealed.rpartition(".")
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "surrogatepass"), signature
+    except ValueError:
+        return "", signature
 
 
 def _is_ours(signature: str | None) -> bool:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from support.scripted_engine import ScriptedEngine
+
 MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
 
@@ -112,3 +114,52 @@ def test_signatures_are_streamed_with_the_call(http):
     calls = [call for delta in deltas(http, model="gemini-2.5-flash", **google) for call in delta.get("tool_calls", [])]
     assert calls[0]["provider_signature"]
     assert not any("provider_signature" in call for call in calls[1:])
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted", "taken"),
+    [
+        ("gpt-5.4", "max", "xhigh"),
+        ("claude-sonnet-4-6", "xhigh", "max"),
+        ("claude-opus-4-5", "xhigh", "high"),
+        ("claude-opus-4-7", "xhigh", "xhigh"),
+        ("gemini-3-pro-preview", "max", "high"),
+        ("gemini-3-pro-preview", "xhigh", "high"),
+        ("minimax-m2", "low", "medium"),
+        ("minimax-m2", "off", "medium"),
+    ],
+)
+def test_efforts_are_translated_for_each_model_and_changes_are_told(start_sandbox, model, wanted, taken):
+    engine = ScriptedEngine("extract")
+    http = start_sandbox([engine], own_keys=["moonshot"])
+    body = chat(http, model, reasoning_effort=wanted).json()
+    tokens = {"low": 48, "medium": 96, "high": 192, "xhigh": 384, "max": 768}
+    assert engine.prompts[-2].max_tokens == tokens[taken]
+    warnings = body["routing_metadata"].get("warnings", [])
+    told = {"minimax-m2": "reasoning_effort_dropped"}.get(model, "reasoning_effort_changed")
+    assert [(each["type"], each["code"]) for each in warnings] == [("unsupported_parameter", told)] * (wanted != taken)
+
+
+def test_an_effort_is_dropped_silently_where_a_model_has_tools_or_thought(http):
+    body = chat(http, "gpt-5.4", reasoning_effort="high", tools=[TOOL]).json()
+    assert "reasoning" not in body["choices"][0]["message"]
+    assert "warnings" not in body["routing_metadata"]
+    assert "reasoning" in chat(http, "gpt-5.4", reasoning_effort="high").json()["choices"][0]["message"]
+
+
+def test_redacted_reasoning_comes_and_goes_back_as_it_is(http):
+    redacted = {"X-Sandbox-Fault": "redacted"}
+    body = {"model": "claude-sonnet-4-6", "messages": MESSAGES, "reasoning_effort": "low", "tools": [TOOL]}
+    message = http.post("/chat/completions", json=body, headers=redacted).json()["choices"][0]["message"]
+    thinking, block = message["reasoning"]
+    assert (thinking["type"], block["type"]) == ("thinking", "redacted")
+    streamed = http.post("/chat/completions", json={**body, "stream": True}, headers=redacted).text
+    pieces = [json.loads(line[6:]) for line in streamed.splitlines() if line.startswith("data: {")]
+    kinds = [key for piece in pieces for choice in piece["choices"] for key in choice["delta"] if "reasoning" in key]
+    assert kinds[-2:] == ["reasoning_signature", "reasoning_redacted_data"]
+    answer = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "3 degrees"}
+    history = [*MESSAGES, message, answer]
+    assert chat(http, messages=history).status_code == 200
+    block["data"] = block["data"][:-8] + "AAAAAAA="
+    error = chat(http, messages=history).json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_parameter_value", "messages[1].reasoning[1].data")

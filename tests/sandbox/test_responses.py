@@ -9,6 +9,8 @@ from typing import Any
 import openai
 import pytest
 
+from auriko.sandbox.engines.base import Finish, Text, ToolCall
+
 TOOL = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 TEXT = "Blue light is scattered more."
 
@@ -106,6 +108,48 @@ def test_reasoning_is_summarised_if_asked(http):
     assert reasoning["summary"][0]["text"].startswith("The question is")
     assert reasoning["encrypted_content"]
     assert data[-1]["response"]["usage"]["output_tokens_details"]["reasoning_tokens"] > 0
+
+
+@pytest.mark.parametrize("summary", [{"summary": "auto"}, {}])
+def test_encrypted_reasoning_goes_back_as_it_came(http, summary):
+    fields = {
+        "tools": [TOOL],
+        "reasoning": {"effort": "low", **summary},
+        "include": ["reasoning.encrypted_content"],
+    }
+    first = ask(http, **fields).json()["output"]
+    output = {"type": "function_call_output", "call_id": first[-1]["call_id"], "output": "3 degrees"}
+    history = [{"role": "user", "content": "Weather?"}, *first, output]
+    assert ask(http, **fields, input=history).json()["output_text"] == TEXT
+    first[0]["encrypted_content"] = first[0]["encrypted_content"][:-8] + "AAAAAAA="
+    error = ask(http, **fields, input=history).json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_parameter_value", "input")
+
+
+def test_a_message_has_a_phase_when_it_is_done(http):
+    data = events(http)
+    (done,) = [each["item"] for each in data if each["type"] == "response.output_item.done"]
+    assert done["phase"] == data[-1]["response"]["output"][0]["phase"] == "final_answer"
+
+
+def test_what_is_said_before_a_call_is_commentary(start_sandbox):
+    class Talkative:
+        name = "extract"
+
+        def run(self, prompt):
+            yield Text("Let me look.")
+            yield ToolCall("get_weather", "{}")
+            yield Finish("tool_calls", 9, 9)
+
+    output = ask(start_sandbox([Talkative()]), tools=[TOOL]).json()["output"]
+    assert [(item["type"], item.get("phase")) for item in output] == [
+        ("message", "commentary"),
+        ("function_call", None),
+    ]
+
+
+def test_hosted_tools_are_counted(http):
+    assert ask(http).json()["tool_usage"] == {"web_search": {"num_requests": 0}}
 
 
 def test_reasoning_without_a_summary_is_counted_and_not_shown(http):
@@ -215,7 +259,7 @@ def test_an_error_event_is_flat(http):
         headers={"X-Sandbox-Fault": "error;after=2"},
     )
     last = json.loads(reply.text.strip().split("\n")[-1].removeprefix("data: "))
-    assert (last["type"], last["code"]) == ("error", "upstream_error")
+    assert (last["type"], last["code"], last["sequence_number"]) == ("error", "upstream_error", 2)
     assert "error" not in last
 
 

@@ -150,7 +150,8 @@ def _capabilities(each: Assessed, request: Inference) -> Drop | None:
             at_responses = need.capability == "tools" and request.endpoint == RESPONSES
             return Drop("no_tools_on_endpoint" if at_responses else need.code, f"it does not support {need.what}")
     offer = each.candidate.offer
-    if request.effort == "off" and "reasoning" in offer.capabilities and "reasoning_off" not in offer.capabilities:
+    stops = "reasoning_off" in offer.capabilities or "reasoning" not in offer.capabilities
+    if request.effort == "off" and not stops and offer.efforts:
         return Drop("thinking_disable_not_supported", "it cannot stop reasoning")
     return None
 

@@ -160,7 +160,8 @@ def _add_item(messages: list[dict[str, Any]], item: Item, param: str) -> None:
         message.setdefault("tool_calls", []).append({"id": item.call_id, "type": "function", "function": function})
     else:
         thinking = "".join(part.text for part in item.summary)
-        block = {"type": "thinking", "thinking": thinking, "signature": item.encrypted_content}
+        whole = {"type": "redacted", "data": item.encrypted_content}
+        block = whole if item.encrypted_content else {"type": "thinking", "thinking": thinking}
         message.setdefault("reasoning", []).append(block)
 
 
