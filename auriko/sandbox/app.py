@@ -21,8 +21,10 @@ from auriko.sandbox.endpoints import Handler, Received, Services
 from auriko.sandbox.faults import HEADER, split_model
 from auriko.sandbox.faulty_replies import broken, instead_of_reply
 from auriko.sandbox.journal import ReceivedRequest, redacted
+from auriko.sandbox.live.pages import PAGES, ask_for_password, password_as_key
 from auriko.sandbox.openapi import openapi_document
-from auriko.sandbox.operations import OPERATIONS, Operation
+from auriko.sandbox.operation import Operation
+from auriko.sandbox.operations import OPERATIONS
 from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.streaming import unless_left
 from auriko.sandbox.unserved import not_here
@@ -41,7 +43,7 @@ def create_app(services: Services) -> Starlette:
         return json_response(document())
 
     itself = Operation("GET", "/openapi.json", "This document", openapi, dict[str, Any], access="anyone")
-    operations = (*OPERATIONS, itself)
+    operations = (*OPERATIONS, *PAGES, itself)
     document = cache(lambda: openapi_document(operations, journal_is_public=services.public_journal))
     return Starlette(
         routes=[
@@ -60,7 +62,8 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
             caller = _caller(services, operation, request)
             body = await _read_body(request, keep=not isinstance(caller, GatewayError))
             content = _parsed(body)
-            answered = services.journal.arrived(_received(request, content, len(body)))
+            if operation.access != "page":
+                answered = services.journal.arrived(_received(request, content, len(body)))
             if isinstance(caller, GatewayError):
                 response = caller.response()
             else:
@@ -82,13 +85,17 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
 
 def _caller(services: Services, operation: Operation, request: Request) -> Account | GatewayError | None:
     """Whose key came along, where one is needed; or why the request is refused."""
-    public = operation.access == "anyone" or (operation.access == "journal" and services.public_journal)
+    authorization = request.headers.get("authorization")
     try:
         if services.public_journal:
             _check_host(request)
-        return None if public else services.accounts.authenticate(request.headers.get("authorization"))
+        if not operation.needs_key(journal_is_public=services.public_journal):
+            return None
+        if operation.access == "page":
+            authorization = password_as_key(authorization)
+        return services.accounts.authenticate(authorization)
     except GatewayError as error:
-        return error
+        return ask_for_password(error) if operation.access == "page" else error
 
 
 async def _answer(

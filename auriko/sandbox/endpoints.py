@@ -16,6 +16,7 @@ from auriko.sandbox.faults import Fault, Faults
 from auriko.sandbox.gateway import Dispatcher, Route
 from auriko.sandbox.inference import Inference
 from auriko.sandbox.journal import Journal
+from auriko.sandbox.measurements import Measurements
 from auriko.sandbox.pieces import Piece
 from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.router.candidates import split_suffix
@@ -33,6 +34,7 @@ class Services:
     accounts: Accounts
     journal: Journal
     faults: Faults
+    measurements: Measurements
     public_journal: bool
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from contextlib import aclosing
@@ -154,8 +155,12 @@ class Dispatcher:
                     if isinstance(piece, Finished):
                         self._journal.finished(attempt, piece)
                     yield piece
-            except AttemptFailedError as error:
+            except (AttemptFailedError, GatewayError) as error:
                 self._journal.failed(attempt, error.code, error.message)
+                raise
+            except (GeneratorExit, asyncio.CancelledError):
+                if "usd" not in attempt:
+                    self._journal.failed(attempt, "client_disconnected", "The client left.")
                 raise
 
     def _estimate(self, request: Inference) -> _Estimate:

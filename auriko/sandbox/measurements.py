@@ -67,6 +67,18 @@ class Measurements:
             nearest = min(sizes, key=lambda size: (abs(size - wanted), size), default=None)
             return None if nearest is None else Speed(tuple(sizes[nearest]))
 
+    def overall(self, provider: str) -> Speed | None:
+        """How quick a provider has been in all tiers and with prompts of all lengths. None before any call."""
+        with self._lock:
+            samples = [
+                sample
+                for (name, _), sizes in self._samples.items()
+                if name == provider
+                for latest in sizes.values()
+                for sample in latest
+            ]
+        return Speed(tuple(samples)) if samples else None
+
     def completion_tokens(self) -> float | None:
         """Tokens that an answer has on average, whoever gave it. None before the first call.
 

@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from auriko import __version__
 from auriko.errors import CODES
-from auriko.sandbox.operations import Operation, Parameter
+from auriko.sandbox.operation import Operation, Parameter
 from auriko.sandbox.records import ErrorEnvelope
 
 # Event streams are described by `itemSchema`, which came with this version.
@@ -22,7 +22,7 @@ _DESCRIPTION = """A gateway on this machine that speaks the Auriko API: no key, 
 Faults are asked for by the header `X-Sandbox-Fault` or after an `@` at the end of a model's name; what they do to a \
 reply is not in this document."""
 _REFERENCE = "#/components/schemas/{model}"
-_SCHEME = "key"
+_SCHEMES = ("bearer", "basic")
 _JSON = "application/json"
 _STREAM = "text/event-stream"
 
@@ -36,8 +36,8 @@ _KNOWN_CALLER = {
     "X-Credits-Balance-Microdollars": _NUMBER,
 }
 _EVERY_ERROR = {"X-Error-Type": _TEXT, "X-Error-Retryable": {"enum": ["true", "false"]}}
-# Statuses of errors: those of every endpoint, of those that need a key, and of those that answer questions.
-_ALWAYS, _KEYED = {500}, {401, 403}
+# Statuses of errors: those of every endpoint, of those that need a key, and of inference.
+_ALWAYS, _KEYED = {403, 500}, {401}
 _INFERENCE = {info.status for info in CODES.values()} - {0, 405, 409}
 
 
@@ -61,7 +61,7 @@ def openapi_document(operations: Iterable[Operation], *, journal_is_public: bool
     schemas, definitions = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        keyed = operation.access == "key" or (operation.access == "journal" and not journal_is_public)
+        keyed = operation.needs_key(journal_is_public=journal_is_public)
         path = re.sub(r":\w+}", "}", operation.path)
         paths.setdefault(path, {})[operation.method.lower()] = _described(operation, schemas, keyed=keyed)
     return {
@@ -71,7 +71,7 @@ def openapi_document(operations: Iterable[Operation], *, journal_is_public: bool
         "paths": paths,
         "components": {
             "schemas": definitions,
-            "securitySchemes": {_SCHEME: {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {name: {"type": "http", "scheme": name} for name in _SCHEMES},
         },
     }
 
@@ -146,7 +146,9 @@ def _described(operation: Operation, schemas: _Schemas, *, keyed: bool) -> dict[
         "operationId": operation.handler.__name__,
         "summary": operation.summary,
         "parameters": [_parameter(parameter) for parameter in operation.parameters],
-        "security": [{_SCHEME: []}] if keyed else [],
+        "security": [{name: []} for name in _SCHEMES if name == "bearer" or operation.access == "page"]
+        if keyed
+        else [],
         "responses": _responses(operation, schemas, keyed=keyed),
     }
     if operation.body is not None:

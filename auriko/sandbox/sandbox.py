@@ -85,10 +85,17 @@ class Sandbox:
         self._accounts = Accounts(limits or Limits(), only_key=api_key)
         self._journal = Journal()
         self._faults = Faults(faults, seed)
+        self._check_providers(self._faults.providers)
         workshop = Workshop(self._room, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
         dispatcher = Dispatcher(self.catalog, workshop, frozenset(own_keys), self._journal)
         services = Services(
-            self.catalog, dispatcher, self._accounts, self._journal, self._faults, public_journal=api_key is None
+            catalog=self.catalog,
+            dispatcher=dispatcher,
+            accounts=self._accounts,
+            journal=self._journal,
+            faults=self._faults,
+            measurements=self._measurements,
+            public_journal=api_key is None,
         )
         self._server = Server(create_app(services), self._room.aclose)
         self._thread: threading.Thread | None = None
@@ -122,7 +129,12 @@ class Sandbox:
         return self._journal.report()
 
     def take_down(self, provider: str, seconds: float | None = None) -> None:
-        """Let a provider fail for so many seconds from now, or until `bring_up`."""
+        """Let a provider fail for so many seconds from now, or until `bring_up`.
+
+        Raises:
+            ValueError: There is no such provider.
+        """
+        self._check_providers({provider})
         self._faults.take_down(provider, seconds)
 
     def bring_up(self, provider: str) -> None:
@@ -173,6 +185,11 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _check_providers(self, names: Collection[str]) -> None:
+        known = {provider.id for provider in self.catalog.providers()}
+        if unknown := set(names) - known:
+            raise ValueError(f"There is no provider {min(unknown)!r}; there are {', '.join(sorted(known))}.")
 
     def _listen(self) -> socket.socket:
         if self._started:

@@ -1,0 +1,1 @@
+"""A page that shows what the sandbox is doing, while it does it."""

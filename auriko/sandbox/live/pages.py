@@ -1,0 +1,125 @@
+"""The page at `/`: one document, the part of it that changes, its style and its script."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import jinja2
+from starlette.responses import Response
+
+from auriko.sandbox.live.view import look_at
+from auriko.sandbox.operation import Operation
+from auriko.sandbox.replies import GatewayError
+
+if TYPE_CHECKING:
+    from auriko.sandbox.endpoints import Received, Services
+
+_HEADERS = {
+    # Nothing is loaded from anywhere else, no markup is trusted, and nobody may frame the page.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+async def page(services: Services, received: Received) -> Response:
+    """`GET /`."""
+    return _rendered("page.html", services, received)
+
+
+async def live(services: Services, received: Received) -> Response:
+    """`GET /sandbox/live`: the part of the page that changes."""
+    return _rendered("live.html", services, received)
+
+
+async def style(_: Services, __: Received) -> Response:
+    """`GET /sandbox/page.css`."""
+    return _file("page.css", "text/css")
+
+
+async def script(_: Services, __: Received) -> Response:
+    """`GET /sandbox/page.js`."""
+    return _file("page.js", "text/javascript")
+
+
+async def icon(_: Services, __: Received) -> Response:
+    """`GET /sandbox/icon.svg`."""
+    return _file("icon.svg", "image/svg+xml")
+
+
+PAGES = (
+    Operation("GET", "/", "The live page", page, None, access="page", media_type="text/html"),
+    Operation("GET", "/sandbox/live", "What changes on it", live, None, access="page", media_type="text/html"),
+    Operation("GET", "/sandbox/page.css", "Its style", style, None, access="page", media_type="text/css"),
+    Operation("GET", "/sandbox/page.js", "Its script", script, None, access="page", media_type="text/javascript"),
+    Operation("GET", "/sandbox/icon.svg", "Its icon", icon, None, access="page", media_type="image/svg+xml"),
+)
+
+
+def password_as_key(authorization: str | None) -> str | None:
+    """The header of a browser that has asked for a password, as that of a client: the password is the key."""
+    scheme, _, credentials = (authorization or "").partition(" ")
+    if scheme.lower() != "basic":
+        return authorization
+    try:
+        _, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return f"Bearer {password}"
+
+
+def ask_for_password(error: GatewayError) -> GatewayError:
+    """The refusal of a request, such that a browser asks for a password."""
+    if error.info.status == 401:
+        error.headers["WWW-Authenticate"] = 'Basic realm="auriko sandbox: the password is the key"'
+    return error
+
+
+def _rendered(template: str, services: Services, received: Received) -> Response:
+    view = look_at(services, f"{received.request.url.scheme}://{received.request.url.netloc}/v1")
+    return Response(_templates().get_template(template).render(view=view), media_type="text/html", headers=_HEADERS)
+
+
+def _file(name: str, media_type: str) -> Response:
+    content = (resources.files("auriko.sandbox.live") / "files" / name).read_bytes()
+    return Response(content, media_type=media_type, headers=_HEADERS)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("auriko.sandbox.live", "files"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(usd=_usd, ms=_ms, number=_number)
+    return templates
+
+
+def _usd(amount: float) -> str:
+    """Dollars with as many digits as a sum of this size needs."""
+    return f"${amount:,.2f}" if amount >= 100 else f"${amount:,.6f}"
+
+
+def _ms(milliseconds: float | None) -> str:
+    """A time in the unit that suits it."""
+    if milliseconds is None:
+        return "-"
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:.2f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds >= 100 else f"{milliseconds:.1f} ms"
+
+
+def _number(amount: float | None) -> str:
+    """A count or a rate, with its thousands apart."""
+    return "-" if amount is None else f"{amount:,.0f}"
