@@ -13,12 +13,14 @@ from typing_extensions import Self
 
 from auriko import RoutingOptions
 from auriko_langchain._labels import LabelledCalls
-from auriko_langchain._params import CALL_FIELDS, check_names
+from auriko_langchain._params import CALL_FIELDS, MERGED_FIELDS, check_names
 from auriko_langchain._structured import Method, answer_parser, describe, with_raw
 from auriko_langchain._tools import Tool, ToolChoice, wire_response_format, wire_tool_choice, wire_tools
 
 # Bound, these belong to the model, so that what a later call says of them is merged instead of replacing them.
-_MERGED = ("routing", "gateway_metadata")
+_ROUTING = ("routing", "gateway_metadata")
+# They belong to the tools that were bound, and go with them.
+_OF_TOOLS = ("tools", "tool_choice")
 
 
 class ChatBinding(RunnableBinding[LanguageModelInput, AIMessage]):  # type: ignore[no-redef]  # the pydantic plugin sees its field twice
@@ -26,11 +28,33 @@ class ChatBinding(RunnableBinding[LanguageModelInput, AIMessage]):  # type: igno
 
     def bind(self, **kwargs: Any) -> Self:
         """A binding with more arguments."""
-        merged = {name: kwargs.pop(name) for name in _MERGED if name in kwargs}
+        objects = [name for name in MERGED_FIELDS if isinstance(kwargs.get(name), Mapping)]
+        merged = {name: kwargs.pop(name) for name in (*_ROUTING, *objects) if name in kwargs}
         binding = cast("Self", super().bind(**kwargs))
-        if merged and isinstance(binding.bound, BindableModel):
-            binding.bound = binding.bound.rerouted(**merged)
+        if merged:
+            binding.bound = binding._model().rerouted(**merged)  # noqa: SLF001 - of the same class
         return binding
+
+    def bind_tools(self, tools: Sequence[Tool], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        """The same with tools that it may call, in place of any that it had: see `ChatAuriko.bind_tools`."""
+        return self._configured(self._model().bind_tools(tools, **{**self._arguments(), **kwargs}))
+
+    def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Runnable[LanguageModelInput, Any]:
+        """The same with answers that follow a schema: see `ChatAuriko.with_structured_output`."""
+        return self._configured(self._model().with_structured_output(schema, **{**self._arguments(), **kwargs}))
+
+    def with_routing(self, routing: RoutingOptions | Mapping[str, Any] | None = None, **options: Any) -> Self:
+        """The same with these routing options over the model's own."""
+        return self.model_copy(update={"bound": self._model().with_routing(routing, **options)})
+
+    def _configured(self, runnable: Runnable[LanguageModelInput, Any]) -> Runnable[LanguageModelInput, Any]:
+        return runnable.with_config(self.config) if self.config else runnable
+
+    def _model(self) -> BindableModel:
+        return cast("BindableModel", self.bound)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {name: value for name, value in self.kwargs.items() if name not in _OF_TOOLS}
 
     @classmethod
     def lc_id(cls) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -137,8 +137,13 @@ class Lifecycle(ChatFields):
     ) -> None:
         await self.aclose()
 
-    def rerouted(self, routing: Any = None, gateway_metadata: Any = None) -> Self:
+    def rerouted(self, routing: Any = None, gateway_metadata: Any = None, **others: Mapping[str, Any]) -> Self:
         """A copy with these options over its own ones.
+
+        Args:
+            routing: Over the model's `routing`.
+            gateway_metadata: Over the model's `gateway_metadata`.
+            **others: Over further fields that are objects of options.
 
         Raises:
             ValueError: An option is unknown or out of its range.
@@ -147,7 +152,8 @@ class Lifecycle(ChatFields):
         base: dict[str, Any] = {"routing": self.routing or {}, "metadata": self.gateway_metadata or {}}
         options = {name: value for name, value in merge_gateway(base, over).items() if value}
         merged = GatewayOptions.model_validate(options)
-        return self.model_copy(update={"routing": merged.routing, "gateway_metadata": merged.metadata})
+        update = {name: merge_gateway(getattr(self, name), value) for name, value in others.items()}
+        return self.model_copy(update={**update, "routing": merged.routing, "gateway_metadata": merged.metadata})
 
     def __copy__(self) -> Self:
         twin = super().__copy__()

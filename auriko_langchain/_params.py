@@ -1,7 +1,7 @@
 """The arguments of one request: what the model was made with, and what the call says on top.
 
-A call's value wins. In `routing` and `gateway_metadata` it wins option by option: what it does not name
-stays.
+A call's value wins. In `routing`, `gateway_metadata` and other objects of options it wins option by option: what it
+does not name stays.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ WIRE_FIELDS: Final = (
 )
 CALL_OPTIONS: Final = frozenset(CallOptions.__annotations__)
 GATEWAY_FIELDS: Final = {"models": "models", "routing": "routing", "gateway_metadata": "metadata"}
+# Fields that are objects of options too.
+MERGED_FIELDS: Final = ("extensions", "extra_body", "reasoning")
 # Accepted per call beside those: LangChain's names, and what only a stream has.
 _OTHERS: Final = frozenset({"max_tokens", "stream", "stream_options", "stream_usage"})
 _NOT_SENT: Final = GATEWAY_FIELDS.keys() | {"stream", "stream_usage"}
@@ -67,6 +69,10 @@ def merge(defaults: Mapping[str, Any], gateway: GatewayOptions | None, call: Map
     if model is not None and models is not None:
         raise ValueError("give either model or models, not both")
     request = {**defaults, **{name: value for name, value in call.items() if name not in _NOT_SENT}}
+    for name in MERGED_FIELDS:
+        ours, theirs = defaults.get(name), call.get(name)
+        if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+            request[name] = merge_gateway(ours, theirs)  # pyright: ignore[reportUnknownArgumentType]
     if "max_tokens" in request:
         request["max_completion_tokens"] = request.pop("max_tokens")
     merged = merge_gateway(gateway, gateway_of(call))

@@ -3,6 +3,7 @@
 import pytest
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import ConfigurableField, RunnableBinding
+from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 
 from auriko import GatewayMetadata, RoutingOptions
 from auriko_langchain import ChatAuriko
@@ -11,7 +12,7 @@ from langchain_ways import WAYS, call
 
 def sent(gateway, runnable, /, *args, **kwargs):
     """The body of the request that this call makes, without its messages."""
-    gateway.says("ok")
+    gateway.says("{}")
     runnable.invoke("hi", *args, **kwargs)
     return {name: value for name, value in gateway.bodies[-1].items() if name != "messages"}
 
@@ -116,6 +117,45 @@ def test_labels_are_merged_one_by_one(gateway):
     model = gateway.model(gateway_metadata=GatewayMetadata(user_id="u", tags=["a"]))
     metadata = sent(gateway, model.bind(gateway_metadata={"trace_id": "t"}), gateway_metadata={"tags": ["b"]})
     assert metadata["gateway"]["metadata"] == {"user_id": "u", "tags": ["b"], "trace_id": "t"}
+
+
+@pytest.mark.parametrize("name", ["extensions", "extra_body", "reasoning"])
+@pytest.mark.parametrize("how", ["call", "bind", "bind twice"])
+def test_other_objects_of_options_are_merged_too(gateway, name, how):
+    model = gateway.model(**{name: {"a": {"x": 1, "y": 1}, "b": {"z": 1}}})
+    over = {name: {"a": {"x": 2}}}
+    if how == "call":
+        body = sent(gateway, model, **over)
+    elif how == "bind":
+        body = sent(gateway, model.bind(**over))
+    else:
+        body = sent(gateway, gateway.model().bind(**{name: {"a": {"y": 1}, "b": {"z": 1}}}).bind(**over))
+    fields = body if name == "extra_body" else body[name]
+    assert (fields["a"], fields["b"]) == ({"x": 2, "y": 1}, {"z": 1})
+    assert getattr(model, name)["a"] == {"x": 1, "y": 1}
+
+
+def test_what_is_bound_stays_when_tools_a_form_or_routing_are_bound_after_it(gateway):
+    bound = gateway.model(routing={"optimize": "cost"}).bind(temperature=0.1, routing={"prefer": "p"})
+    form = {"title": "Name", "type": "object", "properties": {"name": {"type": "string"}}}
+    tools = [{"title": name, "description": name, "type": "object", "properties": {}} for name in ("one", "two")]
+    tooled = bound.bind_tools(tools[:1], tool_choice="one", seed=1)
+    for runnable in (tooled, bound.with_structured_output(form), bound.with_routing(tier="priority")):
+        body = sent(gateway, runnable)
+        assert body["temperature"] == 0.1
+        assert body["gateway"]["routing"].items() >= {"optimize": "cost", "prefer": "p"}.items()
+    again = sent(gateway, tooled.bind_tools(tools[1:]))
+    assert [tool["function"]["name"] for tool in again["tools"]] == ["two"]
+    assert "tool_choice" not in again
+    assert again["seed"] == 1
+
+
+def test_tags_of_a_binding_stay_too(gateway):
+    tooled = gateway.model().bind(seed=1).with_config(tags=["a"]).bind_tools([])
+    gateway.says("ok")
+    collector = RunCollectorCallbackHandler()
+    tooled.invoke("hi", {"callbacks": [collector]})
+    assert "a" in collector.traced_runs[0].tags
 
 
 def test_with_routing_takes_options_by_name(gateway):
