@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from auriko.sandbox.budgets import PERIODS, Budget
 from auriko.sandbox.replies import GatewayError
 
 DEFAULT_KEY = "ak_sandbox_key"
@@ -28,7 +29,7 @@ class Limits:
     Attributes:
         requests_per_minute: Requests to the inference endpoints.
         credits_usd: What the workspace has to begin with.
-        daily_budget_usd: What a key may spend in a day, or None.
+        daily_budget_usd, weekly_budget_usd, monthly_budget_usd: What a key may spend in each such period, or None.
 
     Raises:
         ValueError: A limit is negative or not a number.
@@ -37,12 +38,20 @@ class Limits:
     requests_per_minute: int = 1_000_000
     credits_usd: float = 100.0
     daily_budget_usd: float | None = None
+    weekly_budget_usd: float | None = None
+    monthly_budget_usd: float | None = None
 
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
             if value is not None and not 0 <= value < float("inf"):
                 raise ValueError(f"{limit.name} cannot be {value}")
+
+    def budgets(self) -> list[Budget]:
+        """Those that are set, with nothing spent."""
+        return [
+            Budget(period, limit) for period in PERIODS if (limit := getattr(self, f"{period}_budget_usd")) is not None
+        ]
 
 
 @dataclass(slots=True)
@@ -54,20 +63,30 @@ class Account:
     spent_usd: float = 0.0
     window_start: float = field(default_factory=time.monotonic)
     window_requests: int = 0
+    budgets: list[Budget] = field(init=False)
 
-    def headers(self) -> dict[str, str]:
+    def __post_init__(self) -> None:
+        self.budgets = self.limits.budgets()
+
+    def headers(self, *, with_budgets: bool) -> dict[str, str]:
         """Rate limit, credit and budget headers."""
-        reset = datetime.now(timezone.utc) + timedelta(seconds=self._window_left())
+        reset = datetime.now(timezone.utc) + timedelta(seconds=max(0.0, self._window_left()))
         headers = {
             "X-RateLimit-Limit-Requests": str(self.limits.requests_per_minute),
             "X-RateLimit-Remaining-Requests": str(max(0, self.limits.requests_per_minute - self.window_requests)),
             "X-RateLimit-Reset-Requests": reset.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "X-Credits-Balance-Microdollars": str(max(0, round(self._credits_left() * 1_000_000))),
         }
-        if self.limits.daily_budget_usd is not None:
-            headers["X-Budget-Daily-Limit"] = f"{self.limits.daily_budget_usd:.6f}"
-            headers["X-Budget-Daily-Spend"] = f"{self.spent_usd:.6f}"
+        if with_budgets:
+            for budget in self.budgets:
+                headers |= budget.headers(datetime.now(timezone.utc))
         return headers
+
+    def charge(self, usd: float) -> None:
+        """Book what a call has cost."""
+        self.spent_usd += usd
+        for budget in self.budgets:
+            budget.charge(usd, datetime.now(timezone.utc))
 
     def admit(self) -> None:
         """Count one more request.
@@ -75,9 +94,8 @@ class Account:
         Raises:
             GatewayError: The key may not make it.
         """
-        budget = self.limits.daily_budget_usd
-        if budget is not None and self.spent_usd >= budget:
-            raise budget_exhausted(f"The daily budget of {budget:.6f} USD is spent.")
+        for budget in self.budgets:
+            budget.check(datetime.now(timezone.utc))
         if self._credits_left() <= 0:
             raise GatewayError("insufficient_quota", "The credits are used up.", suggestion="Top up the workspace.")
         if self._window_left() <= 0:
@@ -91,20 +109,6 @@ class Account:
 
     def _credits_left(self) -> float:
         return self.limits.credits_usd - self.spent_usd
-
-
-def budget_exhausted(message: str) -> GatewayError:
-    """The error of a spent budget."""
-    return GatewayError(
-        "budget_exhausted",
-        message,
-        suggestion="Raise the budget, or wait for its next period.",
-        headers={
-            "X-Budget-Exceeded": "true",
-            "X-Budget-Exceeded-Period": "daily",
-            "X-Budget-Exceeded-Scope": "api_key",
-        },
-    )
 
 
 def rate_limited(retry_after: float | None, source: str = "auriko") -> GatewayError:
@@ -169,7 +173,7 @@ class Accounts:
     def charge(self, account: Account, usd: float) -> None:
         """Book what a call cost."""
         with self._lock:
-            account.spent_usd += usd
+            account.charge(usd)
 
 
 def identity(account: Account) -> dict[str, Any]:

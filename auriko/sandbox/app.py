@@ -31,6 +31,7 @@ from auriko.sandbox.unserved import not_here
 from auriko.sandbox.wire.base import parse_json
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+_TELL_BUDGETS = frozenset({"/v1/chat/completions", "/v1/me"})  # API section 13
 _MAX_SKIPPED_BYTES = 8 * MAX_BODY_BYTES
 
 _logger = logging.getLogger("auriko.sandbox")
@@ -78,7 +79,7 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
             response = GatewayError("internal_error", "The sandbox failed; its log says how.").response()
         if answered is not None:
             answered(response.status_code, response.headers.get("retry-after"))
-        return _with_headers(response, account)
+        return _with_headers(response, account, operation.path)
 
     return endpoint
 
@@ -141,10 +142,10 @@ async def _no_route(request: Request, error: Exception) -> Response:
     return _with_headers(found.response(), None)
 
 
-def _with_headers(response: Response, account: Account | None) -> Response:
+def _with_headers(response: Response, account: Account | None, path: str = "") -> Response:
     response.headers["X-Request-ID"] = f"req_{secrets.token_hex(12)}"
     if account is not None:
-        response.headers.update(account.headers())
+        response.headers.update(account.headers(with_budgets=path in _TELL_BUDGETS))
     return response
 
 

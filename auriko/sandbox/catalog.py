@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 CHAT = "chat_completions"
 RESPONSES = "responses"
 BATCH = "batch"  # of providers; the gateway itself has no such endpoint
 
-EFFORTS = ("low", "medium", "high", "xhigh", "max")  # how hard a model can think, from the least to the most
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)  # how hard a model can think, from the least to the most
 
 DATA_POLICIES = ("none", "no_training", "zdr")  # from the weakest to the strictest
 
@@ -104,7 +106,7 @@ class Offer:
     output_modalities: tuple[str, ...]
     endpoints: tuple[str, ...]
     upstream_model: str | None = None
-    efforts: tuple[str, ...] = EFFORTS
+    efforts: tuple[Effort, ...] = EFFORTS
     effort_with_tools: bool = True
 
     def engine(self, tier: Tier) -> str:

@@ -26,7 +26,7 @@ from pydantic_core import from_json
 from typing_extensions import Self
 
 from auriko.sandbox.addresses import check_address, is_loopback
-from auriko.sandbox.catalog import EFFORTS, Catalog, LongContext, Model, Offer, Price, Provider, Tier, Upstream
+from auriko.sandbox.catalog import EFFORTS, Catalog, Effort, LongContext, Model, Offer, Price, Provider, Tier, Upstream
 
 Capability = Literal[
     "streaming",
@@ -42,7 +42,6 @@ Capability = Literal[
 ]
 Modality = Literal["text", "image", "file", "audio"]
 Endpoint = Literal["chat_completions", "responses", "batch"]
-Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 # What servers of the OpenAI API commonly take, and can do.
 UPSTREAM_PARAMS = frozenset(

@@ -11,7 +11,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from auriko.errors import CODES
-from auriko.sandbox.accounts import budget_exhausted, rate_limited
+from auriko.sandbox.accounts import rate_limited
+from auriko.sandbox.budgets import budget_exhausted
 from auriko.sandbox.faults import STATUSES, Fault
 from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.streaming import EventStream, cut_connection, unless_left
