@@ -58,7 +58,8 @@ class CallTrace:
         self.leave()
         facts = span_attributes(metadata) if metadata is not None else {}
         if self._adopted is not None:
-            _write_on(self._adopted, facts)
+            for name, value in facts.items():
+                self._adopted.set_attribute(name, value)
         if self._span is not None:
             self._end_span(record, facts, error)
         if self._meters is not None:
@@ -203,11 +204,3 @@ def _labels_at_end(labels: dict[str, Any], record: CallRecord) -> dict[str, Any]
         "error.type": record.error,
     }
     return {**labels, **{name: value for name, value in known.items() if value is not None}}
-
-
-def _write_on(span: AttributeSink, facts: dict[str, Any]) -> None:
-    for name, value in facts.items():
-        span.set_attribute(name, value)
-    if model := facts.get("gen_ai.response.model"):
-        # The span's own instrumentation may know only what was asked for.
-        span.set_attribute("llm.model_name", model)

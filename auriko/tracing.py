@@ -76,6 +76,8 @@ def span_attributes(metadata: RoutingMetadata) -> dict[str, str | float]:
     usd = metadata.cost.usd if metadata.cost is not None else None
     attributes = {
         "gen_ai.response.model": metadata.model_canonical,
+        # OpenInference's name; tools price by it, and would take the model or models that were asked for instead.
+        "llm.model_name": metadata.model_canonical,
         "llm.cost.total": usd,
         "gen_ai.usage.cost": usd,
         "mlflow.llm.cost": json.dumps({"total_cost": usd}) if usd is not None else None,

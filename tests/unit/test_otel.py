@@ -95,6 +95,7 @@ async def test_span_of_a_call(telemetry, way):
         "server.address": "gateway.test",
         "server.port": 8080,
         "gen_ai.response.model": "claude-sonnet-4-6",
+        "llm.model_name": "claude-sonnet-4-6",
         "gen_ai.usage.input_tokens": 1820,
         "gen_ai.usage.output_tokens": 61,
         "gen_ai.usage.cache_read.input_tokens": 1536,
