@@ -247,7 +247,7 @@ def _check_kind(database: sqlite3.Connection) -> bool:
 
 
 def _row_of(fields: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(map({**fields, "tags": to_json(fields["tags"]).decode()}.get, COLUMNS))
+    return tuple(map({**fields, "tags": to_json(fields.get("tags") or []).decode()}.get, COLUMNS))
 
 
 def _record_of(row: tuple[Any, ...]) -> CallRecord:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 Status = Literal["ok", "error", "abandoned"]
 Operation = Literal["chat", "responses"]
+_numbers: Final = itertools.count()
 
 
 class CallStart(NamedTuple):
@@ -31,8 +33,8 @@ class CallStart(NamedTuple):
 
 
 def _new_id() -> str:
-    # Beginning with the time, so that a database of records grows at its end.
-    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(8).hex()}"
+    # Time and number come first, so that records are in order by their names, and a database grows at its end.
+    return f"{time.time_ns() // 1_000_000:012x}{next(_numbers) & 0xFFFF:04x}{os.urandom(6).hex()}"
 
 
 @dataclass(frozen=True, kw_only=True)

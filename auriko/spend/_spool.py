@@ -113,7 +113,9 @@ def _read(opened: tuple[Path, int, bool]) -> Iterator[dict[str, Any]]:
             # Without its end, a line is still being written, or its writer has been killed.
             if line.endswith(b"\n"):
                 with suppress(ValueError):
-                    yield from_json(line)
+                    fields = from_json(line)
+                    if isinstance(fields, dict):
+                        yield fields
 
 
 def _remove_complete(opened: tuple[Path, int, bool]) -> None:
