@@ -38,6 +38,8 @@ def auriko_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     from auriko.sandbox import Sandbox
 
     marker = request.node.get_closest_marker("auriko_faults") or pytest.mark.auriko_faults.mark
+    if unknown := marker.kwargs.keys() - {"seed"}:
+        raise TypeError(f"auriko_faults takes faults and a seed, not {min(unknown)}")
     with Sandbox(engines=_QUICK_ENGINES, faults=marker.args, **marker.kwargs) as sandbox:
         monkeypatch.setenv("AURIKO_BASE_URL", sandbox.base_url)
         monkeypatch.setenv("AURIKO_API_KEY", sandbox.api_key)

@@ -141,6 +141,11 @@ class Faults:
         with self._lock:
             return next((fault for text, fault in [*faults, *self._standing] if self._strikes_now(text, fault)), None)
 
+    @property
+    def providers(self) -> set[str]:
+        """Ids of the providers that have an outage."""
+        return set(self._outages)
+
     def take_down(self, provider: str, seconds: float | None = None) -> None:
         """Let a provider fail for so many seconds from now, or until `bring_up`."""
         self._outages[provider] = float("inf") if seconds is None else time.monotonic() + seconds

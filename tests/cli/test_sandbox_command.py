@@ -6,36 +6,48 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from auriko import Client
+from auriko.cli import main
+from tests.support import acts
+from tests.support.fault_server import serve
+
+KEY = "a-key-of-my-own"
 
 
 @pytest.fixture
-def served(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "auriko", "sandbox", "--port", "0"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        yield process
-    finally:
+def start(tmp_path):
+    """Starts the command on a free port; what comes back is the process and what it has said."""
+    processes = []
+
+    def run(*arguments, **environment):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "auriko", "sandbox", "--port", "0", *arguments],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        )
+        processes.append(process)
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "AURIKO_API_KEY" in line:
+                break
+        return process, said
+
+    yield run
+    for process in processes:
         if process.poll() is None:
             process.kill()
         process.communicate()
 
 
-def test_it_serves_what_it_announces_and_ends_quietly_when_interrupted(served):
-    said = []
-    for line in served.stdout:
-        said.append(line)
-        if "AURIKO_API_KEY" in line:
-            break
-    text = "".join(said)
+def test_it_serves_what_it_announces_and_ends_quietly_when_interrupted(start):
+    served, text = start()
     base_url = re.search(r"AURIKO_BASE_URL=(\S+)", text)[1]
     api_key = re.search(r"AURIKO_API_KEY=(\S+)", text)[1]
     with Client(base_url=base_url, api_key=api_key) as client:
@@ -45,3 +57,72 @@ def test_it_serves_what_it_announces_and_ends_quietly_when_interrupted(served):
     _out, error = served.communicate(timeout=30)
     assert served.returncode in {0, 130}
     assert error == ""
+
+
+def test_upstreams_faults_limits_and_a_key_of_ones_own(start, tmp_path):
+    (tmp_path / "catalog.toml").write_text("""
+        [providers.far]
+        price = { input = 1.0, output = 2.0 }
+        [models.m.offers.far]
+    """)
+    whole = {"choices": [{"index": 0, "message": {"content": "Far."}, "finish_reason": "stop"}]}
+    with serve(acts.reply(200, whole)) as upstream:
+        options = ("--catalog", "catalog.toml", "--upstream", f"far={upstream.url}", "--limit", "requests_per_minute=3")
+        faults = ("--fault", "503;times=1", "--fault", "502;times=1", "--seed", "7")
+        _process, said = start(*options, *faults, AURIKO_SANDBOX_API_KEY=KEY, FAR_API_KEY="sk-far-s3cr3t")
+        base_url = re.search(r"AURIKO_BASE_URL=(\S+)", said)[1]
+        assert f"The provider far asks {upstream.url}/v1." in said
+        assert KEY not in said
+        assert "s3cr3t" not in said
+        body = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
+        with httpx.Client(headers={"Authorization": f"Bearer {KEY}"}, timeout=30) as http:
+            replies = [http.post(f"{base_url}/chat/completions", json=body) for _ in range(4)]
+            assert (
+                httpx.get(f"{base_url}/models", headers={"Authorization": "Bearer ak_sandbox_key"}).status_code == 401
+            )
+        assert [reply.status_code for reply in replies] == [503, 502, 200, 429]
+        assert replies[2].json()["choices"][0]["message"]["content"] == "Far."
+        assert replies[2].json()["routing_metadata"]["cost"]["usd"] > 0
+        assert upstream.requests[0].header("authorization") == "Bearer sk-far-s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fault", "418"], "'418' is not a fault; there are 408, "),
+        (["--fault", "429=often"], "the rate cannot be 'often'"),
+        (["--fault", "429=nan"], "out of range"),
+        (["--limit", "height=1"], "'height' is not a limit; there are requests_per_minute, "),
+        (["--limit", "requests_per_minute=few"], "requests_per_minute cannot be 'few'"),
+        (["--limit", "credits_usd=-1"], "credits_usd cannot be -1.0"),
+        (["--host", "0.0.0.0"], "set AURIKO_SANDBOX_API_KEY"),
+        (["--catalog", "nowhere.toml"], "nowhere.toml cannot be read: No such file"),
+        (["--api-key-file", "nowhere"], "the file of the API key cannot be read"),
+        (["--upstream", "far=http://127.0.0.1:9"], "The upstream far does not list its models"),
+        (["--upstream", "far=gopher://127.0.0.1"], "is not an address of an API"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_exit_code_2(arguments, message, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AURIKO_SANDBOX_API_KEY", raising=False)
+    assert main(["sandbox", "--port", "0", *arguments]) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("auriko: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_key_from_a_file_is_not_shown(capsys, tmp_path):
+    (tmp_path / "key").write_text("sh0rt\n")
+    assert main(["sandbox", "--port", "0", "--api-key-file", str(tmp_path / "key")]) == 2
+    error = capsys.readouterr().err
+    assert "8 to 512 characters" in error
+    assert "sh0rt" not in error
+
+
+def test_names_without_a_value_are_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["sandbox", "--upstream", "http://127.0.0.1:11434/v1"])
+    assert caught.value.code == 2
+    assert "is not NAME=VALUE" in capsys.readouterr().err

@@ -195,6 +195,29 @@ def test_a_provider_that_is_down_from_the_start(start_sandbox):
     assert ask(start_sandbox(faults=["down;provider=azure_openai"])).json()["routing_metadata"]["provider"] == "openai"
 
 
+def test_a_provider_that_is_not_there_cannot_be_down(sandbox):
+    with pytest.raises(ValueError, match="There is no provider 'opena'; there are "):
+        sandbox.take_down("opena")
+    with pytest.raises(ValueError, match="There is no provider 'opena'"):
+        Sandbox(engines=["extract"], faults=["down;provider=opena"])
+
+
+@pytest.mark.parametrize("text", ["429=nan", "429=-0.1", "429=often", "slow;seconds=inf", "slow;seconds=nan"])
+def test_numbers_that_are_none_are_refused(text):
+    with pytest.raises(ValueError, match=r"out of range|cannot be 'often'"):
+        parse_fault(text)
+
+
+def test_the_first_token_may_be_late(http):
+    """The reply begins at once, what it says comes later."""
+    assert stream(http, "stall;after=0;seconds=0.01")[-1] == "[DONE]"
+    asked = {"json": {**BODY, "stream": True}, "headers": {"X-Sandbox-Fault": "stall;after=0"}}
+    with http.stream("POST", "/chat/completions", **asked, timeout=1) as reply:
+        assert reply.status_code == 200
+        with pytest.raises(httpx.ReadTimeout):
+            next(reply.iter_lines())
+
+
 @pytest.mark.parametrize(
     "text", ["", "418", "429=2", "429;when=1", "cut;after=x", "cut;after=-1", "down", "429;provider=openai"]
 )

@@ -32,6 +32,33 @@ USERS_TESTS = """
         auriko_client.chat.completions.create(model="gpt-4o", messages=QUESTION)
         assert auriko_sandbox.report["statuses"] == {"200": 1, "503": 1}
 
+    @pytest.mark.auriko_faults("503=0.5", seed=1)
+    class TestFaultsOfAClass:
+        @pytest.mark.parametrize("again", range(2))
+        def test_the_seed_decides_whom_they_strike(self, auriko_sandbox, again):
+            import httpx
+
+            body = {"model": "gpt-4o", "messages": QUESTION}
+            headers = {"Authorization": f"Bearer {auriko_sandbox.api_key}"}
+            url = auriko_sandbox.base_url + "/chat/completions"
+            struck = "".join(str(httpx.post(url, json=body, headers=headers).status_code)[0] for _ in range(8))
+            assert struck == "52255522"
+
+        @pytest.mark.auriko_faults("429;retry_after=0.01;times=1", "stall;after=0;seconds=0.01")
+        def test_the_nearest_faults_count(self, auriko_client, auriko_sandbox):
+            auriko_client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+            assert auriko_sandbox.report["statuses"] == {"200": 1, "429": 1}
+            assert auriko_sandbox.report["retry_after"] == {"honoured": 1, "ignored": 0}
+            assert [request.retry for request in auriko_sandbox.requests] == [0, 1]
+
+    @pytest.mark.auriko_faults("418")
+    def test_a_fault_that_is_none(auriko_sandbox):
+        pass
+
+    @pytest.mark.auriko_faults("429", speed=1)
+    def test_an_option_that_is_none(auriko_sandbox):
+        pass
+
     def test_nothing_is_left_of_it():
         assert "AURIKO_BASE_URL" not in os.environ
 """
@@ -46,7 +73,10 @@ def test_the_fixtures_serve_a_users_tests(pytester, monkeypatch):
     pytester.makepyprojecttoml(OPTIONS)
     pytester.makepyfile(USERS_TESTS)
     # Other plugins of this machine are not part of the user's suite.
-    pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=5)
+    done = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:anyio")
+    done.assert_outcomes(passed=8, errors=2)
+    done.stdout.fnmatch_lines(["*ValueError: '418' is not a fault; there are 408, *"])
+    done.stdout.fnmatch_lines(["*TypeError: auriko_faults takes faults and a seed, not speed"])
 
 
 def test_sandboxes_of_parallel_tests_are_apart(pytester, monkeypatch):
