@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from auriko.sandbox.catalog import Model
     from auriko.sandbox.endpoints import Services
 
-_SHOWN_CALLS = 25
+_SHOWN_CALLS = 15
 _SPARKS = 40
+_COLOURS = 8  # of the style
 _NOTHING: Spend = {"calls": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
 
 
 class Bar(NamedTuple):
-    """One bar of a chart; `share` is its length from 0 to 1."""
+    """One provider's bar; `share` is its length from 0 to 1, `series` the number of its colour."""
 
     name: str
-    usd: float
+    amount: float
     share: float
+    series: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,24 @@ class View:
     total: Spend
 
     @property
-    def bars(self) -> list[Bar]:
+    def spent(self) -> list[Bar]:
         """What was spent by provider, the most first."""
-        spent = [(each.provider.id, each.spend["usd"]) for each in self.providers if each.spend["usd"] > 0]
-        most = max((usd for _, usd in spent), default=0.0)
-        return [Bar(name, usd, usd / most) for name, usd in sorted(spent, key=lambda pair: -pair[1])]
+        return self._bars([each.spend["usd"] or None for each in self.providers])[::-1]
+
+    @property
+    def quickness(self) -> list[Bar]:
+        """The median time to the first token by provider in ms, the quickest first."""
+        return self._bars([each.speed.ttft_ms() if each.speed else None for each in self.providers])
+
+    def _bars(self, amounts: Sequence[float | None]) -> list[Bar]:
+        """A bar for each provider that has an amount, the shortest first."""
+        most = max((amount for amount in amounts if amount is not None), default=0.0)
+        bars = [
+            Bar(each.provider.id, amount, amount / most, number % _COLOURS)
+            for number, (each, amount) in enumerate(zip(self.providers, amounts, strict=True))
+            if amount is not None
+        ]
+        return sorted(bars, key=lambda bar: bar.amount)
 
 
 def look_at(services: Services, address: str) -> View:

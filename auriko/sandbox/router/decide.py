@@ -53,7 +53,7 @@ def decide(
     strategy = strategy_in_effect(request.routing, suffix)
     scored = score(viable, shares_for(request.routing, strategy))
     order = ranked(scored, request.routing)
-    return Decision(strategy, reason(order, len(viable), strategy, request.routing), order, dropped)
+    return Decision(strategy, reason(order[0], scored, strategy, request.routing), order, dropped)
 
 
 def candidate_record(scored: Scored) -> CandidateRecord:

@@ -10,15 +10,17 @@ from auriko.sandbox.wire.gateway import Routing
 _BEST_AT = {"cost": "cheapest", "ttft": "quickest", "throughput": "fastest"}
 
 
-def reason(order: Sequence[Scored], viable: int, strategy: str, routing: Routing) -> str:
-    """What decided for the first in this order, out of so many who could serve the request."""
-    first = order[0]
-    if viable == 1:
+def reason(first: Scored, scored: Sequence[Scored], strategy: str, routing: Routing) -> str:
+    """What decided for the first choice, out of those who could serve the request."""
+    candidate = first.assessed.candidate
+    if len(scored) == 1:
         return "the only one that can serve it"
-    if first.assessed.candidate.provider == routing.prefer:
-        return f"preferred by the request, of {viable}"
-    titles = [title for part, title in _BEST_AT.items() if getattr(first.parts, part) == 1.0]
-    best = f"the best of {viable} by {strategy}" + (f": {' and '.join(titles)}" if titles else "")
+    if candidate.provider == routing.prefer:
+        return f"preferred by the request, of {len(scored)}"
+    rivals = scored
+    goes_first = ""
     if routing.mode == "fallback":
-        return f"{best}, as {first.assessed.candidate.model.id} goes first"
-    return best
+        rivals = [each for each in scored if each.assessed.candidate.rank == candidate.rank]
+        goes_first = f" for {candidate.model.id}, which goes first"
+    titles = [title for part, title in _BEST_AT.items() if getattr(first.parts, part) == 1.0]
+    return f"the best of {len(rivals)} by {strategy}{goes_first}" + (f": {', '.join(titles)}" if titles else "")
