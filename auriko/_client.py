@@ -128,7 +128,7 @@ class _BaseClient(ABC):
         settings = self._settings
         observation = observe(call.model, call.path, settings.base_url, stream=False, own=settings.recorders)
         try:
-            reply = yield from exchange(call, settings, receive, self._clock)
+            reply = yield from exchange(call, settings, observation.watching(receive), self._clock)
         except BaseException as error:
             observation.fail(error)
             raise
@@ -146,7 +146,7 @@ class _BaseClient(ABC):
         idle = settings.stream_idle_timeout or (call.timeout or settings.timeout).read
         receive = receive_stream(reader, idle, self._clock)
         try:
-            opened = yield from exchange(call, settings, receive, self._clock)
+            opened = yield from exchange(call, settings, observation.watching(receive), self._clock)
         except BaseException as error:
             observation.fail(error)
             raise

@@ -28,7 +28,7 @@ class Observation:
         done: Whether nothing is to be told any more.
     """
 
-    __slots__ = ("_ended", "_first_at", "_recorders", "_start", "_started", "_trace", "done")
+    __slots__ = ("_accepted", "_ended", "_first_at", "_recorders", "_start", "_started", "_trace", "done")
 
     def __init__(
         self, start: CallStart, recorders: tuple[Recorder, ...], ended: list[Ended], trace: CallTrace | None
@@ -39,7 +39,17 @@ class Observation:
         self._trace = trace
         self._started = time.monotonic()
         self._first_at: float | None = None
+        self._accepted = False
         self.done = False
+
+    def watching(self, receive: Callable[P, ResultT]) -> Callable[P, ResultT]:
+        """What receives an accepted answer, which notes it: a call that fails from then on may have been billed."""
+
+        def noted(*args: P.args, **kwargs: P.kwargs) -> ResultT:
+            self._accepted = True
+            return receive(*args, **kwargs)
+
+        return noted
 
     def first_item(self) -> None:
         """Notes that the first item of a stream has arrived."""
@@ -89,7 +99,7 @@ class Observation:
         prompt = tokens.prompt_tokens_details if tokens is not None else None
         completion = tokens.completion_tokens_details if tokens is not None else None
         cost = metadata.cost if metadata is not None else None
-        refused = isinstance(error, APIStatusError) and self._first_at is None
+        refused = isinstance(error, APIStatusError) and not self._accepted
         seen_ms = (self._first_at - self._started) * 1000 if self._first_at is not None else None
         said_ms = metadata.ttft_ms if metadata is not None else None
         record = CallRecord(
@@ -131,6 +141,10 @@ class _Unobserved(Observation):
 
     def __init__(self) -> None:
         self.done = True
+
+    def watching(self, receive: Callable[P, ResultT]) -> Callable[P, ResultT]:
+        """The receiver as it is."""
+        return receive
 
     def first_item(self) -> None:
         """Notes nothing."""

@@ -14,6 +14,7 @@ import pytest
 from auriko import (
     APIConnectionError,
     APIResponseValidationError,
+    APIStatusError,
     AsyncClient,
     BudgetExceededError,
     Client,
@@ -103,6 +104,15 @@ def test_failed_call(reply: Any, error: Any, unknown: int) -> None:
     (record,) = spend.records
     assert (record.status, record.error, record.usd) == ("error", type(caught.value).__name__, None)
     assert (record.may_be_billed, spend.unknown_cost_calls) == (bool(unknown), unknown)
+
+
+def test_error_in_an_accepted_answer_may_have_been_billed() -> None:
+    """The gateway answered 200, so a provider was at work when it failed."""
+    for reply, streamed in ((events(envelope("server_error")), True), (httpx.Response(200, json=envelope("x")), False)):
+        with track_spend() as spend, pytest.raises(APIStatusError):
+            client_of(reply).chat.completions.create(**ASK, stream=streamed)
+        (record,) = spend.records
+        assert (record.status, record.usd, record.may_be_billed) == ("error", None, True)
 
 
 def test_failed_stream() -> None:
