@@ -1,0 +1,102 @@
+"""`auriko spend`: what it prints, its exit codes, and one line for every mistake."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from auriko.cli import main
+from auriko.spend import SpendLedger
+from tests.spend.calls import record
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger that has some calls, which AURIKO_LEDGER names."""
+    ledger = SpendLedger(tmp_path / "ledger.db")
+    monkeypatch.setenv("AURIKO_LEDGER", str(ledger.path))
+    for told in (
+        record(usd=0.1, tags=("a",)),
+        record(usd=0.2, tags=("a", "b")),
+        record(usd=None, provider=None, model=None, started_at=1774872000.0),
+    ):
+        ledger.add(told)
+    return ledger.path
+
+
+def test_sums_by_provider_and_model_and_tag(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spend"]) == 0
+    out = capsys.readouterr().out
+    assert out == f"{SpendLedger(path)}\n"
+    assert out.startswith("3 calls: $0.300000 + 1 unknown\n")
+    assert [line.split()[0] for line in out.splitlines() if "calls  " in line] == ["provider", "model", "tag"]
+
+
+def test_sums_by_day_since_then(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spend", "--ledger", str(path), "--since", "2026-03-31", "--by", "day"]) == 0
+    out = capsys.readouterr().out
+    assert "2 calls: $0.300000\n" in out
+    assert out.splitlines()[-1].split() == ["2026-03-31", "2", "2,000", "100", "$0.300000", "100%"]
+    assert main(["spend", "--since", "1m"]) == 0
+    assert capsys.readouterr().out == "no calls\n"
+
+
+def test_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spend", "--json", "--by", "tag", "--by", "provider"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == ["total", "tag", "provider"]
+    assert (told["total"]["usd"], told["total"]["unknown_cost_calls"]) == (0.3, 1)
+    assert {row["tag"]: row["usd"] for row in told["tag"]} == {None: None, "a": 0.3, "b": 0.2}
+    assert main(["spend", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == ["total", "provider", "model", "tag", "day"]
+
+
+def test_csv_of_calls_and_of_sums(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spend", "--csv"]) == 0
+    calls = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [call["usd"] for call in calls] == ["0.1", "0.2", ""]
+    assert main(["spend", "--csv", "--by", "provider"]) == 0
+    sums = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["by"], row["name"], row["usd"]) for row in sums] == [
+        ("provider", "openai", "0.3"),
+        ("provider", "", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--since", "yesterday"], "auriko: 'yesterday' is no time: write 30m, 12h, 7d or 2w, or a date"),
+        (["--ledger", "nowhere.db"], "auriko: there is no ledger at nowhere.db: set AURIKO_LEDGER to a file"),
+        (["--ledger", __file__], "cannot be read as a ledger of calls: file is not a database"),
+    ],
+)
+def test_a_mistake_is_one_line(path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str) -> None:
+    assert main(["spend", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert says in err
+
+
+def test_without_a_ledger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("AURIKO_LEDGER", raising=False)
+    assert main(["spend"]) == 2
+    assert "there is no ledger: set AURIKO_LEDGER to a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--json", "--csv"], ["--by", "user"], ["--since"]])
+def test_what_argparse_refuses(path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["spend", *arguments])
+    assert ended.value.code == 2
+    assert "usage: auriko spend" in capsys.readouterr().err
+
+
+def test_the_command_as_users_start_it(path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "auriko", "spend"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("3 calls: $0.300000 + 1 unknown\n")
