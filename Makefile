@@ -80,6 +80,33 @@ notebooks-test: $(VENV)/.dev ## run the notebooks from top to bottom against the
 bench: $(VENV)/.dev ## measure CPU time of calls and chunks: raw httpx, the client, the adapters
 	@$(BIN)/python benchmarks/layers.py
 
+.PHONY: bench-batches
+bench-batches: $(VENV)/.dev ## measure 10,000 requests: CPU time beside a bare gather, and memory
+	@$(BIN)/python benchmarks/batches.py
+
+# Engines for many machines, which are larger than all the rest, have an environment of their own.
+ENGINES := .venvs/engines
+ENGINE_PACKAGES := 'ray[data]>=2.50' 'dask[distributed]>=2025.1' 'pyspark>=4.0'
+$(ENGINES)/.ready: pyproject.toml
+	@echo "Setting up $(ENGINES) (Ray, Dask and Spark, some 1 GB) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(ENGINES)
+	@uv pip install --quiet --python $(ENGINES)/bin/python --editable . $(ENGINE_PACKAGES)
+else
+	@$(PYTHON) -m venv $(ENGINES)
+	@$(ENGINES)/bin/python -m pip install --quiet --editable . $(ENGINE_PACKAGES)
+endif
+	@touch $@
+
+.PHONY: ray
+ray: $(ENGINES)/.ready ## run the recipes of docs/batches.md for Ray Data and Dask, beside `batch`
+	@$(ENGINES)/bin/python benchmarks/beyond_one_machine.py batch 'Ray Data' Dask
+
+.PHONY: spark
+spark: $(ENGINES)/.ready ## run the recipe of docs/batches.md for Spark, which needs Java
+	@java -version 2>/dev/null || { echo "make spark needs Java 17 or newer" >&2; exit 1; }
+	@$(ENGINES)/bin/python benchmarks/beyond_one_machine.py Spark
+
 .PHONY: clean
 clean: ## remove .venv and everything that tools have left behind
 	rm -rf $(VENV) dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
