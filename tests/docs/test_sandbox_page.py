@@ -1,0 +1,75 @@
+"""docs/sandbox.md is true: its Python and its tests run, its catalogue is read, its tables are complete."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from auriko import Client
+from auriko.cli import main
+from auriko.errors import CODES
+from auriko.sandbox import ReceivedRequest, Sandbox
+from auriko.sandbox.faults import KINDS
+from doc_blocks import python_blocks, run_block
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "sandbox.md"
+TEXT = PAGE.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def namespace():
+    names = {}
+    for block in python_blocks(PAGE):
+        run_block(block, PAGE, names)
+    return names
+
+
+def test_its_python_runs(namespace):
+    assert "local/house:latest" in namespace["own_sandbox"].engines
+    assert namespace["nasty"].report["statuses"] == {"200": 1, "429": 1, "503": 1}
+
+
+def test_its_tests_pass(namespace):
+    tests = [value for name, value in namespace.items() if name.startswith("test_")]
+    assert len(tests) == 2
+    for test in tests:
+        marks = getattr(test, "pytestmark", None) or [pytest.mark.auriko_faults.mark]
+        faults, options = marks[0].args, marks[0].kwargs
+        with (
+            Sandbox(engines=["extract", "extract-thorough"], faults=faults, **options) as sandbox,
+            Client(base_url=sandbox.base_url, api_key=sandbox.api_key) as client,
+        ):
+            test(sandbox, client)
+
+
+def test_its_catalogue_is_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("GROQ_KEY", "gsk-s3cr3t")
+    (catalog,) = re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    (tmp_path / "catalog.toml").write_text(catalog)
+    sandbox = Sandbox(engines=["extract", "extract-thorough"], catalog=tmp_path / "catalog.toml")
+    model = sandbox.catalog.find("llama-3.1-8b-instruct")
+    assert {offer.provider.id for offer in model.offers} == {"local", "groq", "together_ai", "fireworks_ai"}
+    prices = {offer.provider.id: offer.tiers[0].price.input for offer in model.offers}
+    assert (prices["local"], prices["groq"]) == (0, 0.05)
+    assert sandbox.catalog.find("house-model").offers[0].context_window == 8192
+
+
+def test_every_fault_is_in_its_table():
+    assert [kind for kind in KINDS - CODES.keys() if f"`{kind}`" not in TEXT] == []
+
+
+def test_every_attribute_of_a_request_is_named():
+    assert all(f"`{name}`" in TEXT for name in [*ReceivedRequest.__dataclass_fields__, "retry"])
+
+
+def test_its_report_has_the_reports_keys(auriko_sandbox):
+    (shown,) = re.findall(r"^```json\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    assert json.loads(shown).keys() == auriko_sandbox.report.keys()
+
+
+def test_its_options_are_those_of_the_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["sandbox", "--help"])
+    told = capsys.readouterr().out
+    assert set(re.findall(r"--[a-z][a-z-]+", TEXT)) <= set(re.findall(r"--[a-z][a-z-]+", told))
