@@ -57,6 +57,7 @@ def create_app(services: Services) -> Starlette:
 
 def _endpoint(services: Services, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
+        request.state.id = _new_id()
         account: Account | None = None
         answered: Callable[[int, str | None], None] | None = None
         try:
@@ -79,7 +80,7 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
             response = GatewayError("internal_error", "The sandbox failed; its log says how.").response()
         if answered is not None:
             answered(response.status_code, response.headers.get("retry-after"))
-        return _with_headers(response, account, operation.path)
+        return _with_headers(response, request.state.id, account, operation.path)
 
     return endpoint
 
@@ -139,11 +140,15 @@ async def _no_route(request: Request, error: Exception) -> Response:
         found = GatewayError("method_not_allowed", message, headers=error.headers)
     else:
         found = not_here(request.url.path)
-    return _with_headers(found.response(), None)
+    return _with_headers(found.response(), _new_id())
 
 
-def _with_headers(response: Response, account: Account | None, path: str = "") -> Response:
-    response.headers["X-Request-ID"] = f"req_{secrets.token_hex(12)}"
+def _new_id() -> str:
+    return f"req_{secrets.token_hex(12)}"
+
+
+def _with_headers(response: Response, request_id: str, account: Account | None = None, path: str = "") -> Response:
+    response.headers["X-Request-ID"] = request_id
     if account is not None:
         response.headers.update(account.headers(with_budgets=path in _TELL_BUDGETS))
     return response

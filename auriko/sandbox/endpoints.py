@@ -102,7 +102,7 @@ async def _answer(
 ) -> Response:
     """The answer in its endpoint's own form, whole or streamed; nobody works on it once the client has left."""
     fault = None if received.fault is None else received.fault.kind
-    inference = replace(inference, refuse=fault == "refusal", redact=fault == "redacted")
+    inference = replace(inference, refuse=fault == "refusal", redact=fault == "redacted", id=received.request.state.id)
     receive, dispatcher = received.request.receive, services.dispatcher
     if inference.stream:
         return as_stream(*await unless_left(receive, dispatcher.streamed(inference, received.caller)))

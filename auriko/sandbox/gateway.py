@@ -22,7 +22,7 @@ from auriko.sandbox.records import AttemptRecord
 from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.decide import decide
-from auriko.sandbox.router.filters import Assessed
+from auriko.sandbox.router.filters import Assessed, NobodyError
 from auriko.sandbox.workshop import Workshop
 
 T = TypeVar("T")
@@ -123,13 +123,17 @@ class Dispatcher:
     ) -> tuple[Route, T]:
         started = time.perf_counter()
         estimate = self._estimate(request)
-        decision = decide(
-            request,
-            self._catalog,
-            self._own_keys,
-            estimate.prompt_tokens,
-            lambda candidate: self._assess(candidate, request, estimate, account),
-        )
+        try:
+            decision = decide(
+                request,
+                self._catalog,
+                self._own_keys,
+                estimate.prompt_tokens,
+                lambda candidate: self._assess(candidate, request, estimate, account),
+            )
+        except NobodyError as nobody:
+            self._journal.refused(request, nobody)
+            raise
         attempts = self._journal.decided(request, decision)
         failures: list[tuple[str, AttemptFailedError]] = []
         for scored in decision.order:

@@ -65,6 +65,7 @@ class Inference:
 
     Attributes:
         endpoint: By which endpoint it came.
+        id: The X-Request-ID that its reply carries.
         models: Names of the models that may answer, as sent, still with suffixes and aliases.
         prompt: What the engine gets.
         params: Optional parameters that were sent.
@@ -93,6 +94,7 @@ class Inference:
     warnings: tuple[Notice, ...] = ()
     refuse: bool = False
     redact: bool = False
+    id: str = ""
 
     def texts(self) -> Iterator[str]:
         """Every text of the prompt, in order: what token counts and the prompt cache see."""

@@ -14,7 +14,8 @@ from auriko.sandbox.inference import Inference
 from auriko.sandbox.pieces import Finished
 from auriko.sandbox.records import AttemptRecord, DecisionRecord, Report, Spend
 from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.router.decide import Decision, candidate_record, dropped_record
+from auriko.sandbox.router.decide import Decision, candidate_record, dropped_record, strategy_of
+from auriko.sandbox.router.filters import NobodyError
 
 RETRY_HEADER = "x-auriko-retry-count"
 
@@ -110,10 +111,18 @@ class Journal:
 
     def decided(self, request: Inference, decision: Decision) -> list[AttemptRecord]:
         """Note a decision; the attempts that come of it are put into the list that comes back."""
+        return self._note(request, decision)
+
+    def refused(self, request: Inference, nobody: NobodyError) -> None:
+        """Note that nobody could serve a request."""
+        self._note(request, Decision(strategy_of(request), nobody.message, (), nobody.dropped))
+
+    def _note(self, request: Inference, decision: Decision) -> list[AttemptRecord]:
         attempts: list[AttemptRecord] = []
         self.decisions.append(
             {
                 "id": f"dec_{secrets.token_hex(8)}",
+                "request_id": request.id,
                 "at": time.time(),
                 "endpoint": request.endpoint,
                 "models": list(request.models),

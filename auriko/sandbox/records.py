@@ -28,8 +28,19 @@ class ErrorEnvelope(TypedDict):
     error: ErrorFields
 
 
+class SpeedRecord(TypedDict):
+    """What the latest calls of a similar length say, by percentile."""
+
+    calls: int
+    ttft_ms: dict[str, float]
+    throughput_tps: dict[str, float]
+
+
 class CandidateRecord(TypedDict):
-    """One who could serve a request: the score of 0 to 1, the three that it is made of, and what they are made of."""
+    """One who could serve a request: the score of 0 to 1, the three that it is made of, and what they are made of.
+
+    `ttft_ms` and `throughput_tps` are those of the percentiles that the request ranks with.
+    """
 
     model: str
     provider: str
@@ -40,6 +51,7 @@ class CandidateRecord(TypedDict):
     expected_usd: float
     ttft_ms: float | None
     throughput_tps: float | None
+    measured: SpeedRecord | None
 
 
 class DroppedRecord(TypedDict):
@@ -69,9 +81,13 @@ class AttemptRecord(TypedDict):
 
 
 class DecisionRecord(TypedDict):
-    """How one request was routed; `at` is in seconds since the epoch, candidates come in the order of being tried."""
+    """How one request was routed; `at` is in seconds since the epoch, candidates come in the order of being tried.
+
+    `request_id` is the reply's X-Request-ID. Where nobody could serve the request there are no candidates.
+    """
 
     id: str
+    request_id: str
     at: float
     endpoint: str
     models: list[str]

@@ -77,6 +77,8 @@ class CallView:
     def state(self) -> str:
         """How it ended, if it has: "answered", "failed" or "open"."""
         last = self.last
+        if not self.decision["candidates"]:
+            return "failed"
         if last is None or ("failed" not in last and "usd" not in last):
             return "open"
         return "failed" if "failed" in last else "answered"

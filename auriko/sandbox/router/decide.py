@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from auriko.sandbox.catalog import Catalog
 from auriko.sandbox.inference import Inference
-from auriko.sandbox.records import CandidateRecord, DroppedRecord
+from auriko.sandbox.measurements import Speed
+from auriko.sandbox.records import CandidateRecord, DroppedRecord, SpeedRecord
 from auriko.sandbox.router.candidates import Candidate, candidates, find_models, split_suffix
 from auriko.sandbox.router.choice import ranked
 from auriko.sandbox.router.filters import Assessed, Drop, Dropped, filter_candidates
@@ -44,16 +45,22 @@ def decide(
     which the caller has a key of its own.
 
     Raises:
-        GatewayError: The model is unknown, or nobody can serve the request.
+        GatewayError: The model is unknown.
+        NobodyError: Nobody can serve the request.
     """
     models = find_models(catalog, request.models)
     assessed = [assess(candidate) for candidate in candidates(models, own_keys)]
     viable, dropped = filter_candidates(assessed, request, prompt_tokens)
-    suffix = next((s for name in request.models if (s := split_suffix(name)[1])), None)
-    strategy = strategy_in_effect(request.routing, suffix)
+    strategy = strategy_of(request)
     scored = score(viable, shares_for(request.routing, strategy))
     order = ranked(scored, request.routing)
     return Decision(strategy, reason(order[0], scored, strategy, request.routing), order, dropped)
+
+
+def strategy_of(request: Inference) -> str:
+    """The strategy by which this request is routed."""
+    suffix = next((s for name in request.models if (s := split_suffix(name)[1])), None)
+    return strategy_in_effect(request.routing, suffix)
 
 
 def candidate_record(scored: Scored) -> CandidateRecord:
@@ -70,6 +77,15 @@ def candidate_record(scored: Scored) -> CandidateRecord:
         "expected_usd": assessed.expected_usd,
         "ttft_ms": assessed.ttft_ms,
         "throughput_tps": assessed.throughput_tps,
+        "measured": None if assessed.speed is None else _speed_record(assessed.speed),
+    }
+
+
+def _speed_record(speed: Speed) -> SpeedRecord:
+    return {
+        "calls": len(speed.samples),
+        "ttft_ms": {"p50": speed.ttft_ms("p50"), "p95": speed.ttft_ms("p95")},
+        "throughput_tps": {"p50": speed.throughput_tps("p50"), "p95": speed.throughput_tps("p95")},
     }
 
 

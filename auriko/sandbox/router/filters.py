@@ -43,6 +43,16 @@ class Assessed:
 
 
 Dropped = list[tuple[Candidate, Drop]]
+
+
+class NobodyError(GatewayError):
+    """Nobody can serve a request. `dropped` says of each who could have why not."""
+
+    def __init__(self, dropped: Dropped, code: str, message: str, *, param: str | None, suggestion: str | None) -> None:
+        super().__init__(code, message, param=param, suggestion=suggestion)
+        self.dropped = dropped
+
+
 _Test = Callable[[Assessed, Inference], "Drop | None"]
 
 
@@ -52,14 +62,14 @@ def filter_candidates(
     """Who can serve the request, and who cannot.
 
     Raises:
-        GatewayError: Nobody can.
+        NobodyError: Nobody can.
     """
     dropped: Dropped = []
     left = list(assessed)
     for test in _NARROWING:
         left = _keep(left, request, dropped, [test])
         if not left:
-            raise _error(dropped[-1][1], request)
+            raise _nobody(dropped[-1][1], request, dropped)
 
     def fits(each: Assessed, _: Inference) -> Drop | None:
         window = each.candidate.offer.context_window
@@ -70,7 +80,7 @@ def filter_candidates(
     before = len(dropped)
     viable = _keep(left, request, dropped, [*_NEEDS, fits])
     if not viable:
-        raise _error(_common(dropped[before:]), request)
+        raise _nobody(_common(dropped[before:]), request, dropped)
     return viable, dropped
 
 
@@ -93,9 +103,10 @@ def _common(dropped: Dropped) -> Drop:
     return Drop("no_compatible_endpoint", reasons)
 
 
-def _error(drop: Drop, request: Inference) -> GatewayError:
+def _nobody(drop: Drop, request: Inference, dropped: Dropped) -> NobodyError:
     models = ", ".join(request.models)
-    return GatewayError(
+    return NobodyError(
+        dropped,
         drop.code,
         f"No provider of {models} can serve this request: {drop.reason}.",
         param=param_for(drop.code, request.endpoint),
