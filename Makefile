@@ -77,8 +77,26 @@ notebooks-test: $(VENV)/.dev ## run the notebooks from top to bottom against the
 	@$(BIN)/python -m pytest --nbmake notebooks
 
 .PHONY: bench
-bench: $(VENV)/.dev ## measure CPU time of calls and chunks: raw httpx, the client, the adapters
+bench: $(VENV)/.dev ## measure CPU time of calls and chunks: raw httpx, the client, the adapters, counting
 	@$(BIN)/python benchmarks/layers.py
+	@$(BIN)/python benchmarks/spend.py
+
+# Servers of other projects, which are as large as all the rest together, have environments of their own.
+OBSERVABILITY := .venvs/observability
+$(OBSERVABILITY)/.ready: pyproject.toml observability/requirements.txt
+	@echo "Setting up $(OBSERVABILITY) (Phoenix, MLflow and what traces to them, some 1.5 GB) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(OBSERVABILITY)
+	@uv pip install --quiet --python $(OBSERVABILITY)/bin/python --editable '.[langchain,llamaindex,sandbox,otel]' -r observability/requirements.txt
+else
+	@$(PYTHON) -m venv $(OBSERVABILITY)
+	@$(OBSERVABILITY)/bin/python -m pip install --quiet --editable '.[langchain,llamaindex,sandbox,otel]' -r observability/requirements.txt
+endif
+	@touch $@
+
+.PHONY: observability
+observability: $(OBSERVABILITY)/.ready ## trace to the servers of Phoenix and MLflow, and read from them what was billed
+	@$(OBSERVABILITY)/bin/python observability
 
 .PHONY: bench-batches
 bench-batches: $(VENV)/.dev ## measure 10,000 requests: CPU time beside a bare gather, and memory
@@ -107,6 +125,15 @@ spark: $(ENGINES)/.ready ## run the recipe of docs/batches.md for Spark, which n
 	@java -version 2>/dev/null || { echo "make spark needs Java 17 or newer" >&2; exit 1; }
 	@$(ENGINES)/bin/python benchmarks/beyond_one_machine.py Spark
 
+$(VENV)/.browser: pyproject.toml $(VENV)/.dev
+	@$(call install,all$(comma)demo,--group dev --group browser)
+	@touch $@
+
+.PHONY: browser
+browser: $(VENV)/.browser ## look at the sandbox's live page with Chromium, which is installed (apt) where it is missing
+	@browser/install-chromium
+	@$(BIN)/python -m pytest browser
+
 .PHONY: clean
 clean: ## remove .venv and everything that tools have left behind
-	rm -rf $(VENV) dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venvs dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
