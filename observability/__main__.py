@@ -1,0 +1,69 @@
+"""Calls traced to the real servers of Phoenix and MLflow; fails where their APIs do not tell what was billed.
+
+python observability [phoenix] [mlflow]
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import reading
+import servers
+from workload import PROJECT
+
+_WORKLOAD = Path(__file__).parent / "workload.py"
+# A cost is a float on its way through JSON and a database.
+_ROUNDING = 1e-12
+
+
+def check(tool: str, folder: Path) -> bool:
+    """Whether the tool shows each call with the model that answered and the cost that was billed."""
+    serve, read = {
+        "phoenix": (servers.phoenix, reading.of_phoenix),
+        "mlflow": (servers.mlflow, reading.of_mlflow),
+    }[tool]
+    print(f"\n{tool}: starting its server ...", flush=True)
+    with serve(folder) as address:
+        done = subprocess.run(
+            [sys.executable, str(_WORKLOAD), tool, address], stdout=subprocess.PIPE, text=True, check=True
+        )
+        billed: list[dict[str, Any]] = json.loads(done.stdout)
+        shown = read(address, PROJECT, len(billed))
+    print(f"{'call':<28}{'billed':>11}{'on the span':>13}{tool + ' says':>15}  model")
+    for bill, call in zip(billed, shown, strict=False):
+        print(f"{bill['job']:<28}{_usd(bill['usd'])}  {_usd(call.usd)}    {_usd(call.own_usd)}  {call.model}")
+    wrong = [
+        f"{bill['job']}: billed {bill['usd']} for {bill['model']}, shown {call}"
+        for bill, call in zip(billed, shown, strict=False)
+        if not _agree(tool, bill, call)
+    ]
+    if len(billed) != len(shown):
+        wrong.append(f"{len(billed)} calls were billed, {len(shown)} are shown")
+    print("\n".join(f"WRONG: {one}" for one in wrong) or f"{tool} shows what was billed.")
+    return not wrong
+
+
+def _agree(tool: str, bill: dict[str, Any], call: reading.Shown) -> bool:
+    told = [call.usd] if tool == "phoenix" else [call.usd, call.own_usd]  # Phoenix prices by a table of its own
+    return call.model == bill["model"] and all(usd is not None and abs(usd - bill["usd"]) < _ROUNDING for usd in told)
+
+
+def _usd(usd: float | None) -> str:
+    return f"{'unknown':>11}" if usd is None else f"{usd:>11.6f}"
+
+
+def main() -> None:
+    """Checks the tools that are named, else all."""
+    tools = sys.argv[1:] or ["phoenix", "mlflow"]
+    with tempfile.TemporaryDirectory(prefix="auriko-observability-") as folder:
+        right = [check(tool, Path(folder)) for tool in tools]
+    sys.exit(not all(right))
+
+
+if __name__ == "__main__":
+    main()
