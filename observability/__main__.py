@@ -6,6 +6,7 @@ python observability [phoenix] [mlflow]
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,7 @@ def check(tool: str, folder: Path) -> bool:
     ]
     if len(billed) != len(shown):
         wrong.append(f"{len(billed)} calls were billed, {len(shown)} are shown")
-    print("\n".join(f"WRONG: {one}" for one in wrong) or f"{tool} shows what was billed.")
+    print("\n".join(f"WRONG: {one}" for one in wrong) or f"{tool}: every call, its model and what it was billed.")
     return not wrong
 
 
@@ -59,6 +60,8 @@ def _usd(usd: float | None) -> str:
 
 def main() -> None:
     """Checks the tools that are named, else all."""
+    # The servers are in sessions of their own, so that only an orderly end takes them along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     tools = sys.argv[1:] or ["phoenix", "mlflow"]
     with tempfile.TemporaryDirectory(prefix="auriko-observability-") as folder:
         right = [check(tool, Path(folder)) for tool in tools]
