@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
+from auriko.sandbox.billing import long_price
 from auriko.sandbox.catalog import CHAT, Catalog, Model, Offer, Provider, Tier
 
 _CREATED = 1_767_225_600  # the catalogue's first day, 2026-01-01
@@ -94,7 +96,8 @@ def _directory_tier(tier: Tier) -> dict[str, Any]:
         constraints = {"context": f">{long_context.above_tokens}"}
         variants = [
             {"role": role, "price": usd, "constraints": constraints, "description": "long context"}
-            for role, usd in (("input", long_context.input), ("output", long_context.output))
+            for role, usd in asdict(long_price(tier)).items()
+            if usd is not None
         ]
     return {
         "name": tier.name,

@@ -100,7 +100,7 @@ class Dispatcher:
             GatewayError: Nobody could answer.
         """
 
-        async def collect(pieces: AsyncGenerator[Piece, None]) -> list[Piece]:
+        async def collect(pieces: AsyncGenerator[Piece, None], _: str) -> list[Piece]:
             async with aclosing(pieces):
                 return [piece async for piece in pieces]
 
@@ -113,13 +113,13 @@ class Dispatcher:
             GatewayError: Nobody could begin to answer. Later failures raise it from the iterator.
         """
 
-        async def begin(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-            return _resume(await anext(pieces), pieces)
+        async def begin(pieces: AsyncGenerator[Piece, None], provider: str) -> AsyncGenerator[Piece, None]:
+            return _resume(await anext(pieces), pieces, provider)
 
         return await self._first_that_works(request, account, begin)
 
     async def _first_that_works(
-        self, request: Inference, account: Account, take: Callable[[AsyncGenerator[Piece, None]], Awaitable[T]]
+        self, request: Inference, account: Account, take: Callable[[AsyncGenerator[Piece, None], str], Awaitable[T]]
     ) -> tuple[Route, T]:
         started = time.perf_counter()
         estimate = self._estimate(request)
@@ -141,7 +141,7 @@ class Dispatcher:
             attempt = Attempt(self._workshop, request, candidate, account, _deadline(request, started))
             noted = self._journal.tried(attempts, candidate)
             try:
-                taken = await take(self._noting(attempt.pieces(), noted))
+                taken = await take(self._noting(attempt.pieces(), noted), candidate.provider)
             except AttemptFailedError as error:
                 failures.append((candidate.provider, error))
                 continue
@@ -203,16 +203,16 @@ def _deadline(request: Inference, started: float) -> float:
     return min(deadline, started + routing.deadline_ms / 1000)
 
 
-async def _resume(first: Piece, rest: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+async def _resume(first: Piece, rest: AsyncGenerator[Piece, None], provider: str) -> AsyncGenerator[Piece, None]:
     async with aclosing(rest):
         yield first
         try:
             async for piece in rest:
                 yield piece
         except OutOfTimeError as failure:
-            raise GatewayError("stream_duration_exceeded", failure.message) from failure
+            raise GatewayError("stream_duration_exceeded", failure.message, provider=provider) from failure
         except AttemptFailedError as failure:
-            raise failure.as_reply() from failure
+            raise failure.as_reply(provider) from failure
 
 
 def _warnings(

@@ -15,7 +15,7 @@ _KEPT_BLOCKS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class CacheLookup:
-    """Shares of a prompt, of 0 to 1: read from the cache, and newly kept."""
+    """Shares of a prompt's tokens, of 0 to 1: read from the cache, and newly kept."""
 
     read: float
     written: float
@@ -67,7 +67,8 @@ class PrefixCache:
 
 
 def _share(blocks: int, text: str) -> float:
-    return blocks * BLOCK_CHARACTERS / len(text) if text else 0.0
+    """The share of its tokens that so many blocks at its beginning hold."""
+    return count_tokens(text[: blocks * BLOCK_CHARACTERS]) / max(1, count_tokens(text))
 
 
 def _block_hashes(scope: str, text: str) -> list[bytes]:

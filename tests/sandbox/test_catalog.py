@@ -92,6 +92,12 @@ def test_a_model_is_found_by_alias_and_suffix(steady_http):
 def test_long_context_prices_are_shown(steady_http):
     offers = steady_http.get("/directory/models").json()["models"]["claude-sonnet-4-6"]["providers"]
     standard, priority = offers[0]["tiers"]
-    assert [variant["constraints"] for variant in standard["price_variants"]] == [{"context": ">200000"}] * 2
+    assert {variant["role"]: variant["price"] for variant in standard["price_variants"]} == {
+        "input": 6,
+        "output": 22.5,
+        "cache_read": 0.6,
+        "cache_write": 7.5,
+    }
+    assert {variant["constraints"]["context"] for variant in standard["price_variants"]} == {">200000"}
     assert priority["name"] == "priority"
     assert priority["input_price"] == 6 * standard["input_price"]

@@ -227,6 +227,7 @@ def test_the_request_that_brings_it_about(shared, code):
         reply = send(shared, case)
     if CODES[code].status == 0:
         assert reply.status_code == 200
+        assert '"provider":"azure_openai"' in reply.text
         check_fields(json.loads(reply.text.strip().split("\n\n")[-1].removeprefix("data: "))["error"], code, case.param)
     else:
         check_reply(reply, code, case.param)
