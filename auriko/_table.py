@@ -8,6 +8,7 @@ from typing import Final
 
 Row = Sequence[str]
 _CELL: Final = "text-align:left;padding:0.2em 0.8em;vertical-align:top"
+_LONGEST_UNBROKEN: Final = 30
 
 
 def text_table(head: Row, rows: Sequence[Row]) -> str:
@@ -19,15 +20,20 @@ def text_table(head: Row, rows: Sequence[Row]) -> str:
     )
 
 
-def html_table(head: Row, rows: Sequence[Row], caption: str = "") -> str:
-    """A table without colours of its own, so that dark themes can show it."""
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+def html_table(head: Row, rows: Sequence[Row], notes: Sequence[str] = ()) -> str:
+    """A table, and notes below it, without colours of its own, so that dark themes can show it."""
+    below = "".join(f"<div>{escape(note)}</div>" for note in notes)
     return (
-        f"<table>{title}<thead>{_html_row('th', head)}</thead>"
+        f"<table><thead>{_html_row('th', head)}</thead>"
         f"<tbody>{''.join(_html_row('td', row) for row in rows)}</tbody></table>"
+        + (f'<div style="opacity:0.7;font-size:0.9em">{below}</div>' if below else "")
     )
 
 
 def _html_row(tag: str, row: Row) -> str:
-    cells = (f'<{tag} style="{_CELL}">{escape(cell)}</{tag}>' for cell in row)
-    return f"<tr>{''.join(cells)}</tr>"
+    return f"<tr>{''.join(_html_cell(tag, cell) for cell in row)}</tr>"
+
+
+def _html_cell(tag: str, cell: str) -> str:
+    style = f"{_CELL};white-space:nowrap" if len(cell) <= _LONGEST_UNBROKEN else _CELL
+    return f'<{tag} style="{style}">{escape(cell)}</{tag}>'

@@ -69,7 +69,7 @@ class CostEstimate:
         )
 
     def _repr_html_(self) -> str:
-        return html_table(_HEAD, self._rows(), " ".join([self._sum(), *self.assumptions]))
+        return html_table(_HEAD, self._rows(), [self._sum(), *self.assumptions])
 
     def _sum(self) -> str:
         if self.low_usd is None or self.high_usd is None:

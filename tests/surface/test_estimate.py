@@ -213,8 +213,9 @@ def test_it_prints_as_a_table_with_its_assumptions() -> None:
 
 def test_it_shows_as_a_table_in_a_notebook() -> None:
     html = estimate(entry("a"), output_tokens=7)._repr_html_()
-    assert html.startswith("<table><caption>$0.00")
-    assert "Output: 7 tokens" in html
+    assert html.startswith("<table><thead>")
+    assert "<div>$0.00" in html
+    assert "<div>Output: 7 tokens" in html
 
 
 @pytest.mark.parametrize(
