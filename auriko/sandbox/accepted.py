@@ -65,15 +65,17 @@ def accepted_prompt(request: Inference, candidate: Candidate) -> Prompt:
     prompt, offer = request.prompt, candidate.offer
     dropped = dropped_params(request, candidate)
     most = offer.max_output_tokens
-    if prompt.max_tokens is None and offer.upstream_model is not None:
-        limit = None  # the upstream has a limit of its own
-    else:
-        limit = min(prompt.max_tokens or most, most)
+    params = {name: value for name, value in request.params.items() if name not in {*dropped, *_NOT_FOR_ENGINES}}
+    limit: int | None = min(prompt.max_tokens or most, most)
+    if offer.upstream_model is not None:  # it thinks by itself, and has a limit of its own
+        limit = None if prompt.max_tokens is None else limit
+        if request.effort and (taken := effort(request, candidate)):
+            params["reasoning_effort"] = taken
     return replace(
         prompt,
         temperature=None if "temperature" in dropped else prompt.temperature,
         seed=None if "seed" in dropped else prompt.seed,
         parallel_tool_calls=prompt.parallel_tool_calls or "parallel_tool_calls" in dropped,
         max_tokens=limit,
-        params={name: value for name, value in request.params.items() if name not in {*dropped, *_NOT_FOR_ENGINES}},
+        params=params,
     )

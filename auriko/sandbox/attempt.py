@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -16,7 +16,7 @@ from auriko.sandbox.accepted import accepted_prompt, choices, effort
 from auriko.sandbox.accounts import Account
 from auriko.sandbox.catalog import CHAT
 from auriko.sandbox.engine_run import Run
-from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, ToolCall
+from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
 from auriko.sandbox.engines.tokens import count_tokens
 from auriko.sandbox.inference import Inference
 from auriko.sandbox.pieces import (
@@ -68,6 +68,15 @@ class OutOfTimeError(AttemptFailedError):
     """The time that the caller gives this attempt, or all of them, is over."""
 
 
+@dataclass(slots=True)
+class _Said:
+    """What an engine has said so far: its answer, the thought that is not at its end, and how many calls."""
+
+    text: str = ""
+    thought: str = ""
+    calls: int = 0
+
+
 class Attempt:
     """One try at one provider.
 
@@ -112,7 +121,7 @@ class Attempt:
     async def _think(self, choice: int) -> AsyncGenerator[Piece, None]:
         """Reasoning before the answer: the question, and what the engine says to it without tools or a format."""
         how_hard = effort(self._request, self._candidate)
-        if how_hard is None:
+        if how_hard is None or self._candidate.offer.upstream_model is not None:  # an upstream thinks by itself
             return
         limit = min(_THINKING_TOKENS[how_hard], self._prompt.max_tokens or _THINKING_TOKENS[how_hard])
         thought = replace(self._prompt, tools=(), tool_choice="auto", response_format=None, max_tokens=limit, stop=())
@@ -130,37 +139,53 @@ class Attempt:
         if not text:
             text = opening
             yield ReasoningText(choice, text)
-        signer = self._workshop.signer
-        yield ReasoningEnd(choice, signer.sign(text), signer.seal(text))
+        yield self._signed(choice, text)
         if self._request.redact:
+            signer = self._workshop.signer
             yield RedactedReasoning(choice, signer.seal(text))
 
     async def _answer(self, choice: int) -> AsyncGenerator[Piece, None]:
         prompt = self._prompt if self._prompt.seed is None else replace(self._prompt, seed=self._prompt.seed + choice)
-        calls = 0
-        text = ""
+        said = _Said()
         async with self._run(prompt) as run:
             while not isinstance(event := await self._next(run), Finish):
                 if event is None:
                     raise AttemptFailedError("upstream_error", f"{self._candidate.provider} broke off.")
-                if self._request.refuse:
-                    continue
-                if isinstance(event, Text):
-                    text += event.text
-                    yield AnswerText(choice, event.text, event.logprobs)
-                else:
-                    for piece in self._call(choice, calls, event):
+                if not self._request.refuse:
+                    for piece in self._pieces_of(event, choice, said):
                         yield piece
-                    calls += 1
+        for piece in self._pieces_of(event, choice, said):
+            yield piece
         self._progress.prompt = event.prompt_tokens
-        self._progress.completion += event.completion_tokens
+        self._progress.completion += event.completion_tokens - event.reasoning_tokens
+        self._progress.reasoning += event.reasoning_tokens
         self._progress.cached = event.cached_tokens
         if self._request.refuse:
             yield RefusalText(choice, _REFUSAL)
         elif "image" in self._candidate.offer.output_modalities:
             self._progress.image += picture.TOKENS
-            yield Picture(choice, base64.b64encode(picture.draw(text)).decode())
+            yield Picture(choice, base64.b64encode(picture.draw(said.text)).decode())
         yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
+
+    def _pieces_of(self, event: Event, choice: int, said: _Said) -> Iterator[Piece]:
+        if said.thought and not isinstance(event, Thought):
+            yield self._signed(choice, said.thought)
+            said.thought = ""
+        match event:
+            case Thought(text=text):
+                said.thought += text
+                yield ReasoningText(choice, text)
+            case Text(text=text):
+                said.text += text
+                yield AnswerText(choice, text, event.logprobs)
+            case ToolCall():
+                yield from self._call(choice, said.calls, event)
+                said.calls += 1
+            case Finish():
+                pass
+
+    def _signed(self, choice: int, thought: str) -> ReasoningEnd:
+        return ReasoningEnd(choice, self._workshop.signer.sign(thought), self._workshop.signer.seal(thought))
 
     def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Piece]:
         # The items of a response have no place for a signature.

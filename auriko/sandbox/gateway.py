@@ -178,7 +178,7 @@ class Dispatcher:
 
     def _assess(self, candidate: Candidate, request: Inference, estimate: _Estimate, account: Account) -> Assessed:
         routing = request.routing
-        speed = self._workshop.measurements.speed(candidate.provider, candidate.tier.name, estimate.prompt_tokens)
+        speed = self._workshop.measurements.speed(candidate.provider, candidate.lane, estimate.prompt_tokens)
         return Assessed(
             candidate=candidate,
             expected_usd=self._expected_usd(candidate, estimate, account),

@@ -12,7 +12,7 @@ from typing import Literal
 
 Percentile = Literal["p50", "p95"]
 
-WINDOW = 200  # the last calls that count, of each provider, tier and size of prompt
+WINDOW = 200  # the last calls that count, of each provider, lane and size of prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What the latest calls of one provider, tier and size of prompt say."""
+    """What the latest calls of one provider, lane and size of prompt say."""
 
     samples: tuple[Sample, ...]
 
@@ -42,7 +42,9 @@ class Speed:
 
 
 class Measurements:
-    """The latest calls of each provider and tier, and what they say. Safe to use from several threads.
+    """The latest calls of each provider, and what they say. Safe to use from several threads.
+
+    What runs at different speeds at one provider, such as its tiers, has lanes of its own.
 
     Calls are compared with calls of a similar size: a provider that happens to get long prompts is not slow for it.
     """
@@ -52,18 +54,18 @@ class Measurements:
         self._lengths: deque[int] = deque(maxlen=WINDOW)
         self._lock = threading.Lock()
 
-    def add(self, provider: str, tier: str, sample: Sample) -> None:
+    def add(self, provider: str, lane: str, sample: Sample) -> None:
         """Note a finished call."""
         with self._lock:
-            sizes = self._samples[provider, tier]
+            sizes = self._samples[provider, lane]
             sizes.setdefault(_size(sample.prompt_tokens), deque(maxlen=WINDOW)).append(sample)
             self._lengths.append(sample.completion_tokens)
 
-    def speed(self, provider: str, tier: str, prompt_tokens: int) -> Speed | None:
+    def speed(self, provider: str, lane: str, prompt_tokens: int) -> Speed | None:
         """How quick prompts of about this length have been, or the nearest length there is. None before any call."""
         wanted = _size(prompt_tokens)
         with self._lock:
-            sizes = self._samples.get((provider, tier), {})
+            sizes = self._samples.get((provider, lane), {})
             nearest = min(sizes, key=lambda size: (abs(size - wanted), size), default=None)
             return None if nearest is None else Speed(tuple(sizes[nearest]))
 

@@ -60,7 +60,7 @@ class Workshop:
         ttft_ms = ((progress.first or ended) - progress.started) * 1000
         throughput_tps = counts.completion / max(ended - progress.started, 1e-6)
         sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion)
-        self.measurements.add(candidate.provider, candidate.tier.name, sample)
+        self.measurements.add(candidate.provider, candidate.lane, sample)
         cost = bill(candidate.tier, counts)
         self.accounts.charge(account, cost.usd)
         return Finished(counts, cost, ttft_ms, throughput_tps)

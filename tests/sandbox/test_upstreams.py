@@ -40,7 +40,7 @@ ok = acts.stream(*ANSWER)
 class Behind:
     """A sandbox with the provider `far` behind which a server performs acts, and one engine that always answers."""
 
-    def __init__(self, stack: ExitStack, *performed: Act, **provider: Any) -> None:
+    def __init__(self, stack: ExitStack, *performed: Act, model: Any = None, **provider: Any) -> None:
         self.server: FaultServer = stack.enter_context(serve(*performed))
         self.engine = ScriptedEngine("extract", text="From here.")
         # The far one is cheaper, so it is asked first.
@@ -52,7 +52,7 @@ class Behind:
                 "near": {"engine": "extract"},
             },
             "models": {
-                "m": {"offers": {"far": {"upstream_model": "m-there"}, "near": near}},
+                "m": {**(model or {}), "offers": {"far": {"upstream_model": "m-there"}, "near": near}},
                 "far-only": {"offers": {"far": {}}},
             },
         }
@@ -181,6 +181,46 @@ def test_tool_calls_in_pieces_arrive_whole(behind):
         {"name": "get_weather", "arguments": "{}"},
     ]
     assert choice["finish_reason"] == "tool_calls"
+
+
+THINKING = (
+    chunk({"reasoning_content": "Blue "}),
+    chunk({"reasoning_content": "scatters."}),
+    *ANSWER[:3],
+    chunk({}, usage={"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 6}}),
+)
+
+
+def test_what_a_model_thinks_comes_through_signed(behind):
+    far = behind(acts.stream(*THINKING, b"data: [DONE]\n\n"))
+    body = far.ask().json()
+    message = body["choices"][0]["message"]
+    assert message["content"] == "It is\u2028blue."
+    assert message["reasoning_content"] == message["reasoning"][0]["thinking"] == "Blue scatters."
+    assert body["usage"]["completion_tokens"] == 9
+    assert body["usage"]["completion_tokens_details"]["reasoning_tokens"] == 6
+    again = far.ask(messages=[*QUESTION, message, *QUESTION])
+    assert again.status_code == 200
+    assert far.sent["messages"][1] == {"role": "assistant", "content": message["content"]}
+
+
+def test_how_hard_to_think_is_handed_on(behind):
+    model = {"capabilities": ["streaming", "non_streaming", "reasoning", "reasoning_off"], "efforts": ["low", "high"]}
+    far = behind(ok, model=model)
+    assert far.ask(reasoning_effort="medium").json()["choices"][0]["message"]["content"] == "It is\u2028blue."
+    assert far.sent["reasoning_effort"] == "high"
+    far.ask()
+    assert "reasoning_effort" not in far.sent
+
+
+def test_models_of_one_upstream_are_measured_apart(behind):
+    far = behind(ok)
+    far.ask()
+    far.ask("far-only")
+    far.ask(model=None, gateway={"models": ["m", "far-only"], "routing": {"providers": ["far"]}})
+    first, second = far.sandbox.decisions[-1]["candidates"]
+    assert {first["engine"], second["engine"]} == {"far/m-there", "far/far-only"}
+    assert first["ttft_ms"] != second["ttft_ms"]
 
 
 def test_a_server_that_does_not_stream_is_understood(behind):

@@ -1,6 +1,6 @@
 """What produces text behind the sandbox's providers."""
 
-from auriko.sandbox.engines.base import Engine, EngineError, Event, Finish, Prompt, Text, ToolCall
+from auriko.sandbox.engines.base import Engine, EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
 from auriko.sandbox.engines.extract import ExtractEngine
 from auriko.sandbox.engines.smollm2 import SmolLM2Engine
 
@@ -13,5 +13,6 @@ __all__ = [
     "Prompt",
     "SmolLM2Engine",
     "Text",
+    "Thought",
     "ToolCall",
 ]

@@ -54,6 +54,13 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """A piece of reasoning, from an engine that shows what it thinks before it answers."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """One whole tool call; `arguments` is a JSON object as text."""
 
@@ -67,6 +74,7 @@ class Finish:
 
     Attributes:
         cached_tokens: Those of `prompt_tokens` that the engine itself says it had kept; None if it does not say.
+        reasoning_tokens: Those of `completion_tokens` that were reasoning.
     """
 
     reason: Literal["stop", "length", "tool_calls", "content_filter"]
@@ -74,9 +82,10 @@ class Finish:
     completion_tokens: int
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     cached_tokens: int | None = None
+    reasoning_tokens: int = 0
 
 
-Event = Text | ToolCall | Finish
+Event = Text | Thought | ToolCall | Finish
 
 
 class EngineError(Exception):

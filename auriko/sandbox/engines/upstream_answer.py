@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from auriko.errors import CODES
-from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, ToolCall
+from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
 from auriko.sandbox.engines.json_types import is_array, is_object
 from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens
 
@@ -43,7 +43,7 @@ class UpstreamAnswer:
 
     def __init__(self, prompt: Prompt) -> None:
         self._prompt = prompt
-        self._text = ""
+        self._text = self._thought = ""
         self._calls: dict[int, list[str]] = {}
         self._reason: _Reason | None = None
         self._usage: Mapping[str, Any] = {}
@@ -81,15 +81,27 @@ class UpstreamAnswer:
         for _, (name, arguments) in sorted(self._calls.items()):
             yield ToolCall(name, arguments or "{}")
         told = "".join([self._text, *(part for call in self._calls.values() for part in call)])
-        details = self._usage.get("prompt_tokens_details")
+        completion = _count(self._usage.get("completion_tokens"), lambda: count_tokens(self._thought + told))
         yield Finish(
             self._reason,
             _count(self._usage.get("prompt_tokens"), lambda: count_prompt_tokens(self._prompt)),
-            _count(self._usage.get("completion_tokens"), lambda: count_tokens(told)),
-            cached_tokens=_count(details.get("cached_tokens") if is_object(details) else None, lambda: 0),
+            completion,
+            cached_tokens=self._detail("prompt_tokens_details", "cached_tokens", lambda: 0),
+            reasoning_tokens=min(
+                completion,
+                self._detail("completion_tokens_details", "reasoning_tokens", lambda: count_tokens(self._thought)),
+            ),
         )
 
+    def _detail(self, group: str, name: str, estimate: Callable[[], int]) -> int:
+        details = self._usage.get(group)
+        return _count(details.get(name) if is_object(details) else None, estimate)
+
     def _read_piece(self, piece: Mapping[str, Any], logprobs: Any) -> Iterator[Event]:
+        thought = piece.get("reasoning_content") or piece.get("reasoning")  # servers agree on neither name
+        if isinstance(thought, str) and thought:
+            self._thought += thought
+            yield Thought(thought)
         text = piece.get("content") or piece.get("refusal")
         if isinstance(text, str) and text:
             self._text += text
@@ -133,7 +145,7 @@ def _known_code(error: Any) -> str | None:
     return None
 
 
-def _count(reported: Any, estimate: Any) -> int:
+def _count(reported: Any, estimate: Callable[[], int]) -> int:
     """What was reported, or an estimate where that is not a number of tokens."""
     return reported if isinstance(reported, int) and reported >= 0 else estimate()
 

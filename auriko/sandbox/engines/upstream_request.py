@@ -16,6 +16,7 @@ def request_for(model: str, prompt: Prompt, max_tokens_field: str) -> dict[str, 
 
     Args:
         model: The model's name there.
+        prompt: What is asked.
         max_tokens_field: What the server calls the most tokens to answer with.
     """
     request: dict[str, Any] = {

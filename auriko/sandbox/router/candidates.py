@@ -34,6 +34,12 @@ class Candidate:
         return self.offer.provider.id
 
     @property
+    def lane(self) -> str:
+        """What its speed depends on at its provider: the tier, and the model where each runs by itself."""
+        model = self.offer.upstream_model
+        return self.tier.name if model is None else f"{self.tier.name}/{model}"
+
+    @property
     def engine(self) -> str:
         """Name of the engine that would answer."""
         return self.offer.engine(self.tier)
