@@ -14,12 +14,10 @@ from langchain_core.runnables import RunnableLambda, RunnableParallel
 from langchain_core.tracers import core as tracers_core
 from langchain_core.tracers import run_collector
 from langchain_core.utils import _gateway
-from langsmith import Client as LangSmithClient
 
 from auriko import track_spend
 from auriko_langchain import (
     AurikoCostCallbackHandler,
-    AurikoLangChainTracer,
     _reply,
     get_auriko_cost_callback,
     get_routing_metadata,
@@ -298,43 +296,6 @@ def test_routing_is_part_of_what_is_cached(gateway):
     assert gateway.model(cache=cache).invoke("hi").text == "a"
     assert gateway.model(cache=cache, routing={"prefer": "p"}).invoke("hi").text == "b"
     assert gateway.model(cache=cache).with_routing(prefer="p").invoke("hi").text == "b"
-
-
-# -- LangSmith -----------------------------------------------------------------------------------------------------
-
-
-class Recorder(LangSmithClient):
-    """Keeps what would be sent to LangSmith."""
-
-    def __init__(self):
-        super().__init__(api_url="http://127.0.0.1:1", api_key="ls", auto_batch_tracing=False)
-        self.updates = []
-
-    def create_run(self, *args, **kwargs):
-        pass
-
-    def update_run(self, run_id, **kwargs):
-        self.updates.append(kwargs)
-
-
-@pytest.mark.parametrize("way", WAYS)
-async def test_the_tracer_reports_what_was_billed(gateway, way):
-    script(gateway, way)
-    client = Recorder()
-    tracer = AurikoLangChainTracer(client=client)
-    message = await call(gateway.model(), way, "hi", {"callbacks": [tracer]})
-    tracer.wait_for_futures()
-    (update,) = client.updates
-    usage = update["extra"]["metadata"]["usage_metadata"]
-    assert usage == {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10, "total_cost": COST}
-    assert message.usage_metadata == {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
-
-
-def test_runs_without_a_cost_are_traced_as_they_are(gateway):
-    client = Recorder()
-    chain = RunnableLambda(lambda text: text)
-    chain.invoke("hi", {"callbacks": [AurikoLangChainTracer(client=client)]})
-    assert "usage_metadata" not in client.updates[0]["extra"].get("metadata", {})
 
 
 # -- rate limiters -------------------------------------------------------------------------------------------------

@@ -6,16 +6,20 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
+from langsmith import Client
 from openinference.instrumentation.langchain import LangChainInstrumentor
 from opentelemetry import trace
 
 from auriko import RateLimitError
+from auriko_langchain import AurikoLangChainTracer
 from langchain_ways import WAYS, call
 from scripted_gateway import ROUTING
 from tests.support.telemetry import Telemetry, configured
@@ -147,6 +151,66 @@ def test_a_span_of_the_program_in_mlflow_is_left_alone(gateway, monkeypatch):
     gateway.says("x")
     gateway.model().invoke("hi")
     assert span.attributes == {}
+
+
+@pytest.fixture
+def langsmith() -> Iterator[LangSmith]:
+    with LangSmith() as endpoint:
+        yield endpoint
+
+
+class LangSmith(ThreadingHTTPServer):
+    """An endpoint like LangSmith's, which keeps what runs it is told of."""
+
+    def __init__(self) -> None:
+        self.updates: list[dict[str, Any]] = []
+        super().__init__(("127.0.0.1", 0), _LangSmithHandler)
+        Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def __exit__(self, *error: object) -> None:
+        self.shutdown()
+        super().__exit__(*error)
+
+    def tracer(self) -> AurikoLangChainTracer:
+        address = f"http://127.0.0.1:{self.server_port}"
+        return AurikoLangChainTracer(client=Client(api_url=address, api_key="ls", auto_batch_tracing=False))
+
+
+class _LangSmithHandler(BaseHTTPRequestHandler):
+    def _take(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.command == "PATCH":
+            self.server.updates.append(body)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_POST = do_PATCH = _take  # noqa: N815 - names of http.server
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_langsmith_is_sent_the_cost_and_the_model_that_answered(gateway, langsmith, way):
+    script(gateway, way)
+    tracer = langsmith.tracer()
+    message = await call(gateway.model(models=["m-1", "m-2"]), way, "hi", {"callbacks": [tracer]})
+    tracer.wait_for_futures()
+    (update,) = langsmith.updates
+    metadata = update["extra"]["metadata"]
+    assert metadata["usage_metadata"] == {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10, "total_cost": COST}
+    assert (metadata["ls_provider"], metadata["ls_model_name"]) == ("example_host", "m-1")
+    assert message.usage_metadata == {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
+
+
+def test_langsmith_is_sent_runs_without_a_cost_as_they_are(langsmith):
+    tracer = langsmith.tracer()
+    RunnableLambda(lambda text: text).invoke("hi", {"callbacks": [tracer]})
+    tracer.wait_for_futures()
+    (update,) = langsmith.updates
+    assert "usage_metadata" not in update["extra"].get("metadata", {})
 
 
 def _has_cost(span: Any) -> bool:
