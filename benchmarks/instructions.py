@@ -1,7 +1,7 @@
 """Instructions that the processor takes for a call and for a streamed chunk, counted by callgrind.
 
 Unlike time they do not depend on what else the machine does. The loops of a subject are run under valgrind, with a
-dump of the counters between them: the program calls getppid there, which nothing else does.
+dump of the counters between them: the program calls getsid there, which nothing else does.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def run_loops(name: str, url: str) -> None:
     subject = SUBJECTS[name](url)
     for loop in (_calls, _streams):
         loop(subject)
-        os.getppid()
+        os.getsid(0)
         loop(subject)
-        os.getppid()
+        os.getsid(0)
     for async_loop in (_async_calls, _async_streams):
         asyncio.run(_twice(async_loop, subject))
 
@@ -60,9 +60,9 @@ async def _async_streams(subject: Subject) -> None:
 
 async def _twice(loop: Callable[[Subject], Awaitable[None]], subject: Subject) -> None:
     await loop(subject)
-    os.getppid()
+    os.getsid(0)
     await loop(subject)
-    os.getppid()
+    os.getsid(0)
 
 
 def count(name: str, url: str) -> dict[str, float]:
@@ -74,7 +74,7 @@ def count(name: str, url: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder) / "profile"
         command = [
-            *("valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", "--dump-before=getppid"),
+            *("valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", "--dump-before=getsid"),
             *(sys.executable, str(Path(__file__).resolve()), "--url", url, name),
         ]
         try:
