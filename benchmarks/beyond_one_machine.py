@@ -73,14 +73,25 @@ def main() -> int:
             "AURIKO_BASE_URL": f"http://127.0.0.1:{int(server.stdout.readline())}/v1",
             "AURIKO_API_KEY": "ak_benchmark",
             "PYSPARK_PYTHON": sys.executable,
+            "RAY_raylet_start_wait_time_s": "300",  # on a busy machine
         }
         print("| | rows | seconds | rows per second | cost |\n|---|---:|---:|---:|---:|", flush=True)
         failed = []
         for engine in arguments.engines:
             command = [sys.executable, Path(__file__), engine, "--run", "--rows", str(arguments.rows)]
-            done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+            # In a session of its own: Ray ends the whole process group that it runs in.
+            done = subprocess.run(
+                command,
+                env=environment,
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+                start_new_session=True,
+            )
             lines = [line for line in done.stdout.splitlines() if line.startswith(f"| {engine} |")]
-            print(*lines, sep="\n", flush=True)
+            if lines:
+                print(*lines, sep="\n", flush=True)
             if done.returncode or not lines:
                 failed.append(engine)
                 print(done.stdout, done.stderr, sep="\n", file=sys.stderr)

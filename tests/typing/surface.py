@@ -29,7 +29,7 @@ from auriko.models import (
     ResponseTextDeltaEvent,
     ResponseUsage,
 )
-from auriko.types import ChatCompletionMessageParam, ResponseInputItemParam
+from auriko.types import ChatCompletionMessageParam, ChatParams, ResponseInputItemParam
 
 MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hi"}]
 ITEMS: list[ResponseInputItemParam] = [{"role": "user", "content": "hi"}]
@@ -106,6 +106,29 @@ def raw(client: Client) -> None:
     create(model="m", messages=MESSAGES, stream=True)  # type: ignore[call-overload]
     assert_type(client.with_options(max_retries=0, timeout=3), Client)
     client.with_options(base_url="http://x")  # type: ignore[call-arg]
+
+
+def batches(client: Client, requests: list[ChatParams]) -> None:
+    """Many requests at once."""
+    batch = client.chat.completions.batch
+    assert_type(batch(requests), list[ChatCompletion | Exception])
+    assert_type(batch(iter(requests), max_concurrency=3, limit_usd=0.5), list[ChatCompletion | Exception])
+    assert_type(batch([{"model": "m", "messages": MESSAGES}], on_error="raise"), list[ChatCompletion])
+    with client.chat.completions.batch_as_completed(requests) as completed:
+        for index, reply in completed:
+            assert_type(index, int)
+            assert_type(reply, ChatCompletion | Exception)
+    batch(requests, max_concurency=3)  # type: ignore[call-overload]
+    batch(requests, on_error="ignore")  # type: ignore[call-overload]
+
+
+async def awaited_batches(client: AsyncClient, requests: AsyncIterator[ChatParams]) -> None:
+    """The same, awaited."""
+    assert_type(await client.chat.completions.batch(requests), list[ChatCompletion | Exception])
+    assert_type(await client.chat.completions.batch([], on_error="raise"), list[ChatCompletion])
+    async with client.chat.completions.batch_as_completed(requests, progress=True) as completed:
+        async for _, reply in completed:
+            assert_type(reply, ChatCompletion | Exception)
 
 
 async def awaited(client: AsyncClient, *, either: bool) -> None:
