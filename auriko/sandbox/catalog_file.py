@@ -45,7 +45,18 @@ Endpoint = Literal["chat_completions", "responses", "batch"]
 
 # What servers of the OpenAI API commonly take, and can do.
 UPSTREAM_PARAMS = frozenset(
-    {"frequency_penalty", "logit_bias", "n", "parallel_tool_calls", "presence_penalty", "seed", "temperature", "top_p"}
+    {
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "seed",
+        "temperature",
+        "top_logprobs",
+        "top_p",
+    }
 )
 UPSTREAM_CAPABILITIES: frozenset[Capability] = frozenset(
     {

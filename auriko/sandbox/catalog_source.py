@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from auriko.sandbox.catalog import Catalog, Upstream
+from auriko.sandbox.catalog import CHAT, RESPONSES, Catalog, Upstream
 from auriko.sandbox.catalog_file import default_catalog, default_data, read_catalog, read_providers
 from auriko.sandbox.engines.json_types import is_object
 from auriko.sandbox.upstreams import listed_models
@@ -23,6 +23,8 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+_ENDPOINTS = (CHAT, RESPONSES)  # of models that do not come along: any model can answer both, in the gateway's forms
 
 Source = Catalog | Mapping[str, Any] | str | os.PathLike[str]
 
@@ -80,7 +82,7 @@ def _merged(given: Mapping[str, Any], upstreams: Mapping[str, str]) -> Catalog:
         else:
             data["providers"][name] = {**data["providers"].get(name, {}), **entry}
     for model_id, entry in models.items():
-        known = data["models"].get(model_id, {})
+        known = data["models"].get(model_id, {"endpoints": _ENDPOINTS})
         data["models"][model_id] = {**known, **entry, "offers": {**known.get("offers", {}), **_tables(entry, "offers")}}
     named = {provider for entry in models.values() for provider in _tables(entry, "offers")}
     for name, provider in read_providers(data["providers"]).items():
@@ -106,4 +108,4 @@ def _forget_offers(data: dict[str, Any], provider: str) -> None:
 
 def _add_listed(models: dict[str, Any], provider: str, upstream: Upstream) -> None:
     for model_id, facts in listed_models(provider, upstream).items():
-        models.setdefault(model_id, {"offers": {}})["offers"][provider] = facts
+        models.setdefault(model_id, {"endpoints": _ENDPOINTS, "offers": {}})["offers"][provider] = facts

@@ -7,6 +7,8 @@ import contextlib
 import json
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx
@@ -139,6 +141,33 @@ def test_a_client_that_does_not_read_holds_up_nobody(http, sandbox, quick, slow)
         connection.recv(10)
         quick.text = slow.text = "Short."
         assert http.post("/chat/completions", json=BODY).json()["choices"][0]["message"]["content"] == "Short."
+
+
+def test_nobody_else_is_called():
+    """Whatever a request names: the interpreter itself tells of every connection and every look-up of a name."""
+    program = """
+import sys
+called = []
+calls = {"socket.connect", "socket.getaddrinfo"}
+sys.addaudithook(lambda event, about: called.append(about) if event in calls else None)
+import httpx
+from auriko.sandbox import Sandbox
+with Sandbox(engines=["extract"]) as sandbox:
+    http = httpx.Client(base_url=sandbox.base_url, headers={"Authorization": "Bearer ak_sandbox_key"}, trust_env=False)
+    url = "http://pictures.example/a.png"
+    parts = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": f"What is at {url}?"}]
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": parts}]}
+    print(http.post("/chat/completions", json=body).status_code)
+    tools = [{"type": "web_search"}]
+    print(http.post("/responses", json={"model": "gpt-4o", "input": "News?", "tools": tools}).status_code in {200, 400})
+    for path in ("/models", "/directory/models", "/me"):
+        http.get(path)
+    port = httpx.URL(sandbox.base_url).port
+    mine = [about for about in called if port in about or ("127.0.0.1", port) in about]
+    print(len(mine) > 0, [about for about in called if about not in mine])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "200\nTrue\nTrue []\n", done.stderr
 
 
 def test_two_hundred_streams_at_once(sandbox):

@@ -152,12 +152,37 @@ def test_what_is_asked_is_what_the_upstream_understands(behind):
     assert "max_tokens" not in far.sent
 
 
+def test_the_role_developer_has_the_name_that_all_servers_know(behind):
+    far = behind(ok)
+    far.ask(messages=[{"role": "developer", "content": "Be brief."}, *QUESTION])
+    assert far.sent["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
 def test_what_the_upstream_does_not_take_is_dropped_with_a_warning(behind):
     far = behind(ok, params=["temperature"], max_tokens_field="max_completion_tokens")
     warnings = far.ask(top_p=0.5, max_tokens=3).json()["routing_metadata"]["warnings"]
     assert [each["code"] for each in warnings] == ["top_p_dropped"]
     assert "top_p" not in far.sent
     assert far.sent["max_completion_tokens"] == 3
+
+
+def test_a_response_is_made_of_the_upstreams_chat_completion(behind):
+    far = behind(ok)
+    body = {"model": "m", "instructions": "Be brief.", "input": "Why is the sky blue?", "max_output_tokens": 5}
+    reply = far.http.post("/responses", json=body).json()
+    assert reply["output_text"] == "It is\u2028blue."
+    assert [message["role"] for message in far.sent["messages"]] == ["system", "user"]
+    assert far.sent["max_tokens"] == 5
+
+
+def test_log_probabilities_come_through(behind):
+    token = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}
+    data = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "logprobs": {"content": [token]}}]}
+    events = (f"data: {json.dumps(data)}\n\n".encode(), *ANSWER[2:])
+    far = behind(acts.stream(*events))
+    choice = far.ask(logprobs=True, top_logprobs=1).json()["choices"][0]
+    assert choice["logprobs"]["content"] == [token]
+    assert (far.sent["logprobs"], far.sent["top_logprobs"]) == (True, 1)
 
 
 def test_tool_calls_in_pieces_arrive_whole(behind):

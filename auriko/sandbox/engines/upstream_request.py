@@ -46,6 +46,8 @@ def request_for(model: str, prompt: Prompt, max_tokens_field: str) -> dict[str, 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in message.items() if name not in _OURS}
+    if kept["role"] == "developer":
+        kept["role"] = "system"  # which every server knows
     if kept.get("tool_calls"):
         kept["tool_calls"] = [_without_ours(call) for call in kept["tool_calls"]]
     return kept
