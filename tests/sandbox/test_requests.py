@@ -102,6 +102,34 @@ def test_a_bad_body_is_refused_with_code_and_field(steady_http, fields, code, pa
     assert reply.headers["x-error-retryable"] == "false"
 
 
+@pytest.mark.parametrize(
+    ("fields", "meant"),
+    [
+        ({"temprature": 1}, "temperature"),
+        (routing(optimise="cost"), "optimize"),
+        ({"gateway": {"metadata": {"tag": []}}}, "tags"),
+        ({"extra_headers_of_mine": 1}, None),
+    ],
+)
+def test_a_misspelt_field_is_told_by_its_right_name(steady_http, fields, meant):
+    error = steady_http.post("/chat/completions", json={**VALID, **fields}).json()["error"]
+    assert error.get("suggestion") == (None if meant is None else f"Did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "message"),
+    [
+        ("/chat/completions", {"gateway": None}, "gateway: it must be an object."),
+        ("/chat/completions", {"messages": {}}, "messages: it must be an array."),
+        ("/responses", {"input": [{"type": "item_reference"}]}, "input[0]: it is of the kind 'item_reference'; there"),
+    ],
+)
+def test_errors_speak_of_json_and_not_of_python(steady_http, path, fields, message):
+    start = VALID if path == "/chat/completions" else {"model": "gpt-4o"}
+    error = steady_http.post(path, json={**start, **fields}).json()["error"]
+    assert error["message"].startswith(message), error
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"model": NaN}', b"[" * 100_000, b"\xff"])
 def test_what_is_not_a_json_object_is_refused(steady_http, body):
     reply = steady_http.post("/chat/completions", content=body)

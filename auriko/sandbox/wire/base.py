@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -22,6 +23,14 @@ class OpenWireModel(WireModel):
 
     model_config = ConfigDict(extra="allow")
 
+
+# What pydantic says in terms of Python.
+_REASONS = {
+    "model_type": "it must be an object",
+    "model_attributes_type": "it must be an object",
+    "dict_type": "it must be an object",
+    "list_type": "it must be an array",
+}
 
 ModelT = TypeVar("ModelT", bound=WireModel)
 
@@ -50,10 +59,10 @@ def validate(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise _first_error(error.errors(include_url=False), data) from None
+        raise _first_error(error.errors(include_url=False), data, model) from None
 
 
-def _first_error(errors: list[ErrorDetails], data: Any) -> GatewayError:
+def _first_error(errors: list[ErrorDetails], data: Any, model: type[WireModel]) -> GatewayError:
     # An unknown field often causes the other errors; else the deepest is the one that says most, as every
     # member of a union complains.
     error = next((e for e in errors if e["type"] == "extra_forbidden"), max(errors, key=lambda e: len(e["loc"])))
@@ -61,9 +70,29 @@ def _first_error(errors: list[ErrorDetails], data: Any) -> GatewayError:
     if error["type"] == "missing":
         return GatewayError("missing_required_parameter", f"{param} is required.", param=param)
     if error["type"] == "extra_forbidden":
-        return GatewayError("unknown_field", f"{param} is not a field of this request.", param=param)
-    reason = error["msg"].removeprefix("Value error, ")
+        return GatewayError(
+            "unknown_field",
+            f"{param} is not a field of this request.",
+            param=param,
+            suggestion=_meant(model, error["loc"]),
+        )
+    reason = _REASONS.get(error["type"], error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "union_tag_invalid":
+        told = error.get("ctx", {})
+        reason = f"it is of the kind {told['tag']!r}; there are {told['expected_tags']}"
     return GatewayError("invalid_parameter_value", f"{param}: {reason}.", param=param or None)
+
+
+def _meant(model: type[WireModel], loc: tuple[int | str, ...]) -> str | None:
+    """A suggestion of the field with a similar name at this location, if there is one."""
+    here: Any = model
+    for step in loc[:-1]:
+        known = here.model_fields.get(str(step))
+        here = None if known is None else known.annotation
+        if not (isinstance(here, type) and issubclass(here, BaseModel)):
+            return None
+    similar = get_close_matches(str(loc[-1]), here.model_fields, n=1)
+    return f"Did you mean {similar[0]}?" if similar else None
 
 
 def field_path(loc: tuple[int | str, ...], data: Any) -> str:
