@@ -161,7 +161,7 @@ def _open_bar(wanted: bool | None, total: int | None) -> Any:
     Raises:
         ImportError: It is wanted, and tqdm is not installed.
     """
-    if wanted is False or (wanted is None and not ("IPython" in sys.modules or sys.stderr.isatty())):
+    if wanted is False or (wanted is None and not ("ipykernel" in sys.modules or sys.stderr.isatty())):
         return None
     try:
         from tqdm.auto import tqdm
