@@ -79,16 +79,7 @@ def main() -> int:
         failed = []
         for engine in arguments.engines:
             command = [sys.executable, Path(__file__), engine, "--run", "--rows", str(arguments.rows)]
-            # In a session of its own: Ray ends the whole process group that it runs in.
-            done = subprocess.run(
-                command,
-                env=environment,
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-                start_new_session=True,
-            )
+            done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
             lines = [line for line in done.stdout.splitlines() if line.startswith(f"| {engine} |")]
             if lines:
                 print(*lines, sep="\n", flush=True)
