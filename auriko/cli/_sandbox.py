@@ -15,6 +15,7 @@ from auriko.cli._errors import CommandError
 if TYPE_CHECKING:
     from auriko.sandbox import Limits, Sandbox
 
+_MODELS_SHOWN = 5
 _KEY_VARIABLE = "AURIKO_SANDBOX_API_KEY"
 
 
@@ -89,7 +90,9 @@ def _announce(sandbox: Sandbox, *, chosen_key: bool) -> None:
         print("It has no language model; `auriko sandbox install` adds a small one.")
     for provider in sandbox.catalog.providers():
         if provider.upstream is not None:
-            print(f"The provider {provider.id} asks {provider.upstream.base_url}.")
+            models = [model.id for model in sandbox.catalog if provider in {offer.provider for offer in model.offers}]
+            more = f" and {len(models) - _MODELS_SHOWN} more" if len(models) > _MODELS_SHOWN else ""
+            print(f"{provider.id} at {provider.upstream.base_url} has {', '.join(models[:_MODELS_SHOWN])}{more}.")
     print("Programs use it with these two variables (Ctrl-C ends it):")
     print(f"  export AURIKO_BASE_URL={sandbox.base_url}")
     print(f"  export AURIKO_API_KEY={'... # the key that you chose' if chosen_key else sandbox.api_key}", flush=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from auriko.sandbox.catalog import Catalog, Upstream
 from auriko.sandbox.engines.json_types import is_array, is_object
@@ -29,10 +30,12 @@ def server_of(upstream: Upstream) -> UpstreamServer:
     Raises:
         ValueError: The variable that was named for its key is not set, or holds what cannot be a key.
     """
-    key = os.environ.get(upstream.api_key_env) or None
-    if key is None and upstream.needs_key:
-        raise ValueError(f"{upstream.base_url} needs an API key: set {upstream.api_key_env}")
-    if key is not None and not _KEY.fullmatch(key):
+    key = SecretStr(os.environ.get(upstream.api_key_env, ""))
+    if not key:
+        if upstream.needs_key:
+            raise ValueError(f"{upstream.base_url} needs an API key: set {upstream.api_key_env}")
+        return UpstreamServer(upstream.base_url, None, upstream.max_tokens_field)
+    if not _KEY.fullmatch(key.get_secret_value()):
         raise ValueError(f"{upstream.api_key_env} holds characters that no API key has")
     return UpstreamServer(upstream.base_url, key, upstream.max_tokens_field)
 

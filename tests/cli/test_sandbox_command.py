@@ -71,7 +71,7 @@ def test_upstreams_faults_limits_and_a_key_of_ones_own(start, tmp_path):
         faults = ("--fault", "503;times=1", "--fault", "502;times=1", "--seed", "7")
         _process, said = start(*options, *faults, AURIKO_SANDBOX_API_KEY=KEY, FAR_API_KEY="sk-far-s3cr3t")
         base_url = re.search(r"AURIKO_BASE_URL=(\S+)", said)[1]
-        assert f"The provider far asks {upstream.url}/v1." in said
+        assert f"far at {upstream.url}/v1 has m.\n" in said
         assert KEY not in said
         assert "s3cr3t" not in said
         body = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -378,9 +379,13 @@ def test_an_upstream_without_a_model_in_the_catalogue_is_asked_for_its_models(mo
 
 
 @pytest.mark.parametrize("act", [acts.error(500), acts.reply(200, b"<html>"), acts.reply(200, {"data": 1}), acts.reset])
-def test_an_upstream_that_does_not_list_its_models_is_named(act):
-    with serve(act) as server, pytest.raises(UpstreamError, match="The upstream far does not list its models"):
+def test_an_upstream_that_does_not_list_its_models_is_named(act, monkeypatch):
+    monkeypatch.setenv("FAR_API_KEY", KEY)
+    expected = pytest.raises(UpstreamError, match="The upstream far does not list its models")
+    with serve(act) as server, expected as caught:
         Sandbox(upstreams={"far": server.url})
+    assert server.requests[0].header("authorization") == f"Bearer {KEY}"
+    assert KEY not in with_locals(caught.value)
 
 
 def test_a_key_that_is_named_has_to_be_there(monkeypatch):
@@ -391,7 +396,12 @@ def test_a_key_that_is_named_has_to_be_there(monkeypatch):
     monkeypatch.setenv("FAR_KEY", f"{KEY}\n")
     with pytest.raises(ValueError, match="FAR_KEY holds characters") as caught:
         Sandbox(catalog=catalog)
-    assert KEY not in str(caught.value)
+    assert KEY not in with_locals(caught.value)
+
+
+def with_locals(error: BaseException) -> str:
+    """The traceback as error trackers send it."""
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ same is understood. Nothing is sent anywhere but to the address that was named: 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 from pydantic_core import from_json
 
 from auriko.sandbox.addresses import is_loopback
@@ -30,11 +31,11 @@ class UpstreamServer:
 
     Args:
         base_url: Where its API is, such as `http://127.0.0.1:11434/v1`.
-        api_key: Sent as a bearer token, never shown; None sends nothing.
+        api_key: Sent as a bearer token; None sends nothing.
         max_tokens_field: What it calls the most tokens to answer with.
     """
 
-    def __init__(self, base_url: str, api_key: str | None = None, max_tokens_field: str = "max_tokens") -> None:
+    def __init__(self, base_url: str, api_key: SecretStr | None = None, max_tokens_field: str = "max_tokens") -> None:
         self._base_url = base_url
         self._api_key = api_key
         self.max_tokens_field = max_tokens_field
@@ -44,7 +45,7 @@ class UpstreamServer:
         """Arguments for an httpx client of this server."""
         return {
             "base_url": self._base_url,
-            "headers": {} if self._api_key is None else {"Authorization": f"Bearer {self._api_key}"},
+            "auth": None if self._api_key is None else _Bearer(self._api_key),
             "trust_env": not is_loopback(httpx.URL(self._base_url).host),  # proxies are for what is far away
             "follow_redirects": False,
         }
@@ -61,13 +62,25 @@ class UpstreamServer:
 
     def without_key(self, text: str) -> str:
         """`text` without the server's key, should it quote that."""
-        return text if self._api_key is None else text.replace(self._api_key, "***")
+        return text if self._api_key is None else text.replace(self._api_key.get_secret_value(), "***")
 
     async def aclose(self) -> None:
         """Close the connections. The next request opens new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+class _Bearer(httpx.Auth):
+    """Puts the key into a request at the last moment, so that no variable on the way holds it in the clear."""
+
+    def __init__(self, key: SecretStr) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """The request, with the key."""
+        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        yield request
 
 
 class UpstreamEngine:
