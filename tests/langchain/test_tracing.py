@@ -12,14 +12,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
 from langsmith import Client
 from openinference.instrumentation.langchain import LangChainInstrumentor
 from opentelemetry import trace
 
-from auriko import RateLimitError
-from auriko_langchain import AurikoLangChainTracer
+from auriko import RateLimitError, track_spend
+from auriko_langchain import AurikoLangChainTracer, ChatAuriko
 from langchain_ways import WAYS, call
 from scripted_gateway import ROUTING
 from tests.support.telemetry import Telemetry, configured
@@ -79,6 +80,27 @@ async def test_openinference_and_events_of_a_chain(gateway, openinference):
     chain = RunnableLambda(lambda question: gateway.model().invoke(question))
     _ = [event async for event in chain.astream_events("hi", version="v2")]
     assert openinference.named("ChatAuriko").attributes["llm.cost.total"] == COST
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
+async def test_openinference_and_an_agent(openinference, sandbox_env, way):
+    def get_weather(city: str) -> str:
+        """Get the weather of a city."""
+        return f"It is sunny in {city}."
+
+    agent = create_agent(ChatAuriko(models=["gpt-4o", "claude-sonnet-4-6"]), [get_weather])
+    question = {"messages": [("human", "What is the weather in Oslo?")]}
+    with track_spend() as spend:
+        if way in {"invoke", "ainvoke"}:
+            state = agent.invoke(question) if way == "invoke" else await agent.ainvoke(question)
+            assert "sunny" in state["messages"][-1].text
+        elif way == "stream":
+            list(agent.stream(question, stream_mode="messages"))
+        else:
+            _ = [part async for part in agent.astream(question, stream_mode="messages")]
+    costs = [span.attributes["llm.cost.total"] for span in openinference.spans if _has_cost(span)]
+    assert sorted(costs) == sorted(record.usd for record in spend.records)
+    assert len(costs) == 2
 
 
 @pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainBetaWarning")

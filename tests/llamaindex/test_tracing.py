@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.llms import ChatMessage
 from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
 from opentelemetry import trace
 
-from auriko import RateLimitError
+from auriko import RateLimitError, track_spend
 from tests.support.telemetry import Telemetry, configured
 
 pytestmark = [
@@ -76,6 +77,23 @@ async def test_openinference_in_a_query_engine(openinference, index, llm, sandbo
     billed = sandbox.decisions[-1]["attempts"][-1]["usd"]
     assert span.attributes["llm.cost.total"] == billed > 0
     assert [one.name for one in openinference.spans if one.name.startswith("chat ")] == []
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211")
+async def test_openinference_and_an_agent(openinference, llm, streaming):
+    def get_weather(city: str) -> str:
+        """Tell the weather in a city."""
+        return f"It is 7 degrees and raining in {city}."
+
+    agent = FunctionAgent(tools=[get_weather], llm=llm, streaming=streaming)
+    with track_spend() as spend:
+        output = await agent.run(user_msg="What is the weather in Oslo?")
+    assert "7 degrees" in str(output)
+    costs = [span.attributes["llm.cost.total"] for span in with_cost(openinference)]
+    assert sorted(costs) == sorted(record.usd for record in spend.records)
+    assert len(costs) == 2
 
 
 async def test_openinference_and_calls_at_once(gateway, openinference):
