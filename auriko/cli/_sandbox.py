@@ -93,6 +93,7 @@ def _announce(sandbox: Sandbox, *, chosen_key: bool) -> None:
             models = [model.id for model in sandbox.catalog if provider in {offer.provider for offer in model.offers}]
             more = f" and {len(models) - _MODELS_SHOWN} more" if len(models) > _MODELS_SHOWN else ""
             print(f"{provider.id} at {provider.upstream.base_url} has {', '.join(models[:_MODELS_SHOWN])}{more}.")
+    print(f"Watch it in a browser: {sandbox.base_url.removesuffix('v1')}")
     print("Programs use it with these two variables (Ctrl-C ends it):")
     print(f"  export AURIKO_BASE_URL={sandbox.base_url}")
     print(f"  export AURIKO_API_KEY={'... # the key that you chose' if chosen_key else sandbox.api_key}", flush=True)

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 from auriko import Client
@@ -26,6 +27,8 @@ def namespace():
 
 
 def test_its_python_runs(namespace):
+    assert "9:40" in namespace["reply"].choices[0].message.content
+    assert namespace["decision"]["reason"].startswith("the best of ")
     assert "local/house:latest" in namespace["own_sandbox"].engines
     assert namespace["nasty"].report["statuses"] == {"200": 1, "429": 1, "503": 1}
 
@@ -73,3 +76,15 @@ def test_its_options_are_those_of_the_command(capsys):
         main(["sandbox", "--help"])
     told = capsys.readouterr().out
     assert set(re.findall(r"--[a-z][a-z-]+", TEXT)) <= set(re.findall(r"--[a-z][a-z-]+", told))
+
+
+def test_every_endpoint_of_the_sandbox_itself_is_named(auriko_sandbox):
+    document = httpx.get(f"{auriko_sandbox.base_url.removesuffix('/v1')}/openapi.json").json()
+    own = {path for path in document["paths"] if not path.startswith("/v1")}
+    parts_of_the_page = {
+        "/",
+        *(path for path in own if path.startswith(("/sandbox/page", "/sandbox/icon"))),
+        "/sandbox/live",
+    }
+    assert [path for path in own - parts_of_the_page if f"`GET {path}`" not in TEXT] == []
+    assert document["openapi"].startswith("3.2") == ("OpenAPI 3.2" in TEXT)
