@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -157,13 +157,23 @@ class Catalog:
 
     def running_on(self, engines: Collection[str]) -> Catalog:
         """What is left when only these engines are there; models that nobody serves any more are gone."""
+        return self._narrowed(
+            lambda offer: replace(offer, tiers=tuple(tier for tier in offer.tiers if offer.engine(tier) in engines))
+        )
+
+    def callable_with(self, own_keys: Collection[str]) -> Catalog:
+        """What callers reach who have keys of their own for these providers."""
+        return self._narrowed(
+            lambda offer: (
+                offer if offer.provider.platform or offer.provider.id in own_keys else replace(offer, tiers=())
+            )
+        )
+
+    def _narrowed(self, narrow: Callable[[Offer], Offer]) -> Catalog:
+        """Without the offers whose tiers `narrow` takes away, and without models that have none left."""
         kept: list[Model] = []
         for model in self:
-            offers = tuple(
-                replace(offer, tiers=tiers)
-                for offer in model.offers
-                if (tiers := tuple(tier for tier in offer.tiers if offer.engine(tier) in engines))
-            )
+            offers = tuple(offer for each in model.offers if (offer := narrow(each)).tiers)
             if offers:
                 kept.append(replace(model, offers=offers))
         return Catalog(kept)

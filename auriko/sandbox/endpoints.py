@@ -27,9 +27,10 @@ from auriko.sandbox.wire.read_responses import read_responses
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints work with."""
+    """What the endpoints work with; `callable_catalog` is what the callers' keys and the gateway's reach."""
 
     catalog: Catalog
+    callable_catalog: Catalog
     dispatcher: Dispatcher
     accounts: Accounts
     journal: Journal
@@ -114,13 +115,13 @@ async def list_models(services: Services, received: Received) -> Response:
     endpoint = received.request.query_params.get("endpoint", CHAT)
     if endpoint not in {CHAT, RESPONSES}:
         raise GatewayError("invalid_parameter_value", f"endpoint must be {CHAT} or {RESPONSES}.", param="endpoint")
-    return json_response(discovery.callable_models(services.catalog, endpoint))
+    return json_response(discovery.callable_models(services.callable_catalog, endpoint))
 
 
 async def get_model(services: Services, received: Received) -> Response:
     """`GET /v1/models/{model_id}`."""
     name = received.request.path_params["model_id"]
-    model = services.catalog.find(split_suffix(name)[0])
+    model = services.callable_catalog.find(split_suffix(name)[0])
     if model is None:
         raise GatewayError("model_not_found", f"There is no model {name!r}.", param="model_id")
     return json_response(discovery.callable_model(model))

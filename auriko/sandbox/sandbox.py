@@ -90,6 +90,7 @@ class Sandbox:
         dispatcher = Dispatcher(self.catalog, workshop, frozenset(own_keys), self._journal)
         services = Services(
             catalog=self.catalog,
+            callable_catalog=self.catalog.callable_with(own_keys),
             dispatcher=dispatcher,
             accounts=self._accounts,
             journal=self._journal,

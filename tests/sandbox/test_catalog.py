@@ -89,6 +89,20 @@ def test_a_model_is_found_by_alias_and_suffix(steady_http):
     assert steady_http.get("/models?endpoint=batch").json()["error"]["param"] == "endpoint"
 
 
+def test_models_are_listed_that_can_be_called_with_the_keys_there_are(steady_http, start_sandbox):
+    def listed(http):
+        models = {each["id"]: each for each in http.get("/models").json()["data"]}
+        return {name: [provider["name"] for provider in each["providers"]] for name, each in models.items()}
+
+    assert "minimax-m2" not in listed(steady_http)
+    assert steady_http.get("/models/minimax-m2").status_code == 404
+    assert listed(steady_http)["kimi-k2"] == ["together_ai", "fireworks_ai"]
+    assert "minimax-m2" in steady_http.get("/directory/models").json()["models"]
+    with_key = start_sandbox(own_keys=["moonshot"])
+    assert listed(with_key)["minimax-m2"] == ["moonshot"]
+    assert with_key.get("/models/minimax-m2").json()["id"] == "minimax-m2"
+
+
 def test_long_context_prices_are_shown(steady_http):
     offers = steady_http.get("/directory/models").json()["models"]["claude-sonnet-4-6"]["providers"]
     standard, priority = offers[0]["tiers"]
