@@ -68,6 +68,15 @@ types: $(VENV)/.dev ## check types with mypy --strict and pyright strict, as on 
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 
+$(VENV)/.lab: pyproject.toml | $(BIN)/python
+	@echo "Setting up .venv (the project, its notebooks' packages and JupyterLab) ..."
+	@$(call install,demo$(comma)notebook,--group lab)
+	@touch $@
+
+.PHONY: lab
+lab: $(VENV)/.lab ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir notebooks
+
 .PHONY: notebooks
 notebooks: $(VENV)/.dev ## run the notebooks and keep their outputs, without what changes for no reason
 	@$(BIN)/python notebooks/refresh.py
@@ -101,6 +110,28 @@ observability: $(OBSERVABILITY)/.ready ## trace to the servers of Phoenix and ML
 .PHONY: bench-batches
 bench-batches: $(VENV)/.dev ## measure 10,000 requests: CPU time beside a bare gather, and memory
 	@$(BIN)/python benchmarks/batches.py
+
+# Clients that do not know the sandbox and cannot live beside one another, in environments of their own.
+# LiteLLM imports mcp for tools and for responses without asking for it.
+JUDGES := .venvs/judges
+JUDGES_TOOLS := 'hypothesis>=6.120' 'pytest>=8.4' pytest-asyncio
+$(JUDGES)/openai-3/.ready: JUDGE := 'openai>=3,<4'
+$(JUDGES)/litellm/.ready: JUDGE := 'litellm>=1.80' mcp
+$(JUDGES)/%/.ready: pyproject.toml
+	@echo "Setting up $(@D) (the sandbox and $(JUDGE)) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(@D)
+	@uv pip install --quiet --python $(@D)/bin/python --editable '.[sandbox]' $(JUDGES_TOOLS) $(JUDGE)
+else
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --editable '.[sandbox]' $(JUDGES_TOOLS) $(JUDGE)
+endif
+	@touch $@
+
+.PHONY: judges
+judges: $(JUDGES)/openai-3/.ready $(JUDGES)/litellm/.ready ## have version 3 of the package openai and LiteLLM judge the sandbox
+	@$(JUDGES)/openai-3/bin/python -m pytest tests/sandbox/test_openai_client.py tests/sandbox/test_responses.py -k openai
+	@$(JUDGES)/litellm/bin/python -m pytest -W default judges # it leaves warnings of its own behind
 
 # Engines for many machines, which are larger than all the rest, have an environment of their own.
 ENGINES := .venvs/engines

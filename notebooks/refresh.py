@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import nbformat
@@ -18,6 +19,7 @@ from nbclient import NotebookClient
 _SCRUBBED = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:4010"),
     (re.compile(r"(?:/[\w.-]+)+/site-packages/"), ".../"),
+    (re.compile(re.escape(gettempdir()) + r"(?:/[\w.-]+)*/"), ".../"),
     (re.compile(r"\b(req|call)_[0-9a-f]+"), r"\1_..."),
     (re.compile(r" at 0x[0-9a-f]+"), ""),
 )
