@@ -140,7 +140,7 @@ $(ENGINES)/.ready: pyproject.toml
 	@echo "Setting up $(ENGINES) (Ray, Dask and Spark, some 1 GB) ..."
 ifdef UV
 	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(ENGINES)
-	@uv pip install --quiet --python $(ENGINES)/bin/python --editable . $(ENGINE_PACKAGES)
+	@uv pip install --quiet --compile-bytecode --python $(ENGINES)/bin/python --editable . $(ENGINE_PACKAGES)
 else
 	@$(PYTHON) -m venv $(ENGINES)
 	@$(ENGINES)/bin/python -m pip install --quiet --editable . $(ENGINE_PACKAGES)
