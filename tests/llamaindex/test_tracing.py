@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -131,6 +133,23 @@ async def test_another_instrumentation_shows_the_cost_on_its_span(gateway, telem
         await _run(gateway, gateway.llm(), mode)
     span = telemetry.span()
     assert (span.name, span.attributes["llm.cost.total"]) == ("its span", 0.0021)
+
+
+class MlflowSpan(dict):
+    """A span as MLflow hands it out, which writes values as JSON itself."""
+
+    span_type = "LLM"
+    set_attribute = dict.__setitem__
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_mlflow_shows_the_cost_and_the_model_that_answered(gateway, monkeypatch, mode):
+    """With MLflow itself: `make observability`."""
+    span = MlflowSpan()
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(get_current_active_span=lambda: span))
+    await _run(gateway, gateway.llm(models=["m-1", "m-2"]), mode)
+    assert span["mlflow.llm.cost"] == {"total_cost": 0.0021}
+    assert span["mlflow.llm.model"] == "m-1"
 
 
 @pytest.mark.parametrize("mode", MODES)
