@@ -1,6 +1,7 @@
 """A local gateway that speaks the Auriko API without a key, a network or a bill."""
 
 try:
+    import jinja2 as _jinja2
     import starlette as _starlette
     import uvicorn as _uvicorn
 except ImportError as error:
@@ -14,6 +15,6 @@ from auriko.sandbox.sandbox import Sandbox, serve
 from auriko.sandbox.server import PortInUseError
 from auriko.sandbox.upstreams import UpstreamError
 
-del _starlette, _uvicorn
+del _jinja2, _starlette, _uvicorn
 
 __all__ = ["Limits", "PortInUseError", "ReceivedRequest", "Sandbox", "UpstreamError", "serve"]

@@ -37,7 +37,7 @@ _KNOWN_CALLER = {
 }
 _EVERY_ERROR = {"X-Error-Type": _TEXT, "X-Error-Retryable": {"enum": ["true", "false"]}}
 # Statuses of errors: those of every endpoint, of those that need a key, and of inference.
-_ALWAYS, _KEYED = {403, 500}, {401}
+_ALWAYS, _KEYED = {403, 413, 500}, {401}
 _INFERENCE = {info.status for info in CODES.values()} - {0, 405, 409}
 
 

@@ -194,10 +194,11 @@ print([name for name in sys.modules if name.startswith(("auriko.sandbox", "uvico
     assert done.stdout == "[]\n"
 
 
-def test_a_missing_extra_is_named():
-    program = """
+@pytest.mark.parametrize("package", ["jinja2", "uvicorn"])
+def test_a_missing_extra_is_named(package):
+    program = f"""
 import sys
-sys.modules["uvicorn"] = None
+sys.modules["{package}"] = None
 try:
     import auriko.sandbox
 except ImportError as error:
@@ -205,5 +206,5 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == (
-        'auriko.sandbox needs uvicorn, which is not installed: pip install "auriko[sandbox]" uvicorn\n'
+        f'auriko.sandbox needs {package}, which is not installed: pip install "auriko[sandbox]" {package}\n'
     )

@@ -108,6 +108,8 @@ def _templates() -> jinja2.Environment:
 
 def _usd(amount: float) -> str:
     """Dollars with as many digits as a sum of this size needs."""
+    if 0 < amount < 0.000_000_5:
+        return "<$0.000001"
     return f"${amount:,.2f}" if amount >= 100 else f"${amount:,.6f}"
 
 
