@@ -73,7 +73,9 @@ def main() -> int:
             "AURIKO_BASE_URL": f"http://127.0.0.1:{int(server.stdout.readline())}/v1",
             "AURIKO_API_KEY": "ak_benchmark",
             "PYSPARK_PYTHON": sys.executable,
-            "RAY_raylet_start_wait_time_s": "300",  # on a busy machine
+            # Patience, for a busy machine.
+            "RAY_raylet_start_wait_time_s": "300",
+            "RAY_agent_register_timeout_ms": "120000",
         }
         print("| | rows | seconds | rows per second | cost |\n|---|---:|---:|---:|---:|", flush=True)
         failed = []
