@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 
 from auriko.sandbox.engines.tokens import count_tokens
 
@@ -33,9 +34,7 @@ class PrefixCache:
 
     def peek(self, scope: str, text: str, min_tokens: int) -> float:
         """The share of `text` that would be read from the cache now."""
-        hashes = _block_hashes(scope, text)
-        with self._lock:
-            return self._read_share(hashes, text, min_tokens)
+        return self._read_share(_Blocks(scope, text), min_tokens)
 
     def use(self, scope: str, text: str, min_tokens: int) -> CacheLookup:
         """What is read from the cache, and what is kept for the next call.
@@ -45,37 +44,44 @@ class PrefixCache:
             text: The whole prompt.
             min_tokens: Prefixes shorter than this are not kept.
         """
-        hashes = _block_hashes(scope, text)
+        blocks = _Blocks(scope, text)
+        read = self._read_share(blocks, min_tokens)
+        if len(text) < min_tokens or blocks.all_tokens < min_tokens:  # the length is quick to see
+            return CacheLookup(read, 0.0)
         with self._lock:
-            read = self._read_share(hashes, text, min_tokens)
-            if len(text) < min_tokens or count_tokens(text) < min_tokens:  # the length is quick to see
-                return CacheLookup(read, 0.0)
-            for block in hashes:
+            for block in blocks.hashes:
                 self._seen[block] = None
                 self._seen.move_to_end(block)
             while len(self._seen) > _KEPT_BLOCKS:
                 self._seen.popitem(last=False)
-        return CacheLookup(read, _share(len(hashes), text) - read)
+        return CacheLookup(read, blocks.tokens(len(blocks.hashes)) / blocks.all_tokens - read)
 
-    def _read_share(self, hashes: list[bytes], text: str, min_tokens: int) -> float:
-        blocks = 0
-        while blocks < len(hashes) and hashes[blocks] in self._seen:
-            blocks += 1
-        if blocks == 0 or count_tokens(text[: blocks * BLOCK_CHARACTERS]) < min_tokens:
-            return 0.0
-        return _share(blocks, text)
+    def _read_share(self, blocks: _Blocks, min_tokens: int) -> float:
+        with self._lock:
+            known = next((n for n, block in enumerate(blocks.hashes) if block not in self._seen), len(blocks.hashes))
+        tokens = blocks.tokens(known)
+        return tokens / blocks.all_tokens if tokens and tokens >= min_tokens else 0.0
 
 
-def _share(blocks: int, text: str) -> float:
-    """The share of its tokens that so many blocks at its beginning hold."""
-    return count_tokens(text[: blocks * BLOCK_CHARACTERS]) / max(1, count_tokens(text))
+class _Blocks:
+    """The whole blocks of a text: one hash for each, over everything before it too, and their tokens."""
 
+    def __init__(self, scope: str, text: str) -> None:
+        self._text = text
+        self._tokens: dict[int, int] = {}
+        running = hashlib.blake2b(scope.encode(), digest_size=16)
+        self.hashes: list[bytes] = []
+        for start in range(0, len(text) // BLOCK_CHARACTERS * BLOCK_CHARACTERS, BLOCK_CHARACTERS):
+            running.update(text[start : start + BLOCK_CHARACTERS].encode("utf-8", "surrogatepass"))
+            self.hashes.append(running.digest())
 
-def _block_hashes(scope: str, text: str) -> list[bytes]:
-    """One hash for each whole block of `text`, each over everything before it too."""
-    running = hashlib.blake2b(scope.encode(), digest_size=16)
-    hashes: list[bytes] = []
-    for start in range(0, len(text) // BLOCK_CHARACTERS * BLOCK_CHARACTERS, BLOCK_CHARACTERS):
-        running.update(text[start : start + BLOCK_CHARACTERS].encode("utf-8", "surrogatepass"))
-        hashes.append(running.digest())
-    return hashes
+    @cached_property
+    def all_tokens(self) -> int:
+        """Tokens of the whole text."""
+        return self.tokens(len(self.hashes)) + count_tokens(self._text[len(self.hashes) * BLOCK_CHARACTERS :])
+
+    def tokens(self, blocks: int) -> int:
+        """Tokens of so many blocks at the beginning."""
+        if blocks not in self._tokens:
+            self._tokens[blocks] = count_tokens(self._text[: blocks * BLOCK_CHARACTERS])
+        return self._tokens[blocks]
