@@ -23,9 +23,12 @@ _QUICK_ENGINES = ("extract", "extract-thorough")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the markers."""
     config.addinivalue_line(
         "markers", "auriko_faults(*faults, seed=0): what goes wrong in auriko_sandbox, such as '429;times=1'"
+    )
+    config.addinivalue_line(
+        "markers", "auriko_limits(**limits): what a key may do there, such as requests_per_minute=1"
     )
 
 
@@ -35,12 +38,14 @@ def auriko_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
     While it is there, AURIKO_BASE_URL and AURIKO_API_KEY lead to it.
     """
-    from auriko.sandbox import Sandbox
+    from auriko.sandbox import Limits, Sandbox
 
     marker = request.node.get_closest_marker("auriko_faults") or pytest.mark.auriko_faults.mark
     if unknown := marker.kwargs.keys() - {"seed"}:
         raise TypeError(f"auriko_faults takes faults and a seed, not {min(unknown)}")
-    with Sandbox(engines=_QUICK_ENGINES, faults=marker.args, **marker.kwargs) as sandbox:
+    bounds = request.node.get_closest_marker("auriko_limits") or pytest.mark.auriko_limits.mark
+    limits = Limits(**bounds.kwargs)
+    with Sandbox(engines=_QUICK_ENGINES, limits=limits, faults=marker.args, **marker.kwargs) as sandbox:
         monkeypatch.setenv("AURIKO_BASE_URL", sandbox.base_url)
         monkeypatch.setenv("AURIKO_API_KEY", sandbox.api_key)
         yield sandbox

@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -58,17 +58,11 @@ UPSTREAM_PARAMS = frozenset(
         "top_p",
     }
 )
-UPSTREAM_CAPABILITIES: frozenset[Capability] = frozenset(
-    {
-        "streaming",
-        "non_streaming",
-        "tools",
-        "tool_choice_required",
-        "json_mode",
-        "structured_output",
-        "tools_with_structured_output",
-    }
-)
+UPSTREAM_CAPABILITIES: frozenset[Capability] = frozenset(get_args(Capability)) - {
+    "vision",
+    "reasoning",
+    "reasoning_off",
+}
 
 
 class _Strict(BaseModel):

@@ -10,7 +10,7 @@ import pytest
 from auriko import Client
 from auriko.cli import main
 from auriko.errors import CODES
-from auriko.sandbox import ReceivedRequest, Sandbox
+from auriko.sandbox import Limits, ReceivedRequest, Sandbox
 from auriko.sandbox.faults import KINDS
 from doc_blocks import python_blocks, run_block
 
@@ -35,12 +35,15 @@ def test_its_python_runs(namespace):
 
 def test_its_tests_pass(namespace):
     tests = [value for name, value in namespace.items() if name.startswith("test_")]
-    assert len(tests) == 2
+    assert len(tests) == 3
     for test in tests:
-        marks = getattr(test, "pytestmark", None) or [pytest.mark.auriko_faults.mark]
-        faults, options = marks[0].args, marks[0].kwargs
+        marks = {mark.name: mark for mark in getattr(test, "pytestmark", ())}
+        faults = marks.get("auriko_faults", pytest.mark.auriko_faults.mark)
+        limits = Limits(**marks.get("auriko_limits", pytest.mark.auriko_limits.mark).kwargs)
         with (
-            Sandbox(engines=["extract", "extract-thorough"], faults=faults, **options) as sandbox,
+            Sandbox(
+                engines=["extract", "extract-thorough"], faults=faults.args, limits=limits, **faults.kwargs
+            ) as sandbox,
             Client(base_url=sandbox.base_url, api_key=sandbox.api_key) as client,
         ):
             test(sandbox, client)

@@ -51,6 +51,15 @@ USERS_TESTS = """
             assert auriko_sandbox.report["retry_after"] == {"honoured": 1, "ignored": 0}
             assert [request.retry for request in auriko_sandbox.requests] == [0, 1]
 
+    @pytest.mark.auriko_limits(daily_budget_usd=0.000001)
+    def test_a_budget_is_spent(auriko_client, auriko_sandbox):
+        from auriko.errors import RateLimitError
+
+        auriko_client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        with pytest.raises(RateLimitError) as caught:
+            auriko_client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        assert caught.value.code == "budget_exhausted"
+
     @pytest.mark.auriko_faults("418")
     def test_a_fault_that_is_none(auriko_sandbox):
         pass
@@ -74,7 +83,7 @@ def test_the_fixtures_serve_a_users_tests(pytester, monkeypatch):
     pytester.makepyfile(USERS_TESTS)
     # Other plugins of this machine are not part of the user's suite.
     done = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:anyio")
-    done.assert_outcomes(passed=8, errors=2)
+    done.assert_outcomes(passed=9, errors=2)
     done.stdout.fnmatch_lines(["*ValueError: '418' is not a fault; there are 408, *"])
     done.stdout.fnmatch_lines(["*TypeError: auriko_faults takes faults and a seed, not speed"])
 
