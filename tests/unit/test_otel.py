@@ -10,10 +10,12 @@ import anyio
 import httpx
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
 from auriko import AsyncClient, BudgetExceededError, Client, RateLimitError, StreamInterruptedError, track_spend
 from auriko._otel import trace_sinks
+from auriko.spend import _observation
 from auriko.tracing import on_span
 from tests.support.replies import METADATA, chunk, completion, envelope, events, whole_stream
 from tests.support.telemetry import Telemetry, configured
@@ -224,13 +226,21 @@ async def test_span_of_a_cancelled_call(telemetry):
     assert telemetry.span().attributes["auriko.status"] == "abandoned"
 
 
-async def test_an_exporter_that_fails_fails_no_call(telemetry, monkeypatch, caplog):
+@pytest.mark.parametrize("moment", ["on_start", "on_end"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_tracing_that_fails_fails_no_call(telemetry, monkeypatch, caplog, moment, way):
     def broken(*_args: Any, **_named: Any) -> None:
-        raise RuntimeError("broken exporter")
+        raise RuntimeError("broken processor")
 
-    monkeypatch.setattr(trace.get_tracer_provider().get_tracer("auriko").__class__, "start_span", broken)
-    await Gateway(completion()).ask("create")
-    assert "broken exporter" in caplog.text
+    processor = SpanProcessor()
+    setattr(processor, moment, broken)
+    telemetry.tracer_provider.add_span_processor(processor)
+    monkeypatch.setattr(_observation, "_broken", set())
+    gateway = Gateway(reply_for(way))
+    await gateway.ask(way)
+    await gateway.ask(way)
+    assert not trace.get_current_span().is_recording()
+    assert caplog.text.count("RuntimeError: broken processor") == 1, "it is said once"
 
 
 # -- context -------------------------------------------------------------------------------------------------------
