@@ -116,3 +116,16 @@ async def test_async_stream(sandbox):
         stream = await client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)
         pieces = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
     assert "".join(pieces) == "Blue light is scattered more."
+
+
+@pytest.mark.anyio
+async def test_async_calls(sandbox):
+    async with openai.AsyncOpenAI(base_url=sandbox.base_url, api_key=sandbox.api_key, max_retries=0) as client:
+        chat = await client.chat.completions.create(model="gpt-4o", messages=MESSAGES, tools=TOOLS)
+        assert chat.choices[0].message.tool_calls[0].function.name == "get_weather"
+        reply = await client.responses.create(model="gpt-4o", input="Why is the sky blue?")
+        assert reply.output_text == "Blue light is scattered more."
+        async with client.responses.stream(model="gpt-4o", input="Why is the sky blue?") as stream:
+            kinds = [event.type async for event in stream]
+        assert (kinds[0], kinds[-1]) == ("response.created", "response.completed")
+        assert "gpt-4o" in {model.id async for model in client.models.list()}
