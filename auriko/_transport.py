@@ -1,37 +1,28 @@
-"""The only file that sends, reads, sleeps, and sees an httpx exception: a channel performs the steps of one call."""
+"""The only file that sends and reads: a channel performs the steps of one call."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from typing import Any, Final, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import anyio
-import httpcore
 import httpx
 
 from auriko._exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, Steps
+from auriko._failures import FOREIGN, raise_for_caller
 from auriko._network import MAX_READ, ArrivedBody, arrived_body, bounded
-from auriko._pool import AsyncPool, Pool, Shard, client_closed, left, running_loop, soon
-from auriko.errors import APIConnectionError, APIResponseValidationError, APITimeoutError, AurikoAPIError
-from auriko.errors._mapping import clean_text
+from auriko._pool import AsyncPool, Pool, running_loop, soon
+from auriko._requests import client_closed, left
+from auriko._shards import Shard
+from auriko.errors import APITimeoutError, AurikoAPIError
 from auriko.response_headers import ResponseHeaders
 
 ResultT = TypeVar("ResultT")
-_FOREIGN: Final = (
-    *(httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, anyio.ClosedResourceError),
-    *(httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError),
-)
-_PHASES: Final[dict[type[Exception], str]] = {
-    httpx.ConnectTimeout: "connecting",
-    httpx.WriteTimeout: "sending the request",
-    httpx.PoolTimeout: "waiting for a free connection",
-}
 
 
 class _Opened(NamedTuple):
@@ -53,7 +44,7 @@ class _Opened(NamedTuple):
 class _ChannelBase(ABC):
     """What both channels know: what their request is found by in the pool, and which connections it uses."""
 
-    _pool: Pool | AsyncPool
+    _pool: Any
     _opened: _Opened | None
     _shard: Shard[Any] | None
 
@@ -135,7 +126,7 @@ class Channel(_ChannelBase):
                 response = self._pool.send(self._shard, step, self._mark)
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
             self._leave(failed=True)
-            _raise_for_caller(error, step.until)
+            raise_for_caller(error, step.until)
         return self._open(response, step)
 
     def _parts(self, response: httpx.Response, *, plain: bool) -> Iterator[bytes]:
@@ -159,7 +150,7 @@ class Channel(_ChannelBase):
                 self.close()
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
             self.close(failed=True)
-            _raise_for_caller(error, step.until)
+            raise_for_caller(error, step.until)
         return read
 
     def close(self, *, failed: bool = False) -> None:
@@ -167,7 +158,7 @@ class Channel(_ChannelBase):
         opened, self._opened = self._opened, None
         try:
             if opened is not None:
-                with contextlib.suppress(*_FOREIGN):
+                with contextlib.suppress(*FOREIGN):
                     opened.response.close()
         finally:
             self._leave(failed=failed)
@@ -222,7 +213,7 @@ class AsyncChannel(_ChannelBase):
                 response = await self._pool.send(self._shard, step, self._mark)
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
             self._leave(failed=True)
-            _raise_for_caller(error, step.until)
+            raise_for_caller(error, step.until)
         return self._open(response, step)
 
     def _parts(self, response: httpx.Response, *, plain: bool) -> AsyncIterator[bytes]:
@@ -246,7 +237,7 @@ class AsyncChannel(_ChannelBase):
                 await self.close()
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
             await self.close(failed=True)
-            _raise_for_caller(error, step.until)
+            raise_for_caller(error, step.until)
         return read
 
     async def close(self, *, failed: bool = False) -> None:
@@ -270,7 +261,7 @@ class AsyncChannel(_ChannelBase):
 
 
 async def _release(opened: _Opened, loop: Any) -> None:
-    with anyio.CancelScope(shield=True), contextlib.suppress(*_FOREIGN):
+    with anyio.CancelScope(shield=True), contextlib.suppress(*FOREIGN):
         await opened.response.aclose()
         if opened.parts is not None and not isinstance(loop, asyncio.AbstractEventLoop):
             # trio warns of generators that are dropped unfinished; on a closed connection these end at once.
@@ -294,35 +285,3 @@ def _answer(response: httpx.Response) -> Answer:
     except UnicodeDecodeError:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
     return Answer(response.status_code, ResponseHeaders(headers))
-
-
-def _raise_for_caller(error: BaseException, until: float | None) -> NoReturn:
-    """Raises what the error means to a caller, with the original as its cause; what is not ours as it is.
-
-    The frames of httpx and httpcore are dropped: they hold the request's headers, with the key in them.
-    """
-    if not isinstance(error, Exception):
-        raise error.with_traceback(None)  # cancelled or interrupted
-    if not isinstance(error, _FOREIGN):
-        raise error
-    verification = False
-    cause: BaseException | None = error
-    while cause is not None:
-        verification |= isinstance(cause, ssl.SSLCertVerificationError)
-        cause.__traceback__ = None
-        cause = cause.__cause__ or cause.__context__
-    said = clean_text(str(error) or type(error).__name__)
-    if isinstance(error, (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)):
-        phase = _PHASES.get(type(error), "waiting for the reply")
-        late = until is not None and time.monotonic() >= until
-        reason = "the time allowed for this call or its next event has passed" if late else "timeout"
-        raise APITimeoutError(f"Timed out while {phase} ({reason}).") from error
-    if isinstance(error, httpx.DecodingError):
-        raise APIResponseValidationError("The reply could not be decompressed.") from error
-    if verification:
-        raise APIConnectionError(f"The server's TLS certificate does not verify: {said}", retryable=False) from error
-    if isinstance(error, httpx.ProxyError):
-        raise APIConnectionError(f"The proxy refused: {said}", retryable="407" not in said) from error
-    if isinstance(error, (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        raise APIConnectionError(f"The request could not be sent: {said}", retryable=False) from error
-    raise APIConnectionError(f"The connection failed: {said}") from error

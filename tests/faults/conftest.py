@@ -13,6 +13,7 @@ import anyio.lowlevel
 import pytest
 
 import auriko._pool
+import auriko._shards
 import auriko._transport
 from tests.support import tls
 
@@ -91,11 +92,11 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]
 
     def trust(certificate: Path) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        auriko._pool._tls_context.cache_clear()
+        auriko._shards._tls_context.cache_clear()
 
     yield trust
     monkeypatch.undo()
-    auriko._pool._tls_context.cache_clear()
+    auriko._shards._tls_context.cache_clear()
 
 
 @pytest.fixture

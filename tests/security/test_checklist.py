@@ -26,7 +26,7 @@ import pytest
 import auriko
 from auriko import AsyncClient, AurikoAPIError, Client, track_spend
 from auriko._config import resolve
-from auriko._pool import _transport_options
+from auriko._shards import _transport_options
 from tests.support import acts
 from tests.support.acts import error, hang, ok, reply, reset, stream
 from tests.support.cells import ASK

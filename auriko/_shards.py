@@ -1,0 +1,121 @@
+"""The httpx transports of a client, each with some of its connections.
+
+httpcore looks at every connection of a transport whenever a request starts or ends, so connections are spread over
+shards: small transports, of which the first that has room is used.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+import urllib.request
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from auriko._network import bound_reads
+from auriko.errors import APIConnectionError
+
+# Calls in flight at once: the product of both; those beyond wait for a connection.
+SHARD_SIZE: Final = 32
+SHARDS: Final = 32
+# Seconds for which an unused connection is kept.
+KEEP_UNUSED: Final = 30.0
+
+TransportT = TypeVar("TransportT", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+
+
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    """The one TLS context of the process; loading the certificates takes some 20 ms."""
+    return httpx.create_ssl_context()
+
+
+def _transport_options(base_url: str) -> dict[str, Any]:
+    """What a transport for this address is made with: certificates where it needs them, the environment's proxy."""
+    parts = urlsplit(base_url)
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if proxy is not None and urllib.request.proxy_bypass(parts.netloc):
+        proxy = None
+    if proxy is not None and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    needs_tls = parts.scheme == "https" or (proxy is not None and proxy.startswith("https"))
+    context = _tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    limits = httpx.Limits(
+        max_connections=SHARD_SIZE, max_keepalive_connections=SHARD_SIZE, keepalive_expiry=KEEP_UNUSED
+    )
+    return {"verify": context, "limits": limits, "proxy": proxy}
+
+
+def _open(kind: type[TransportT], base_url: str) -> TransportT:
+    """A transport for this address, whose reads can be bounded.
+
+    Raises:
+        APIConnectionError: The environment names a proxy that cannot be used.
+    """
+    try:
+        transport = kind(**_transport_options(base_url))
+    except (ValueError, ImportError) as error:
+        raise APIConnectionError(
+            f"The proxy that the environment names cannot be used: {error}", retryable=False
+        ) from None
+    bound_reads(transport)
+    return transport
+
+
+class Shard(Generic[TransportT]):
+    """Some of a client's connections.
+
+    Attributes:
+        transport: What sends over them.
+        busy: How many calls are using it.
+        unused_since: When it was left by the last of them, on the monotonic clock.
+    """
+
+    __slots__ = ("busy", "transport", "unused_since")
+
+    def __init__(self, transport: TransportT) -> None:
+        self.transport: TransportT = transport
+        self.busy = 0
+        self.unused_since = 0.0
+
+    def give_back(self) -> None:
+        """Notes that a call has left it."""
+        self.busy -= 1
+        if not self.busy:
+            self.unused_since = time.monotonic()
+
+
+class Shards(Generic[TransportT]):
+    """The shards of one process or event loop; opened when those before have no room, closed when long unused."""
+
+    def __init__(self, kind: type[TransportT], base_url: str) -> None:
+        self.opened: list[Shard[TransportT]] = []
+        self._open_one: Callable[[], TransportT] = lambda: _open(kind, base_url)
+
+    def take(self) -> Shard[TransportT]:
+        """The shard for a call: the first that has room, or the least busy one."""
+        for shard in self.opened:
+            if shard.busy < SHARD_SIZE:
+                break
+        else:
+            if len(self.opened) < SHARDS:
+                shard = Shard(self._open_one())
+                self.opened.append(shard)
+            else:
+                shard = min(self.opened, key=lambda shard: shard.busy)
+        shard.busy += 1
+        return shard
+
+    def retire(self) -> TransportT | None:
+        """The last transport, to be closed, if it is one too many and long unused."""
+        if len(self.opened) > 1:
+            last = self.opened[-1]
+            if not last.busy and time.monotonic() - last.unused_since > KEEP_UNUSED:
+                retired: TransportT = self.opened.pop().transport
+                return retired
+        return None
