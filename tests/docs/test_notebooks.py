@@ -1,5 +1,6 @@
 """The committed notebooks are whole and scrubbed, and refreshing them changes only what has changed."""
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -54,6 +55,18 @@ def test_outputs_hold_nothing_of_the_machine_that_made_them(notebook):
             assert not re.search(r"(?<![\w.])/(?:home|root|tmp|usr|var|work|Users|opt|private)/", text)
             assert not re.search(r"(?:127\.0\.0\.1|localhost):(?!4010\b)\d", text)
             assert not re.search(r"\bak_\w+|\breq_\w|\b(?:req|call)_[0-9a-f]{6}| at 0x", text)
+
+
+def test_the_first_notebook_needs_no_more_than_the_demo_has():
+    code = "\n".join(cell.source for cell in cells(NOTEBOOKS[0], "code") if not cell.source.startswith("%"))
+    tree = compile(code, "01", "exec", flags=ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    needed = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    needed |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    ours = {"auriko", "auriko_langchain", "auriko_llamaindex"}
+    demo = {"langchain_core", "llama_index.core", "llama_index.retrievers.bm25", "pathlib"}
+    assert not [module for module in needed if not any(f"{module}.".startswith(f"{name}.") for name in ours | demo)]
+    extra = re.search(r"^demo = (.*)$", (FOLDER.parent / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert all(name in extra[1] for name in ("langchain", "llamaindex", "sandbox", "retrievers-bm25", "ipykernel"))
 
 
 @pytest.fixture
