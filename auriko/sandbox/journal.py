@@ -139,7 +139,7 @@ class Journal:
         """Note that a candidate is being tried."""
         attempt: AttemptRecord = {"provider": candidate.provider, "model": candidate.model.id}
         attempts.append(attempt)
-        self._spend(attempt)["calls"] += 1
+        self._spend(attempt)["tried"] += 1
         return attempt
 
     def failed(self, attempt: AttemptRecord, code: str, message: str) -> None:
@@ -160,12 +160,20 @@ class Journal:
             }
         )
         spend = self._spend(attempt)
+        spend["answered"] += 1
         spend["prompt_tokens"] += end.counts.prompt
         spend["completion_tokens"] += end.counts.completion
         spend["usd"] += end.bill.usd
 
     def _spend(self, attempt: AttemptRecord) -> Spend:
-        nothing: Spend = {"calls": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
+        nothing: Spend = {
+            "tried": 0,
+            "answered": 0,
+            "failed": 0,
+            "prompt_tokens": 0,
+            "completion_tokens": 0,
+            "usd": 0.0,
+        }
         return self.spend.setdefault(attempt["provider"], nothing)
 
     def report(self) -> Report:

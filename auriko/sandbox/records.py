@@ -122,9 +122,10 @@ class Report(TypedDict):
 
 
 class Spend(TypedDict):
-    """What one provider has been asked and paid for."""
+    """How often one provider has been tried, how that ended, and what it was paid."""
 
-    calls: int
+    tried: int
+    answered: int
     failed: int
     prompt_tokens: int
     completion_tokens: int

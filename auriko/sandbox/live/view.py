@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SHOWN_CALLS = 15
 _SPARKS = 40
 _COLOURS = 8  # of the style
-_NOTHING: Spend = {"calls": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
+_NOTHING: Spend = {"tried": 0, "answered": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
 
 
 class Bar(NamedTuple):
@@ -150,7 +150,8 @@ def _times(decisions: Sequence[DecisionRecord], provider: str) -> Iterator[float
 
 def _sum(spends: Sequence[Spend]) -> Spend:
     return {
-        "calls": sum(each["calls"] for each in spends),
+        "tried": sum(each["tried"] for each in spends),
+        "answered": sum(each["answered"] for each in spends),
         "failed": sum(each["failed"] for each in spends),
         "prompt_tokens": sum(each["prompt_tokens"] for each in spends),
         "completion_tokens": sum(each["completion_tokens"] for each in spends),
