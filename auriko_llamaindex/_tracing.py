@@ -12,6 +12,8 @@ from llama_index_instrumentation.span import active_span_id
 from auriko.tracing import AttributeSink, mlflow_span, on_span
 
 _NOTHING: Final[AbstractContextManager[None]] = nullcontext()
+# OpenLLMetry's, and that of llama-index-observability-otel.
+_INSTRUMENTATIONS: Final = ("opentelemetry.instrumentation.llamaindex", "llamaindex.opentelemetry")
 
 
 def framework_span() -> AttributeSink | None:
@@ -20,8 +22,14 @@ def framework_span() -> AttributeSink | None:
 
 
 def on_framework_span(span: AttributeSink | None) -> AbstractContextManager[None]:
-    """A context in which the client's call writes on the span; one that does nothing where there is none."""
-    return on_span(span) if span is not None else _NOTHING
+    """A context in which the client's call writes on the span; one that does nothing where there is none.
+
+    Some instrumentations end a stream's span before the stream is read; its call has then a span of its own.
+    """
+    is_recording: Any = getattr(span, "is_recording", None)
+    if span is None or (is_recording is not None and not is_recording()):
+        return _NOTHING
+    return on_span(span)
 
 
 class _OpenInferenceSpan:
@@ -51,6 +59,8 @@ def _opentelemetry_span() -> AttributeSink | None:
     if trace is None:
         return None
     span = trace.get_current_span()
-    scope = getattr(span, "instrumentation_scope", None)
-    found: AttributeSink | None = span if "llama" in getattr(scope, "name", "") else None
+    scope: Any = getattr(span, "instrumentation_scope", None)
+    found: AttributeSink | None = None
+    if scope is not None and scope.name.startswith(_INSTRUMENTATIONS):
+        found = span
     return found
