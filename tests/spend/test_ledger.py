@@ -22,6 +22,9 @@ from auriko.spend import LedgerError, SpendLedger, _ledger
 from tests.spend.calls import ASK, COST, ask, async_client, client, record
 
 
+ROOT = Path(__file__).parents[2]
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "spend" / "ledger.db"
@@ -30,7 +33,12 @@ def path(tmp_path: Path) -> Path:
 def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A Python program in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
 
@@ -142,7 +150,7 @@ for number in range(1000):
 def test_a_killed_process_loses_at_most_the_call_in_flight(path: Path, after: int) -> None:
     """SIGKILL in the middle of 1,000 calls: before, during and after what waits is moved into the database."""
     child = subprocess.Popen(
-        [sys.executable, "-c", KILLED], stdout=subprocess.PIPE, env={**os.environ, "LEDGER": str(path)}
+        [sys.executable, "-c", KILLED], stdout=subprocess.PIPE, cwd=ROOT, env={**os.environ, "LEDGER": str(path)}
     )
     with child:
         assert child.stdout is not None
@@ -218,7 +226,6 @@ def test_a_forked_and_an_unpickled_client_record(path: Path) -> None:
 import os, pickle
 from auriko.spend import SpendLedger
 from tests.spend.calls import ask, client
-from auriko._transport import Pool
 
 asked = client()
 ask(asked)
