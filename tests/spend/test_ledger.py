@@ -21,7 +21,6 @@ from auriko import AsyncClient, Client, SpendTracker, track_spend
 from auriko.spend import LedgerError, SpendLedger, _ledger
 from tests.spend.calls import ASK, COST, ask, async_client, client, record
 
-
 ROOT = Path(__file__).parents[2]
 
 
