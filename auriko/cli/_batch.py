@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from auriko import AsyncClient, AurikoAPIError, AuthenticationError
+from auriko import AurikoAPIError, AuthenticationError, Client
 from auriko.cli._batch_input import Request, check_requests, read_requests
 from auriko.cli._batch_output import Output
 from auriko.cli._console import usd
@@ -21,11 +20,11 @@ _STOPS: Final = frozenset({"insufficient_quota", "budget_exhausted", "local_budg
 def run(arguments: argparse.Namespace) -> int:
     """Sends what has no answer yet and prints a summary; the exit code is 0 if now every request has one."""
     count = check_requests(arguments.input)
-    client = AsyncClient()  # refuses here, before there are any files, if there is no key
+    client = Client()  # refuses here, before there are any files, if there is no key
     with Output(arguments.output, retry_errors=arguments.retry_errors) as output:
         batch = _Run(arguments, client, output, count)
         try:
-            asyncio.run(batch.send())
+            batch.send()
         except KeyboardInterrupt:
             print("auriko: interrupted; the same command goes on where this one stopped", file=sys.stderr)
             return 130
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 class _Run:
     """One run over the requests that have no answer yet."""
 
-    def __init__(self, arguments: argparse.Namespace, client: AsyncClient, output: Output, count: int) -> None:
+    def __init__(self, arguments: argparse.Namespace, client: Client, output: Output, count: int) -> None:
         self._arguments = arguments
         self._client = client
         self._output = output
@@ -65,7 +64,7 @@ class _Run:
                 self._output.start(request)
                 yield request.body
 
-    async def send(self) -> None:
+    def send(self) -> None:
         """Sends them, and writes each answer when it is there."""
         limit = self._arguments.limit_usd
         options: dict[str, Any] = {
@@ -73,11 +72,11 @@ class _Run:
             "max_per_second": self._arguments.per_second,
             "limit_usd": None if limit is None else max(limit - self._already, 0.0),
         }
-        async with (
+        with (
             self._client as client,
             client.chat.completions.batch_as_completed(self._bodies(), **options) as results,
         ):
-            async for index, result in results:
+            for index, result in results:
                 request = self._under_way.pop(index)
                 if isinstance(result, Exception) and _stops(result):
                     self._stopped_by = result
