@@ -90,6 +90,14 @@ bench: $(VENV)/.dev ## measure CPU time of calls and chunks: raw httpx, the clie
 	@$(BIN)/python benchmarks/layers.py
 	@$(BIN)/python benchmarks/spend.py
 
+.PHONY: soak
+soak: $(VENV)/.dev ## make 200,000 calls against a server that fails one in ten, and look at what is left of them
+	@$(BIN)/python benchmarks/soak.py
+
+.PHONY: mutants
+mutants: $(VENV)/.dev ## break the core one place at a time, and see which breaks no test notices; takes an hour
+	@$(BIN)/python benchmarks/mutants.py
+
 # Servers of other projects, which are as large as all the rest together, have environments of their own.
 OBSERVABILITY := .venvs/observability
 $(OBSERVABILITY)/.ready: pyproject.toml observability/requirements.txt
