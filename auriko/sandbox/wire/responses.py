@@ -144,7 +144,10 @@ class ResponsesRequest(Routed):
         hosted = sorted(kind for kind in kinds if isinstance(kind, str) and kind != "function")
         if hosted:
             raise GatewayError(
-                "hosted_tool_not_supported", f"No provider here has the hosted tool {hosted[0]}.", param="tools"
+                "hosted_tool_not_supported",
+                f"No provider here has the hosted tool {hosted[0]}.",
+                param="tools",
+                suggestion="Use tools of the type function.",
             )
         return tools  # pyright: ignore[reportUnknownVariableType]
 
