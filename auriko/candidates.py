@@ -125,6 +125,9 @@ class Candidates(Sequence[Candidate]):
     def __str__(self) -> str:
         return text_table(_HEAD, self._rows())
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # in a terminal of IPython
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return html_table(_HEAD, self._rows())
 

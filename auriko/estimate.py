@@ -68,6 +68,9 @@ class CostEstimate:
             [text_table(_HEAD, self._rows()), "", self._sum(), *(f"- {said}" for said in self.assumptions)]
         )
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # in a terminal of IPython
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return html_table(_HEAD, self._rows(), [self._sum(), *self.assumptions])
 

@@ -8,7 +8,9 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from auriko import ChatCompletion, RoutingMetadata
+from auriko.candidates import CandidateSearch
 from auriko.errors import BadRequestError, BudgetExceededError, RateLimitError
+from auriko.estimate import CostEstimator
 from auriko.models import Response
 from auriko.response_headers import ResponseHeaders
 from tests.support.replies import METADATA, completion
@@ -111,8 +113,6 @@ def everything(text: str) -> list[Any]:
     whole = with_message(content=text, reasoning_content=text, refusal=text, tool_calls=[call])
     calls = {"type": "function_call", "call_id": "c", "name": text, "arguments": text}
     headers = ResponseHeaders({"x-request-id": "r"})
-    from auriko.candidates import CandidateSearch
-
     return [
         whole,
         whole.model_copy(update={"routing_metadata": RoutingMetadata.model_validate(metadata)}),
@@ -158,6 +158,14 @@ def test_a_response_shows_its_text_and_the_calls() -> None:
         "text/plain"
     ]
     assert plain.startswith("calls weather({})\n(web_search_call)\nParis.\n")
+
+
+def test_tables_are_tables_in_a_terminal_too() -> None:
+    found = CandidateSearch(models="claude-sonnet-4-6").find(directory(entry("anthropic")), NOW)
+    costs = CostEstimator(models="claude-sonnet-4-6", messages="Hello").estimate(directory(entry("anthropic")), NOW)
+    for table in (found, costs):
+        assert shown(table)["text/plain"] == str(table)
+        assert shown(table)["text/plain"].startswith("model ")
 
 
 def test_an_error_shows_what_happened_what_to_do_and_its_facts() -> None:
