@@ -102,20 +102,20 @@ mutants: $(VENV)/.dev ## break the core one place at a time, and see which break
 
 # Servers of other projects, which are as large as all the rest together, have environments of their own.
 OBSERVABILITY := .venvs/observability
-$(OBSERVABILITY)/.ready: pyproject.toml observability/requirements.txt
+$(OBSERVABILITY)/.ready: pyproject.toml tests/observability/requirements.txt
 	@echo "Setting up $(OBSERVABILITY) (Phoenix, MLflow and what traces to them, some 1.5 GB) ..."
 ifdef UV
 	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(OBSERVABILITY)
-	@uv pip install --quiet --python $(OBSERVABILITY)/bin/python --editable '.[langchain,llamaindex,sandbox,otel]' -r observability/requirements.txt
+	@uv pip install --quiet --python $(OBSERVABILITY)/bin/python --editable '.[langchain,llamaindex,sandbox,otel]' -r tests/observability/requirements.txt
 else
 	@$(PYTHON) -m venv $(OBSERVABILITY)
-	@$(OBSERVABILITY)/bin/python -m pip install --quiet --editable '.[langchain,llamaindex,sandbox,otel]' -r observability/requirements.txt
+	@$(OBSERVABILITY)/bin/python -m pip install --quiet --editable '.[langchain,llamaindex,sandbox,otel]' -r tests/observability/requirements.txt
 endif
 	@touch $@
 
 .PHONY: observability
 observability: $(OBSERVABILITY)/.ready ## trace to the servers of Phoenix and MLflow, and read from them what was billed
-	@$(OBSERVABILITY)/bin/python observability
+	@$(OBSERVABILITY)/bin/python tests/observability
 
 .PHONY: bench-batches
 bench-batches: $(VENV)/.dev ## measure 10,000 requests: CPU time beside a bare gather, and memory
@@ -141,7 +141,7 @@ endif
 .PHONY: judges
 judges: $(JUDGES)/openai-3/.ready $(JUDGES)/litellm/.ready ## have version 3 of the package openai and LiteLLM judge the sandbox
 	@$(JUDGES)/openai-3/bin/python -m pytest tests/sandbox/test_openai_client.py tests/sandbox/test_responses.py -k openai
-	@$(JUDGES)/litellm/bin/python -m pytest -W default judges # it leaves warnings of its own behind
+	@$(JUDGES)/litellm/bin/python -m pytest -W default tests/judges # it leaves warnings of its own behind
 
 # Engines for many machines, which are larger than all the rest, have an environment of their own.
 ENGINES := .venvs/engines
@@ -172,8 +172,8 @@ $(VENV)/.browser: pyproject.toml $(VENV)/.dev
 
 .PHONY: browser
 browser: $(VENV)/.browser ## look at the sandbox's live page with Chromium, which is installed (apt) where it is missing
-	@browser/install-chromium
-	@$(BIN)/python -m pytest browser
+	@tests/browser/install-chromium
+	@$(BIN)/python -m pytest tests/browser
 
 .PHONY: clean
 clean: ## remove .venv and everything that tools have left behind

@@ -133,7 +133,7 @@ class ArrivedBody:
         try:
             while not self._ended and self._failure is None:
                 event = self._protocol.next_event()
-                if type(event) is h11.Data:
+                if isinstance(event, h11.Data):
                     parts.append(event.data)
                 elif event is h11.NEED_DATA:
                     if not parts:

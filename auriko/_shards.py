@@ -20,8 +20,8 @@ from auriko._network import bound_reads
 from auriko.errors import APIConnectionError
 
 # Calls in flight at once: the product of both; those beyond wait for a connection.
-SHARD_SIZE: Final = 32
-SHARDS: Final = 32
+SHARD_SIZE: Final = 4
+SHARDS: Final = 256
 # Seconds for which an unused connection is kept.
 KEEP_UNUSED: Final = 30.0
 

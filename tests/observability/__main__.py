@@ -1,6 +1,6 @@
 """Calls traced to the real servers of Phoenix and MLflow; fails where their APIs do not tell what was billed.
 
-python observability [phoenix] [mlflow]
+python tests/observability [phoenix] [mlflow]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Calls of each kind against the sandbox, traced to one tool; prints what each was billed, as JSON.
 
-python observability/workload.py phoenix http://127.0.0.1:6006
-python observability/workload.py mlflow http://127.0.0.1:5000
+python tests/observability/workload.py phoenix http://127.0.0.1:6006
+python tests/observability/workload.py mlflow http://127.0.0.1:5000
 """
 
 from __future__ import annotations
