@@ -126,8 +126,6 @@ def _is_to_be_copied(value: Any) -> bool:
     Raises:
         _NoFormError: The value holds something that JSON has no form for.
     """
-    if type(value) in _SCALARS:  # pyright: ignore[reportUnknownArgumentType]
-        return False
     if isinstance(value, Mapping):
         return _any_part(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
     if isinstance(value, (list, tuple)):

@@ -96,12 +96,9 @@ def arrived_body(response: httpx.Response) -> ArrivedBody | None:
     stream: Any = response.stream
     try:
         protocol = stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001
-    except AttributeError:
+        return ArrivedBody(protocol, response.extensions["network_stream"])
+    except (AttributeError, KeyError):
         return None
-    connection = response.extensions.get("network_stream")
-    if isinstance(protocol, h11.Connection) and isinstance(connection, (_Stream, _AsyncStream)):
-        return ArrivedBody(protocol, connection)
-    return None
 
 
 class ArrivedBody:

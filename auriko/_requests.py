@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 import httpx
-from typing_extensions import Self
 
 from auriko._exchange import Send
 from auriko._network import MARK
@@ -25,9 +24,6 @@ class _Body(httpx.ByteStream):
 class _AsyncOnce:
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         for part in self._parts:

@@ -16,9 +16,10 @@ import anyio
 import pytest
 
 import auriko._pool
-from auriko import AsyncClient, Client
+import auriko._shards
+from auriko import APIConnectionError, AsyncClient, Client
 from tests.support import cells
-from tests.support.acts import ok, stream
+from tests.support.acts import ok, raw, stream
 from tests.support.cells import ASK, KEY
 from tests.support.clients import serving, serving_async
 from tests.support.fault_server import serve
@@ -281,3 +282,63 @@ def test_a_hundred_async_clients_leave_nothing() -> None:
         asyncio.run(main(server.url))
         server.wait_until_unused()
         assert open_files() <= before + 2
+
+
+def one_connection_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auriko._shards, "SHARD_SIZE", 1)
+    monkeypatch.setattr(auriko._shards, "SHARDS", 3)
+    monkeypatch.setattr(auriko._shards, "KEEP_UNUSED", 0.0)
+
+
+def test_shards_are_opened_for_calls_at_once_and_closed_when_unused(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_connection_a_shard(monkeypatch)
+    with serving(ok) as (server, client):
+        opened = [client.chat.completions.create(**ASK, stream=True) for _ in range(3)]
+        assert len(client._pool.transports()) == server.accepted == 3
+        for each in opened:
+            assert each.collect().choices[0].message.content == "Paris."
+        for left in (2, 1, 1):
+            client.chat.completions.create(**ASK)
+            assert len(client._pool.transports()) == left
+
+
+async def test_shards_are_opened_for_calls_at_once_and_closed_when_unused_async(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one_connection_a_shard(monkeypatch)
+    async with serving_async(ok) as (server, client):
+        opened = [await client.chat.completions.create(**ASK, stream=True) for _ in range(3)]
+        assert len(client._pool.transports()) == server.accepted == 3
+        for each in opened:
+            assert (await each.collect()).choices[0].message.content == "Paris."
+        for left in (2, 1, 1):
+            await client.chat.completions.create(**ASK)
+            assert len(client._pool.transports()) == left
+
+
+def test_pool_that_was_closed_meanwhile_opens_nothing_more() -> None:
+    with serving(ok) as (server, client):
+        client.close()
+        with pytest.raises(APIConnectionError, match="closed"):
+            client._pool.take()
+        assert server.accepted == 0
+
+
+def test_child_process_leaves_what_its_parents_calls_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = stream(events(chunk()), end="hang")
+    with serving(hanging) as (_server, client), client.chat.completions.create(**ASK, stream=True) as held:
+        (pool,) = cells.pools_of(client)
+        pid = os.getpid()
+        with monkeypatch.context() as child:
+            child.setattr(os, "getpid", lambda: pid + 1)
+            client._pool.discard(held._channel._shard, held._channel._mark)
+        assert len(pool._requests) == 1
+
+
+@pytest.mark.parametrize(("note", "text"), [(b"caf\xc3\xa9", "caf\u00e9"), (b"caf\xe9", "caf\u00e9")])
+def test_headers_in_utf8_and_latin1(note: bytes, text: str) -> None:
+    answer = b'HTTP/1.1 200 OK\r\nx-note: %s\r\ncontent-length: 14\r\n\r\n{"choices":[]}' % note
+    with serving(raw(answer)) as (_server, client):
+        headers = client.chat.completions.create(**ASK).response_headers
+        assert headers is not None
+        assert headers["x-note"] == text
