@@ -7,9 +7,10 @@ and never read as Markdown or HTML: an address in it would be fetched by being l
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from auriko._table import html_table, text_table
 
@@ -174,3 +175,9 @@ def _facts(metadata: RoutingMetadata | None, usage: Usage | None, endings: Itera
 
 def _milliseconds(value: float | None) -> str | None:
     return f"{value:,.0f} ms" if value is not None else None
+
+
+def in_a_notebook() -> bool:
+    """Whether this runs in a cell of a notebook; to have its packages imported is not enough."""
+    ipython: Any = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final, overload
 
-from auriko._display import Bundle, Card
+from auriko._display import Bundle, Card, in_a_notebook
 from auriko._response_stream import AsyncResponseStream, ResponseStream
 from auriko._stream import AsyncItemStream, AsyncStream, ItemStream, Stream
 from auriko.accumulate import ChatAccumulator
@@ -126,7 +126,7 @@ class _Unfinished:
 
 def _new_output() -> Any:
     """An output of the running cell that can be replaced, or None outside a notebook."""
-    ipython: Any = sys.modules.get("IPython")
-    if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
+    if not in_a_notebook():
         return None
+    ipython: Any = sys.modules["IPython"]
     return ipython.display.display(_Unfinished(""), display_id=True)

@@ -161,7 +161,9 @@ def _open_bar(wanted: bool | None, total: int | None) -> Any:
     Raises:
         ImportError: It is wanted, and tqdm is not installed.
     """
-    if wanted is False or (wanted is None and not ("ipykernel" in sys.modules or sys.stderr.isatty())):
+    from auriko._display import in_a_notebook
+
+    if wanted is False or (wanted is None and not (sys.stderr.isatty() or in_a_notebook())):
         return None
     try:
         from tqdm.auto import tqdm

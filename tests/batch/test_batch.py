@@ -255,7 +255,7 @@ def test_progress_without_tqdm(way, monkeypatch, capsys) -> None:
 
 @pytest.mark.parametrize("seen", [False, True])
 def test_a_bar_is_shown_where_somebody_looks(way, seen, monkeypatch, capsys) -> None:
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setitem(sys.modules, "ipykernel", object())  # to have it imported is not to be in a notebook
     monkeypatch.setattr("sys.stderr.isatty", lambda: seen)
     with serve(acts.ok) as server:
         way.batch(server.url, [ask(0)])
