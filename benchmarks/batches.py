@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from server import running
+
 from auriko import AsyncClient, Client
 
 KEY = "ak_benchmark"
@@ -132,19 +134,13 @@ def measure(name: str, url: str, count: int) -> dict[str, float]:
 def compare(count: int, rounds: int) -> dict[str, dict[str, float]]:
     """Medians over interleaved rounds."""
     here = Path(__file__).resolve()
-    server = subprocess.Popen(
-        [sys.executable, here.with_name("server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with server:
-        assert server.stdout is not None  # noqa: S101 - it was asked for
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
-        found: dict[str, list[dict[str, float]]] = {name: [] for name in SUBJECTS}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in SUBJECTS}
+    with running() as url:
         for _ in range(rounds):
             for name in SUBJECTS:
                 program = [sys.executable, here, "--subject", name, "--url", url, "--count", str(count)]
                 done = subprocess.run(program, capture_output=True, text=True, check=True)
                 found[name].append(json.loads(done.stdout.splitlines()[-1]))
-        server.kill()
     return {
         name: {key: statistics.median(round_[key] for round_ in results) for key in ("cpu", "wall", "mb")}
         for name, results in found.items()

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from server import running
+
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "batches.md"
 USD = 0.00193  # what server.py bills for every request
@@ -65,12 +67,10 @@ def main() -> int:
     if arguments.run:
         run(arguments.engines[0], arguments.rows)
         return 0
-    server = subprocess.Popen([sys.executable, HERE / "server.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    with server, tempfile.TemporaryDirectory() as folder:
-        assert server.stdout is not None  # noqa: S101 - it was asked for
+    with running() as url, tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
-            "AURIKO_BASE_URL": f"http://127.0.0.1:{int(server.stdout.readline())}/v1",
+            "AURIKO_BASE_URL": url,
             "AURIKO_API_KEY": "ak_benchmark",
             "PYSPARK_PYTHON": sys.executable,
             # Patience, for a busy machine.
@@ -88,7 +88,6 @@ def main() -> int:
             if done.returncode or not lines:
                 failed.append(engine)
                 print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
-        server.kill()
     return int(bool(failed))
 
 

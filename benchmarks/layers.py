@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from server import EVENTS
+from server import EVENTS, running
 from subjects import SUBJECTS, Subject
 
 MEASURES = ("call", "chunk", "async call", "async chunk")
@@ -61,20 +61,14 @@ async def _measure_async(subject: Subject) -> dict[str, float]:
 def compare(rounds: int) -> str:
     """A table of medians over interleaved rounds, as Markdown."""
     here = Path(__file__).resolve()
-    server = subprocess.Popen(
-        [sys.executable, here.with_name("server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with server:
-        assert server.stdout is not None  # noqa: S101 - it was asked for
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
-        found: dict[str, list[dict[str, float]]] = {name: [] for name in SUBJECTS}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in SUBJECTS}
+    with running() as url:
         for _ in range(rounds):
             for name in SUBJECTS:
                 done = subprocess.run(
                     [sys.executable, here, "--subject", name, "--url", url], capture_output=True, text=True, check=True
                 )
                 found[name].append(json.loads(done.stdout))
-        server.kill()
     medians = {
         name: {measure: statistics.median(round_[measure] for round_ in results) for measure in MEASURES}
         for name, results in found.items()

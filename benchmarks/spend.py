@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from server import running
 from subjects import KEY, MESSAGES
 
 from auriko import Client, track_spend
@@ -30,18 +29,11 @@ _FILE = 499  # one call fewer than what starts the ledger's thread
 
 def compare(rounds: int) -> str:
     """A table of medians over interleaved rounds, as Markdown."""
-    here = Path(__file__).resolve()
-    server = subprocess.Popen(
-        [sys.executable, here.with_name("server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with server, tempfile.TemporaryDirectory() as folder:
-        assert server.stdout is not None  # noqa: S101 - it was asked for
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+    with running() as url, tempfile.TemporaryDirectory() as folder:
         ledger = SpendLedger(Path(folder) / "ledger.db")
         with Client(api_key=KEY, base_url=url) as client:
             found = _measure(client, ledger, rounds)
         written, upkeep = _alone(ledger)
-        server.kill()
     floor = found.pop("nothing")
     lines = ["| CPU of a call | µs | added |", "|---|---:|---:|", f"| nothing tracked | {floor:,.0f} | |"]
     for name, spent in found.items():

@@ -17,12 +17,10 @@ from llama_index.core.instrumentation.events.llm import (
     LLMStructuredPredictEndEvent,
     LLMStructuredPredictStartEvent,
 )
-from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel, PrivateAttr
 
-MESSAGES = [ChatMessage(role="user", content="Hi")]
-MODES = ["chat", "achat", "stream_chat", "astream_chat", "complete", "acomplete", "stream_complete", "astream_complete"]
+from llamaindex_ways import MESSAGES, MODES, run
 
 
 class Recorder(BaseEventHandler):
@@ -49,24 +47,10 @@ def recorder() -> Recorder:
     return handler
 
 
-async def _run(gateway: Any, llm: Any, mode: str) -> None:
-    if "stream" in mode:
-        gateway.streams("Hel", "lo")
-    else:
-        gateway.says("Hello")
-    result = getattr(llm, mode)(MESSAGES if "chat" in mode else "Hi")
-    if mode.startswith("a"):
-        result = await result
-    if mode.startswith("astream"):
-        _ = [item async for item in result]
-    elif mode.startswith("stream"):
-        list(result)
-
-
 @pytest.mark.anyio
 @pytest.mark.parametrize("mode", MODES)
 async def test_there_is_one_end_event_and_it_holds_the_cost(gateway, recorder, mode):
-    await _run(gateway, gateway.llm(), mode)
+    await run(gateway, gateway.llm(), mode)
     (event,) = recorder.of(LLMChatEndEvent, LLMCompletionEndEvent)
     assert event.response.additional_kwargs["routing_metadata"]["cost"]["usd"] == 0.0021
     assert event.response.raw["usage"]["total_tokens"] == 10
@@ -80,7 +64,7 @@ async def test_there_is_one_end_event_and_it_holds_the_cost(gateway, recorder, m
 @pytest.mark.parametrize("mode", MODES)
 async def test_legacy_callbacks_see_the_cost_once(gateway, mode):
     debug = LlamaDebugHandler(print_trace_on_end=False)
-    await _run(gateway, gateway.llm(callback_manager=CallbackManager([debug])), mode)
+    await run(gateway, gateway.llm(callback_manager=CallbackManager([debug])), mode)
     ((_start, end),) = debug.get_llm_inputs_outputs()
     payload = end.payload[EventPayload.RESPONSE if "chat" in mode else EventPayload.COMPLETION]
     assert payload.additional_kwargs["routing_metadata"]["cost"]["usd"] == 0.0021
@@ -91,7 +75,7 @@ async def test_legacy_callbacks_see_the_cost_once(gateway, mode):
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_token_counter_counts_what_the_gateway_says(gateway, mode):
     counter = TokenCountingHandler(tokenizer=_no_tokenizer)
-    await _run(gateway, gateway.llm(callback_manager=CallbackManager([counter])), mode)
+    await run(gateway, gateway.llm(callback_manager=CallbackManager([counter])), mode)
     assert (counter.prompt_llm_token_count, counter.completion_llm_token_count) == (7, 3)
 
 

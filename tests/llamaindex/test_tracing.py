@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from llama_index.core.agent.workflow import FunctionAgent
-from llama_index.core.llms import ChatMessage
 from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
 from opentelemetry import trace
 
 from auriko import RateLimitError, track_spend
+from llamaindex_ways import MESSAGES, MODES, run
 from tests.support.telemetry import Telemetry, configured
 
 pytestmark = [
@@ -22,22 +22,6 @@ pytestmark = [
     # The instrumentor reads the LLM's metadata by a method that pydantic has renamed.
     pytest.mark.filterwarnings("ignore:The `json` method is deprecated"),
 ]
-MESSAGES = [ChatMessage(role="user", content="Hi")]
-MODES = ["chat", "achat", "stream_chat", "astream_chat", "complete", "acomplete", "stream_complete", "astream_complete"]
-
-
-async def _run(gateway: Any, llm: Any, mode: str) -> None:
-    if "stream" in mode:
-        gateway.streams("Hel", "lo")
-    else:
-        gateway.says("Hello")
-    result = getattr(llm, mode)(MESSAGES if "chat" in mode else "Hi")
-    if mode.startswith("a"):
-        result = await result
-    if mode.startswith("astream"):
-        _ = [item async for item in result]
-    elif mode.startswith("stream"):
-        list(result)
 
 
 @pytest.fixture
@@ -61,7 +45,7 @@ def with_cost(telemetry: Telemetry) -> list[Any]:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_openinference_shows_the_cost_and_the_model_that_answered(gateway, openinference, mode):
-    await _run(gateway, gateway.llm(models=["m-1", "m-2"]), mode)
+    await run(gateway, gateway.llm(models=["m-1", "m-2"]), mode)
     span = openinference.span()
     assert span.name == f"Auriko.{mode}"
     told = dict(span.attributes)
@@ -130,7 +114,7 @@ async def test_openinference_and_a_refused_call(gateway, openinference):
 async def test_another_instrumentation_shows_the_cost_on_its_span(gateway, telemetry, mode):
     tracer = telemetry.tracer_provider.get_tracer("opentelemetry.instrumentation.llamaindex")
     with tracer.start_as_current_span("its span"):
-        await _run(gateway, gateway.llm(), mode)
+        await run(gateway, gateway.llm(), mode)
     span = telemetry.span()
     assert (span.name, span.attributes["llm.cost.total"]) == ("its span", 0.0021)
 
@@ -147,7 +131,7 @@ async def test_mlflow_shows_the_cost_and_the_model_that_answered(gateway, monkey
     """With MLflow itself: `make observability`."""
     span = MlflowSpan()
     monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(get_current_active_span=lambda: span))
-    await _run(gateway, gateway.llm(models=["m-1", "m-2"]), mode)
+    await run(gateway, gateway.llm(models=["m-1", "m-2"]), mode)
     assert span["mlflow.llm.cost"] == {"total_cost": 0.0021}
     assert span["mlflow.llm.model"] == "m-1"
 
@@ -155,7 +139,7 @@ async def test_mlflow_shows_the_cost_and_the_model_that_answered(gateway, monkey
 @pytest.mark.parametrize("mode", MODES)
 async def test_without_an_instrumentation_the_call_has_a_span_of_its_own(gateway, telemetry, mode):
     with telemetry.tracer.start_as_current_span("program"):
-        await _run(gateway, gateway.llm(), mode)
+        await run(gateway, gateway.llm(), mode)
     (span,) = with_cost(telemetry)
     assert span.name == "chat m-1"
     assert span.parent.span_id == telemetry.named("program").context.span_id
