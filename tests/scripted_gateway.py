@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -95,3 +96,12 @@ class ScriptedGateway:
         if isinstance(reply, Exception):
             raise reply
         return reply
+
+
+def answered_by(answer: Callable[[httpx.Request], httpx.Response]) -> dict[str, Any]:
+    """The settings of an adapter's model whose requests, sync and async, this function answers."""
+    transport = httpx.MockTransport(answer)
+    return {
+        "http_client": httpx.Client(transport=transport),
+        "async_http_client": httpx.AsyncClient(transport=transport),
+    }

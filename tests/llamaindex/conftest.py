@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from llama_index.core import Document, Settings, VectorStoreIndex
 from llama_index.core.embeddings import BaseEmbedding
@@ -15,7 +16,7 @@ from llama_index.core.instrumentation import get_dispatcher
 
 from auriko.sandbox import Sandbox
 from auriko_llamaindex import Auriko
-from scripted_gateway import ScriptedGateway
+from scripted_gateway import ScriptedGateway, answered_by
 
 
 class LlamaIndexGateway(ScriptedGateway):
@@ -77,6 +78,38 @@ def index(documents: list[Document]) -> VectorStoreIndex:
 @pytest.fixture
 def gateway() -> LlamaIndexGateway:
     return LlamaIndexGateway()
+
+
+class WatchedBody(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream's body that never ends by itself and knows whether it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.event = b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n'
+
+    def __iter__(self):
+        while True:
+            yield self.event
+
+    async def __aiter__(self):
+        while True:
+            yield self.event
+
+    def close(self) -> None:
+        self.closed = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def endless() -> tuple[Auriko, WatchedBody]:
+    body = WatchedBody()
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=body, headers={"content-type": "text/event-stream"})
+
+    return Auriko(model="m", api_key="ak_test", **answered_by(answer)), body
 
 
 @pytest.fixture(autouse=True)

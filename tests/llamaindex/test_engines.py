@@ -100,12 +100,18 @@ def test_the_cost_of_a_streamed_answer_is_whole_without_a_handler(bm25):
 
 
 @pytest.mark.usefixtures("costs")
-def test_a_streamed_answer_that_is_left_early_counts_its_call(bm25):
-    answer = bm25(streaming=True).query(FERRY)
+@pytest.mark.parametrize("arrived", [False, True])
+def test_a_streamed_answer_that_is_left_early_counts_its_call(endless, gateway, documents, arrived):
+    """Its cost is known only if it had arrived with what was read."""
+    gateway.streams("It takes", " 45 minutes.")
+    llm = gateway.llm() if arrived else endless[0]
+    retriever = BM25Retriever.from_defaults(nodes=documents, similarity_top_k=1)
+    answer = RetrieverQueryEngine.from_args(retriever, llm=llm, streaming=True).query(FERRY)
     next(answer.response_gen)
     answer.response_gen.close()
     told = answer.metadata["auriko"]
-    assert (told["calls"], told["unknown_cost_calls"]) == (1, 1)
+    assert (told["calls"], told["unknown_cost_calls"]) == (1, int(not arrived))
+    assert (told["usd"] > 0) is arrived
 
 
 @pytest.mark.anyio

@@ -23,6 +23,7 @@ from auriko.errors import (
     StreamInterruptedError,
 )
 from auriko_llamaindex import Auriko
+from scripted_gateway import answered_by
 
 MESSAGES = [ChatMessage(role="user", content="Hi")]
 MODES = ["chat", "achat", "stream_chat", "astream_chat", "complete", "acomplete", "stream_complete", "astream_complete"]
@@ -53,11 +54,6 @@ def _no_waiting(monkeypatch):
         return None if retry_delay(*args, **kwargs) is None else 0.0
 
     monkeypatch.setattr("auriko._exchange.retry_delay", at_once)
-
-
-def transports(answer: Any) -> dict[str, Any]:
-    mock = httpx.MockTransport(answer)
-    return {"http_client": httpx.Client(transport=mock), "async_http_client": httpx.AsyncClient(transport=mock)}
 
 
 @pytest.mark.anyio
@@ -130,7 +126,7 @@ async def test_a_broken_connection_is_an_error_of_ours(mode, failure, expected):
     def answer(_request: httpx.Request) -> httpx.Response:
         raise failure
 
-    llm = Auriko(model="m", api_key="ak_test", max_retries=0, **transports(answer))
+    llm = Auriko(model="m", api_key="ak_test", max_retries=0, **answered_by(answer))
     with pytest.raises(expected) as raised:
         await run(llm, mode)
     assert isinstance(raised.value, AurikoAPIError)
@@ -144,7 +140,7 @@ async def test_a_reply_that_is_none_is_an_error_of_ours(mode):
     def answer(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, text="<html>", headers={"content-type": "text/html"})
 
-    llm = Auriko(model="m", api_key="ak_test", max_retries=0, **transports(answer))
+    llm = Auriko(model="m", api_key="ak_test", max_retries=0, **answered_by(answer))
     with pytest.raises(APIResponseValidationError):
         await run(llm, mode)
 
@@ -201,38 +197,6 @@ async def test_a_spend_limit_stops_the_next_call(gateway, mode):
             await run(llm, mode)
     assert (spend.calls, spend.usd) == (2, pytest.approx(0.0042))
     assert len(gateway.bodies) == 2
-
-
-class _WatchedBody(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A stream's body that never ends by itself and knows whether it was closed."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self.event = b'data: {"choices": [{"index": 0, "delta": {"content": "x"}}]}\n\n'
-
-    def __iter__(self):
-        while True:
-            yield self.event
-
-    async def __aiter__(self):
-        while True:
-            yield self.event
-
-    def close(self) -> None:
-        self.closed = True
-
-    async def aclose(self) -> None:
-        self.closed = True
-
-
-@pytest.fixture
-def endless() -> tuple[Auriko, _WatchedBody]:
-    body = _WatchedBody()
-
-    def answer(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, stream=body, headers={"content-type": "text/event-stream"})
-
-    return Auriko(model="m", api_key="ak_test", **transports(answer)), body
 
 
 def test_a_stream_that_is_left_early_closes_its_reply(endless):
