@@ -1,7 +1,10 @@
 """What every test may use: the fixtures that users of the package have, and examples that are the same in every run."""
 
+import asyncio
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["auriko.pytest_plugin"]
@@ -11,3 +14,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def llamaindex() -> Iterator[None]:
+    """LlamaIndex for one test: its settings and handlers are taken back, and the loop that it uses is closed."""
+    from llama_index.core import Settings
+    from llama_index.core.instrumentation import get_dispatcher
+
+    before = dict(vars(Settings))
+    dispatcher = get_dispatcher()
+    handlers = list(dispatcher.event_handlers), list(dispatcher.span_handlers)
+    loop = asyncio.new_event_loop()  # it would make one and leave it open
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+    vars(Settings).update(before)
+    dispatcher.event_handlers, dispatcher.span_handlers = handlers

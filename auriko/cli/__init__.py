@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -28,6 +29,18 @@ environment:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of the command line given, or of the process's own."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            print(end="", flush=True)  # so that a reader who has gone is noticed here
+    except BrokenPipeError:  # as in `auriko demo | head`
+        with Path(os.devnull).open("w") as nowhere:  # where Python flushes the rest as it ends
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return 0
+
+
+def _run(argv: Sequence[str] | None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.command is None:
@@ -43,9 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # as in `auriko demo | head`
-        sys.stderr.close()
-        return 0
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:

@@ -67,11 +67,13 @@ class Output:
         self.totals = Totals()
         self._finished: dict[int, str] = {}
         try:
-            self._journal = os.open(self._journal_path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-            _lock(self._journal, path)
-            self._sent = _read_journal(self._journal_path)
-            self._read(retry_errors=retry_errors)
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            with contextlib.ExitStack() as opened:
+                self._journal = _open(self._journal_path, opened)
+                _lock(self._journal, path)
+                self._sent = _read_journal(self._journal_path)
+                self._read(retry_errors=retry_errors)
+                self._file = _open(path, opened)
+                self._close = opened.pop_all().close
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}") from None
 
@@ -80,8 +82,7 @@ class Output:
 
     def __exit__(self, *_error: object) -> None:
         os.fsync(self._file)
-        os.close(self._file)
-        os.close(self._journal)
+        self._close()
 
     def is_finished(self, request: Request) -> bool:
         """Whether the file has the line of a request.
@@ -198,6 +199,12 @@ def _cost(result: ChatCompletion | Exception) -> float | None:
         return metadata.cost.usd if metadata is not None and metadata.cost is not None else None
     refused = not isinstance(result, AurikoAPIError) or result.status_code >= 400
     return 0.0 if refused else None
+
+
+def _open(path: Path, opened: contextlib.ExitStack) -> int:
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    opened.callback(os.close, file)
+    return file
 
 
 def _write(file: int, data: bytes) -> None:

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import types
+from collections import UserDict
 from typing import Any
 
 import anyio
@@ -230,6 +231,20 @@ def test_ctrl_c_leaves_nothing_under_way(way) -> None:
         server.wait_until_unused()
         assert len(server.requests) == 4
     assert threading.active_count() == before
+
+
+class Interrupting(UserDict[str, Any]):
+    """A request at which Ctrl-C strikes while it is made a call; trio interrupts whichever task runs."""
+
+    def __getitem__(self, name: str) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_what_interrupts_one_request_ends_the_batch(way) -> None:
+    with serve(acts.ok) as server:
+        with pytest.raises(KeyboardInterrupt):
+            way.batch(server.url, [Interrupting(ask(0)), ask(1)], max_concurrency=1)
+        assert server.accepted == 0
 
 
 def test_progress_with_the_running_cost(way, capsys) -> None:

@@ -111,6 +111,29 @@ def test_an_input_that_is_not_there(capsys):
     assert "none.jsonl cannot be read" in capsys.readouterr().err
 
 
+def test_an_output_that_cannot_be_there(monkeypatch, capsys):
+    write(ask(0))
+    with serve(acts.ok) as server:
+        monkeypatch.setenv("AURIKO_BASE_URL", server.url)
+        assert main(["batch", "in.jsonl", "-o", "nowhere/out.jsonl"]) == 2
+        assert server.accepted == 0
+    assert capsys.readouterr().err == "auriko: nowhere/out.jsonl cannot be written: No such file or directory\n"
+
+
+def test_an_input_that_changes_under_way(monkeypatch, capsys):
+    padding = " " * 100_000  # more than is read at once
+    write(ask(0), padding, ask(2))
+
+    def answer(connection: Connection) -> None:
+        write(ask(0), padding, "{")
+        acts.ok(connection)
+
+    with serve(answer) as server:
+        assert send(server, monkeypatch, "--concurrency", "1") == 2
+    assert "auriko: in.jsonl, line 3: not JSON" in capsys.readouterr().err
+    assert [line["line"] for line in written()] == [1]
+
+
 def test_without_a_key_nothing_is_made(monkeypatch, capsys):
     write(ask(0))
     monkeypatch.delenv("AURIKO_API_KEY")
@@ -188,12 +211,14 @@ def test_the_output_of_another_input_is_refused(monkeypatch, capsys):
     with serve(acts.ok) as server:
         write(ask(0))
         assert send(server, monkeypatch) == 0
+        (ours,) = written()
         write(ask(1), ask(2))
         assert send(server, monkeypatch) == 2
         assert "the answer to another request for line 1" in capsys.readouterr().err
-        Path("out.jsonl").write_text('{"a": 1}\n', "utf-8")
-        assert send(server, monkeypatch) == 2
-        assert "line 1, was not written by this command" in capsys.readouterr().err
+        for other in ({"a": 1}, {**ours, "line": "1"}, {**ours, "request_digest": None}):
+            Path("out.jsonl").write_text(f"{json.dumps(other)}\n", "utf-8")
+            assert send(server, monkeypatch) == 2
+            assert "line 1, was not written by this command" in capsys.readouterr().err
         assert len(server.requests) == 1
 
 
@@ -212,13 +237,22 @@ def test_two_runs_do_not_write_one_file(monkeypatch, capsys):
 
     def answer(connection: Connection) -> None:
         if not codes:
-            codes.append(subprocess.run(command("out.jsonl"), capture_output=True, check=False).returncode)
+            codes.append(main(["batch", "in.jsonl", "-o", "out.jsonl"]))
         acts.ok(connection)
 
     with serve(answer) as server:
         assert send(server, monkeypatch, "--concurrency", "1") == 0
         assert codes == [2]
         assert len(server.requests) == 3
+    assert capsys.readouterr().err == "auriko: another run is writing out.jsonl\n"
+
+
+def test_a_system_without_locks(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    write(ask(0), ask(1))
+    with serve(acts.ok) as server:
+        assert send(server, monkeypatch) == 0
+    assert len(written()) == 2
 
 
 def command(output: str) -> list[str]:

@@ -1,34 +1,63 @@
 """The command line as a user types it: exit codes, one line for a mistake, no traceback."""
 
 import os
+import runpy
 import socket
 import subprocess
 import sys
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import auriko
+from auriko.cli import main
 
 
-def auriko_command(*arguments, cwd, **environment):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AURIKO_")}
-    return subprocess.run(
-        [sys.executable, "-m", "auriko", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**kept, **environment},
-    )
+class Done(NamedTuple):
+    """How a command has ended, and what it has printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_version(tmp_path):
-    done = auriko_command("--version", cwd=tmp_path)
-    assert (done.returncode, done.stdout.strip()) == (0, f"auriko {auriko.__version__}")
+@pytest.fixture
+def auriko_command(tmp_path, monkeypatch, capsys):
+    """Runs a command in an empty folder, without settings."""
+    for name in [name for name in os.environ if name.startswith("AURIKO_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        try:
+            code = main(arguments)
+        except SystemExit as error:  # argparse's way to refuse
+            code = error.code
+        return Done(code, *capsys.readouterr())
+
+    return run
 
 
-def test_without_a_command_the_help_is_shown(tmp_path):
-    done = auriko_command(cwd=tmp_path)
+def test_the_installed_command_is_this_one(tmp_path):
+    command = [sys.executable, "-m", "auriko", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"auriko {auriko.__version__}"
+
+
+def test_the_package_is_a_program_only_where_it_is_run(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["auriko"])
+    program = str(Path(auriko.__file__).with_name("__main__.py"))
+    runpy.run_path(program)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(program, run_name="__main__")
+    assert ended.value.code == 2
+    assert capsys.readouterr().out.startswith("usage: auriko ")
+
+
+def test_without_a_command_the_help_is_shown(auriko_command):
+    done = auriko_command()
     assert done.returncode == 2
     assert "demo" in done.stdout
     assert "AURIKO_API_KEY" in done.stdout
@@ -42,23 +71,23 @@ def empty_folder(tmp_path):
     return tmp_path / "empty"
 
 
-def test_folder_without_documents_is_one_line_and_exit_code_2(tmp_path, empty_folder):
-    done = auriko_command("demo", str(empty_folder), cwd=tmp_path)
+def test_folder_without_documents_is_one_line_and_exit_code_2(auriko_command, empty_folder):
+    done = auriko_command("demo", str(empty_folder))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"auriko: {empty_folder} has no .md or .txt documents\n"
 
 
-def test_folder_that_is_not_there_is_one_line_and_exit_code_2(tmp_path):
-    done = auriko_command("demo", "nowhere", cwd=tmp_path)
+def test_folder_that_is_not_there_is_one_line_and_exit_code_2(auriko_command):
+    done = auriko_command("demo", "nowhere")
     assert (done.returncode, done.stderr) == (2, "auriko: nowhere is not a folder\n")
 
 
-def test_busy_port_is_one_line_and_exit_code_2(tmp_path):
+def test_busy_port_is_one_line_and_exit_code_2(auriko_command):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = auriko_command("sandbox", "--port", str(port), cwd=tmp_path)
+        done = auriko_command("sandbox", "--port", str(port))
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert f"{port}" in done.stderr
@@ -66,21 +95,43 @@ def test_busy_port_is_one_line_and_exit_code_2(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["70000", "x", "-1"])
-def test_port_that_is_none_is_refused(tmp_path, port):
-    done = auriko_command("sandbox", f"--port={port}", cwd=tmp_path)
+def test_port_that_is_none_is_refused(auriko_command, port):
+    done = auriko_command("sandbox", f"--port={port}")
     assert done.returncode == 2
     assert "is not a port" in done.stderr
 
 
-def test_open_address_without_a_key_is_refused(tmp_path):
-    done = auriko_command("sandbox", "--host", "0.0.0.0", "--port", "0", cwd=tmp_path)
+def test_open_address_without_a_key_is_refused(auriko_command):
+    done = auriko_command("sandbox", "--host", "0.0.0.0", "--port", "0")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_live_demo_without_a_key_names_the_variable_and_the_sandbox(tmp_path):
-    done = auriko_command("demo", "--live", cwd=tmp_path)
+def test_live_demo_without_a_key_names_the_variable_and_the_sandbox(auriko_command):
+    done = auriko_command("demo", "--live")
     assert done.returncode == 1
     assert "AURIKO_API_KEY" in done.stderr
     assert "auriko sandbox" in done.stderr
-    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_is_no_traceback(auriko_command, monkeypatch):
+    class Terminal:
+        def isatty(self):
+            return False
+
+        def read(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert auriko_command("chat", "-m", "gpt-4o") == (130, "", "")
+
+
+@pytest.mark.parametrize("when", ["while it prints", "when all is printed"])
+def test_a_reader_who_has_gone_is_no_error(auriko_command, monkeypatch, when):
+    """As in `auriko models | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", buffering=1 if when == "while it prints" else -1) as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert auriko_command("doctor") == (0, "", "")
+        stdout.write("Python flushes what is left as it ends, and nothing may go wrong.")

@@ -2,11 +2,14 @@
 
 import io
 import json
+from importlib.metadata import Distribution, PackageNotFoundError
 
 import pytest
 
 from auriko.cli import main
 from auriko.sandbox import Sandbox
+from tests.support import acts, replies
+from tests.support.fault_server import serve
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,13 @@ def test_chat_as_json(capsys):
     assert "2019" in answer["text"]
     assert answer["routing_metadata"]["cost"]["usd"] > 0
     assert answer["usage"]["prompt_tokens"] > 0
+
+
+def test_chat_with_a_reply_that_does_not_say_who_gave_it(capsys, monkeypatch):
+    with serve(acts.stream(replies.events(replies.chunk("Paris.", finish_reason="stop")) + replies.DONE)) as server:
+        monkeypatch.setenv("AURIKO_BASE_URL", server.url)
+        assert main(["chat", "-m", "gpt-4o", "The capital of France?"]) == 0
+    assert capsys.readouterr() == ("Paris.\n", "")
 
 
 @pytest.mark.parametrize(
@@ -101,3 +111,19 @@ def test_doctor_says_what_is_missing(capsys, monkeypatch):
     monkeypatch.delenv("AURIKO_API_KEY")
     assert main(["doctor"]) == 1
     assert "auriko sandbox" in capsys.readouterr().out
+
+
+def test_doctor_names_the_packages_that_an_extra_lacks(capsys, monkeypatch):
+    installed = Distribution.from_name
+
+    def find(name):
+        if name in {"uvicorn", "rich"}:
+            raise PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(Distribution, "from_name", find)
+    assert main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["extra sandbox"] == "not installed (uvicorn)"
+    assert found["extra cli"] == "not installed (rich)"
+    assert found["extra langchain"].startswith("langchain-core 1.")

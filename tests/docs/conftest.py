@@ -14,7 +14,7 @@ INSTRUMENTORS = {"langchain": "LangChainInstrumentor", "llama_index": "LlamaInde
 
 
 @pytest.fixture(autouse=True)
-def _no_tracing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _nothing_is_left(monkeypatch: pytest.MonkeyPatch, llamaindex: None) -> Iterator[None]:
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
     monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
     yield

@@ -1,8 +1,7 @@
-"""A gateway that answers what a test tells it to, and LlamaIndex's global state put back after every test."""
+"""A gateway that answers what a test tells it to, and documents to ask it about."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import zlib
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ import httpx
 import pytest
 from llama_index.core import Document, Settings, VectorStoreIndex
 from llama_index.core.embeddings import BaseEmbedding
-from llama_index.core.instrumentation import get_dispatcher
 
 from auriko.sandbox import Sandbox
 from auriko_llamaindex import Auriko
@@ -120,24 +118,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _global_state() -> Iterator[None]:
-    """LlamaIndex's Settings and event handlers as they were."""
-    before = dict(vars(Settings))
-    dispatcher = get_dispatcher()
-    handlers = list(dispatcher.event_handlers), list(dispatcher.span_handlers)
-    yield
-    vars(Settings).update(before)
-    dispatcher.event_handlers, dispatcher.span_handlers = handlers
-
-
-@pytest.fixture(autouse=True)
-def _event_loop() -> Iterator[None]:
-    """The event loop that LlamaIndex asks its thread for; it would make one and leave it open."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+def _apart(llamaindex: None) -> None:
+    """Nothing of a test is left for the next one."""
 
 
 @pytest.fixture
