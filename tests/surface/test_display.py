@@ -177,6 +177,8 @@ def test_an_error_shows_what_happened_what_to_do_and_its_facts() -> None:
     assert "<strong>RateLimitError</strong>" in html
     assert "Slow down." in html
     assert "429 · rate_limit_exceeded · request req_7 · 3 attempts" in html
+    advised = BadRequestError("No such model.", status_code=400, suggestion="Ask for gpt-4o.")
+    assert advised._repr_mimebundle_()["text/plain"] == "BadRequestError\nNo such model.\nAsk for gpt-4o.\n400"
     assert "BudgetExceededError" in shown(BudgetExceededError("Enough.", limit_usd=1, spent_usd=1))["text/html"]
 
 

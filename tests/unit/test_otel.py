@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
-from auriko import AsyncClient, BudgetExceededError, Client, RateLimitError, StreamInterruptedError, track_spend
+from auriko import AsyncClient, BudgetExceededError, Client, RateLimitError, StreamInterruptedError, _otel, track_spend
 from auriko._otel import trace_sinks
 from auriko.spend import _observation
 from auriko.tracing import on_span
@@ -352,6 +352,14 @@ async def test_metrics_alone(telemetry, monkeypatch):
 def test_without_an_sdk_nothing_is_observed():
     """The API may be imported, by a framework for example; it is configured that counts."""
     assert trace_sinks() is None
+
+
+@pytest.mark.parametrize("absent", [{"trace"}, {"metrics"}, {"trace", "metrics"}], ids=" ".join)
+def test_a_half_that_nobody_has_imported_has_no_sdk(telemetry, monkeypatch, absent):
+    for half in absent:
+        monkeypatch.delitem(sys.modules, {"trace": _otel._TRACE, "metrics": _otel._METRICS}[half])
+    _, tracer, meters = trace_sinks() or (None, None, None)
+    assert (tracer is None, meters is None) == ("trace" in absent, "metrics" in absent)
 
 
 async def test_the_provider_is_asked_for_where_its_place_is_another(telemetry, monkeypatch):

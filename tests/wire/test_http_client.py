@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -17,7 +18,7 @@ from auriko import (
     Client,
 )
 from auriko._exchange import Clock
-from tests.support.replies import completion, envelope, whole_stream
+from tests.support.replies import chunk, completion, envelope, events, whole_stream
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 SSE = {"content-type": "text/event-stream"}
@@ -327,3 +328,22 @@ def test_bad_request_is_not_sent_again() -> None:
     with pytest.raises(BadRequestError):
         client_of(gateway).chat.completions.create(**ASK)
     assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize("anyio_backend", ["trio"], indirect=True)
+async def test_stream_of_an_async_one_that_is_left_early_is_run_to_its_end() -> None:
+    """On trio, which warns of generators that nobody finishes."""
+    ended: list[str] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for name in ("first", "second", "third"):
+            yield events(chunk(name))
+            ended.append(name)
+
+    gateway = Gateway(httpx.Response(200, content=pieces(), headers=SSE))
+    async with httpx.AsyncClient(transport=gateway.transport) as own:
+        client = AsyncClient(api_key="k", http_client=own)
+        async with await client.chat.completions.create(**ASK, stream=True) as stream:
+            assert await anext(stream.text_deltas()) == "first"
+            assert ended == []
+    assert ended == ["first", "second", "third"]
