@@ -87,9 +87,24 @@ notebooks: $(VENV)/.dev ## run the notebooks and keep their outputs, without wha
 notebooks-test: $(VENV)/.dev ## run the notebooks from top to bottom against the sandbox
 	@$(BIN)/python -m pytest --nbmake notebooks
 
+# The project and each of its peers have environments of their own, with nothing in them but what they ask for.
+BENCH_VENVS := $(patsubst benchmarks/environments/%.txt,.venvs/bench-%/.ready,$(wildcard benchmarks/environments/*.txt))
+.venvs/bench-%/.ready: benchmarks/environments/%.txt pyproject.toml
+	@echo "Setting up $(@D) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(@D)
+	@uv pip install --quiet --compile-bytecode --python $(@D)/bin/python -r $<
+else
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet -r $<
+endif
+	@touch $@
+
+# For a look at a part of it: make bench BENCH="--rounds 1 --only call,stream"
+BENCH ?= --page
 .PHONY: bench
-bench: $(VENV)/.dev ## measure CPU time of calls and chunks: raw httpx, the client, the adapters, counting
-	@$(BIN)/python benchmarks/layers.py
+bench: $(VENV)/.dev $(BENCH_VENVS) ## measure the project beside its peers, and renew the tables of docs/performance.md
+	@$(BIN)/python benchmarks/compare.py --keep .venvs/bench.json $(BENCH)
 	@$(BIN)/python benchmarks/spend.py
 
 .PHONY: soak

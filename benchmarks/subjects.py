@@ -1,4 +1,4 @@
-"""What is measured: each subject makes a call and reads a stream, in a thread and on an event loop.
+"""What is measured of the project, and plain httpx beside it.
 
 Imports are inside, so that a process loads nothing but its own subject.
 """
@@ -6,104 +6,110 @@ Imports are inside, so that a process loads nothing but its own subject.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
-MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
-KEY = "ak_benchmark"
+from subject import KEY, MESSAGES, MODEL, SMALL, Ask, ChatCompletions, LangChainModel, LlamaIndexLLM, Subject
 
-
-class Subject(NamedTuple):
-    """How one library does the four things that are measured."""
-
-    call: Callable[[], Any]
-    stream: Callable[[], Iterator[Any]]
-    acall: Callable[[], Awaitable[Any]]
-    astream: Callable[[], AsyncIterator[Any]]
+__all__ = ["KEY", "MESSAGES", "SUBJECTS", "Auriko", "AurikoOnAiohttp", "LangChain", "LlamaIndex", "RawHttpx", "Subject"]
 
 
-def raw_httpx(url: str) -> Subject:
+class RawHttpx(Subject):
     """Plain httpx and json.loads: what a program without any SDK would do."""
-    import httpx
 
-    client, aclient = httpx.Client(timeout=60), httpx.AsyncClient(timeout=60)
-    target, headers = f"{url}/chat/completions", {"Authorization": f"Bearer {KEY}"}
-    # The server looks for this very text.
-    body, streamed = {"model": "gpt-5.4", "messages": MESSAGES}, b'{"model":"gpt-5.4","stream":true}'
+    def __init__(self, url: str, ask: Ask = SMALL) -> None:
+        import httpx
 
-    def stream() -> Iterator[Any]:
-        with client.stream("POST", target, content=streamed, headers=headers) as reply:
+        self._client = self.construct(url)
+        limits = httpx.Limits(max_connections=1000, max_keepalive_connections=1000)
+        self._aclient = httpx.AsyncClient(timeout=60, limits=limits)
+        self._url, self._headers = f"{url}/chat/completions", {"Authorization": f"Bearer {KEY}"}
+        self._ask, self._streamed = ask, {**ask, "stream": True}
+
+    @staticmethod
+    def construct(url: str) -> Any:  # noqa: ARG004 - an httpx.Client needs no address
+        import httpx
+
+        return httpx.Client(timeout=60)
+
+    def call(self) -> Any:
+        return json.loads(self._client.post(self._url, json=self._ask, headers=self._headers).content)
+
+    def stream(self) -> Iterator[Any]:
+        with self._client.stream("POST", self._url, json=self._streamed, headers=self._headers) as reply:
             for line in reply.iter_lines():
                 if line.startswith("data: {"):
                     yield json.loads(line[6:])
 
-    async def acall() -> Any:
-        return json.loads((await aclient.post(target, json=body, headers=headers)).content)
+    async def acall(self) -> Any:
+        return json.loads((await self._aclient.post(self._url, json=self._ask, headers=self._headers)).content)
 
-    async def astream() -> AsyncIterator[Any]:
-        async with aclient.stream("POST", target, content=streamed, headers=headers) as reply:
+    async def astream(self) -> AsyncIterator[Any]:
+        async with self._aclient.stream("POST", self._url, json=self._streamed, headers=self._headers) as reply:
             async for line in reply.aiter_lines():
                 if line.startswith("data: {"):
                     yield json.loads(line[6:])
 
-    return Subject(lambda: json.loads(client.post(target, json=body, headers=headers).content), stream, acall, astream)
 
-
-def auriko(url: str) -> Subject:
+class Auriko(ChatCompletions):
     """The core client."""
-    from auriko import AsyncClient, Client
 
-    client, aclient = Client(api_key=KEY, base_url=url), AsyncClient(api_key=KEY, base_url=url)
-    request: dict[str, Any] = {"model": "gpt-5.4", "messages": MESSAGES}
+    @staticmethod
+    def construct(url: str) -> Any:
+        from auriko import Client
 
-    async def astream() -> AsyncIterator[Any]:
-        async for chunk in await aclient.chat.completions.create(**request, stream=True):
-            yield chunk
+        return Client(api_key=KEY, base_url=url)
 
-    return Subject(
-        lambda: client.chat.completions.create(**request),
-        lambda: client.chat.completions.create(**request, stream=True),
-        lambda: aclient.chat.completions.create(**request),
-        astream,
-    )
+    @staticmethod
+    def aconstruct(url: str) -> Any:
+        from auriko import AsyncClient
+
+        return AsyncClient(api_key=KEY, base_url=url)
 
 
-def langchain(url: str) -> Subject:
+class AurikoOnAiohttp(Auriko):
+    """The core client on event loops, with the extra `auriko[aiohttp]`."""
+
+    @staticmethod
+    def aconstruct(url: str) -> Any:
+        import httpx
+        from httpx_aiohttp import AiohttpTransport
+
+        from auriko import AsyncClient
+
+        limits = httpx.Limits(max_connections=1000, max_keepalive_connections=1000)
+        return AsyncClient(
+            api_key=KEY, base_url=url, http_client=httpx.AsyncClient(transport=AiohttpTransport(limits=limits))
+        )
+
+
+class LangChain(LangChainModel):
     """ChatAuriko."""
-    from pydantic import SecretStr
 
-    from auriko_langchain import ChatAuriko
+    @staticmethod
+    def construct(url: str) -> Any:
+        from pydantic import SecretStr
 
-    model = ChatAuriko(model="gpt-5.4", api_key=SecretStr(KEY), base_url=url)
-    asked = MESSAGES[0]["content"]
-    return Subject(
-        lambda: model.invoke(asked),
-        lambda: model.stream(asked),
-        lambda: model.ainvoke(asked),
-        lambda: model.astream(asked),
-    )
+        from auriko_langchain import ChatAuriko
+
+        return ChatAuriko(model=MODEL, api_key=SecretStr(KEY), base_url=url)
 
 
-def llamaindex(url: str) -> Subject:
+class LlamaIndex(LlamaIndexLLM):
     """Auriko, the LlamaIndex LLM."""
-    from llama_index.core.llms import ChatMessage
-    from pydantic import SecretStr
 
-    from auriko_llamaindex import Auriko
+    @staticmethod
+    def construct(url: str) -> Any:
+        from pydantic import SecretStr
 
-    llm = Auriko(model="gpt-5.4", api_key=SecretStr(KEY), base_url=url)
-    asked = [ChatMessage(content=MESSAGES[0]["content"])]
+        from auriko_llamaindex import Auriko
 
-    async def astream() -> AsyncIterator[Any]:
-        async for response in await llm.astream_chat(asked):
-            yield response
-
-    return Subject(lambda: llm.chat(asked), lambda: llm.stream_chat(asked), lambda: llm.achat(asked), astream)
+        return Auriko(model=MODEL, api_key=SecretStr(KEY), base_url=url)
 
 
-SUBJECTS: dict[str, Callable[[str], Subject]] = {
-    "raw httpx": raw_httpx,
-    "auriko": auriko,
-    "ChatAuriko": langchain,
-    "LlamaIndex Auriko": llamaindex,
+SUBJECTS: dict[str, type[Subject]] = {
+    "raw httpx": RawHttpx,
+    "auriko": Auriko,
+    "ChatAuriko": LangChain,
+    "LlamaIndex Auriko": LlamaIndex,
 }

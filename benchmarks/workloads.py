@@ -1,0 +1,351 @@
+"""What is measured of each subject. A workload runs in the subject's process and gives one or more figures."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, NamedTuple
+
+from memory import forget_peak, peak_mb, resident_mb
+from server import EVENTS, shaped, stats
+from subject import SMALL, Subject, large
+
+THREADS, TASKS, IN_FLIGHT, STREAMS, CHUNKS, BATCH = 16, 100, 1000, 50, 50_000, 100
+_CONSTRUCTED = 20
+Kind = Literal["limit", "core", "langchain", "llamaindex"]
+Figures = dict[str, float]
+
+
+class Bench:
+    """One subject in this process.
+
+    Args:
+        kind: Which.
+        url: The server's address.
+        seconds: How long a loop should take, more or less.
+    """
+
+    def __init__(self, kind: type[Subject], url: str, seconds: float) -> None:
+        self.kind, self.url, self.seconds = kind, url, seconds
+        self.loop = asyncio.new_event_loop()
+        self._subjects: dict[str, Subject] = {}
+
+    def at(self, url: str) -> Subject:
+        """The subject that asks this address; the same one each time, with warm connections."""
+        if url not in self._subjects:
+            self._subjects[url] = self.kind(url)
+        return self._subjects[url]
+
+    def spent(self, block: Callable[[int], Any], most: int = 400) -> float:
+        """Microseconds of CPU time that one turn of a block takes, which is given the number of its turns.
+
+        It runs once to get warm, once more to see how long it takes unless that is clear, and then as often as there is
+        time for.
+        """
+        took = self._time(block)
+        if took < self.seconds:
+            took = self._time(block)
+        turns = max(1, min(most, int(self.seconds / took)))
+        gc.collect()
+        before = time.process_time()
+        block(turns)
+        return (time.process_time() - before) / turns * 1e6
+
+    @staticmethod
+    def _time(block: Callable[[int], Any]) -> float:
+        began = time.perf_counter()
+        block(1)
+        return time.perf_counter() - began
+
+    def aspent(self, block: Callable[[int], Awaitable[Any]], most: int = 400) -> float:
+        """As `spent`, for blocks that are awaited."""
+        return self.spent(lambda turns: self.loop.run_until_complete(_awaited(block(turns))), most)
+
+
+async def _awaited(block: Awaitable[Any]) -> None:
+    await block
+
+
+def _drain(subject: Subject, expected: int) -> None:
+    """Reads a stream, and fails if there was less to it than the server has sent."""
+    found = sum(1 for _ in subject.stream())
+    if found < expected:
+        raise RuntimeError(f"{found} items in a stream of {expected}")
+
+
+async def _adrain(subject: Subject, expected: int) -> None:
+    found = 0
+    async for _ in subject.astream():
+        found += 1
+    if found < expected:
+        raise RuntimeError(f"{found} items in a stream of {expected}")
+
+
+def construction(bench: Bench) -> Figures:
+    """Milliseconds of CPU time for the first client and for later ones, for an address with TLS."""
+    import ssl
+
+    url = "https://gateway.example/v1"
+    began = time.process_time()
+    clients = [bench.kind.construct(url)]
+    first = time.process_time()
+    clients += [bench.kind.construct(url) for _ in range(_CONSTRUCTED)]
+    later = (time.process_time() - first) / _CONSTRUCTED
+    contexts = sum(isinstance(each, ssl.SSLContext) for each in gc.get_objects())
+    return {"first client": (first - began) * 1e3, "later clients": later * 1e3, "TLS contexts": contexts}
+
+
+def call(bench: Bench) -> Figures:
+    """One call after the other."""
+    subject = bench.at(bench.url)
+
+    def calls(turns: int) -> None:
+        for _ in range(turns):
+            subject.call()
+
+    return {"call": bench.spent(calls)}
+
+
+def async_call(bench: Bench) -> Figures:
+    """One call after the other, on an event loop."""
+    subject = bench.at(bench.url)
+
+    async def calls(turns: int) -> None:
+        for _ in range(turns):
+            await subject.acall()
+
+    return {"async call": bench.aspent(calls)}
+
+
+def threads(bench: Bench) -> Figures:
+    """Calls from threads that share a client."""
+    subject = bench.at(bench.url)
+
+    def calls(turns: int) -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            for _ in pool.map(lambda _: [subject.call() for _ in range(turns)], range(THREADS)):
+                pass
+
+    return {"16 threads": bench.spent(calls) / THREADS}
+
+
+def tasks(bench: Bench) -> Figures:
+    """Calls from tasks that share a client."""
+    subject = bench.at(bench.url)
+
+    async def calls(turns: int) -> None:
+        async def one() -> None:
+            for _ in range(turns):
+                await subject.acall()
+
+        await asyncio.gather(*(one() for _ in range(TASKS)))
+
+    return {"asyncio 100": bench.aspent(calls) / TASKS}
+
+
+def in_flight(bench: Bench) -> Figures:
+    """Calls at once to a server that takes 200 ms for an answer: seconds of CPU time, seconds, and memory."""
+    subject = bench.at(shaped(bench.url, wait=0.2))
+
+    async def calls() -> None:
+        await asyncio.gather(*(subject.acall() for _ in range(IN_FLIGHT)))
+
+    bench.loop.run_until_complete(_awaited(subject.acall()))
+    forget_peak()
+    stats(bench.url)
+    memory, wall, cpu = resident_mb(), time.perf_counter(), time.process_time()
+    bench.loop.run_until_complete(calls())
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return {
+        "1,000 in flight": cpu,
+        "1,000 in flight: seconds": wall,
+        "1,000 in flight: MB": peak_mb() - memory,
+        "1,000 in flight: at once": stats(bench.url).peak,
+    }
+
+
+def stream(bench: Bench) -> Figures:
+    """A stream whose events all are there at once, per chunk."""
+    subject = bench.at(bench.url)
+
+    def streams(turns: int) -> None:
+        for _ in range(turns):
+            _drain(subject, EVENTS)
+
+    return {"stream": bench.spent(streams) / EVENTS}
+
+
+def async_stream(bench: Bench) -> Figures:
+    """The same on an event loop."""
+    subject = bench.at(bench.url)
+
+    async def streams(turns: int) -> None:
+        for _ in range(turns):
+            await _adrain(subject, EVENTS)
+
+    return {"async stream": bench.aspent(streams) / EVENTS}
+
+
+def paced(bench: Bench) -> Figures:
+    """A stream with an event each millisecond, so that each is a read of its own, per chunk."""
+    events = 200
+    subject = bench.at(shaped(bench.url, events=events, pause=0.001))
+
+    def streams(turns: int) -> None:
+        for _ in range(turns):
+            _drain(subject, events)
+
+    return {"paced stream": bench.spent(streams) / events}
+
+
+def async_paced(bench: Bench) -> Figures:
+    """The same on an event loop."""
+    events = 200
+    subject = bench.at(shaped(bench.url, events=events, pause=0.001))
+
+    async def streams(turns: int) -> None:
+        for _ in range(turns):
+            await _adrain(subject, events)
+
+    return {"async paced stream": bench.aspent(streams) / events}
+
+
+def streams_at_once(bench: Bench) -> Figures:
+    """Fifty streams at once on an event loop, in a burst and with an event each 20 ms, per chunk."""
+    found = {}
+    for name, events, pause in (("50 streams", 50, 0.0), ("50 paced streams", 20, 0.02)):
+        subject = bench.at(shaped(bench.url, events=events, pause=pause))
+
+        async def streams(turns: int, subject: Subject = subject, events: int = events) -> None:
+            for _ in range(turns):
+                await asyncio.gather(*(_adrain(subject, events) for _ in range(STREAMS)))
+
+        found[name] = bench.aspent(streams) / STREAMS / events
+    return found
+
+
+def first_chunk(bench: Bench) -> Figures:
+    """Milliseconds from the request to the first chunk."""
+    subject = bench.at(shaped(bench.url, events=3))
+    waited = []
+    for _ in range(min(100, max(5, int(bench.seconds * 200)))):
+        began = time.perf_counter()
+        items = iter(subject.stream())
+        next(items)
+        waited.append(time.perf_counter() - began)
+        for _item in items:
+            pass
+    return {"first chunk": statistics.median(waited) * 1e3}
+
+
+def long_stream(bench: Bench) -> Figures:
+    """Memory that a long stream takes whose chunks nobody keeps, above a short one."""
+    _drain(bench.at(bench.url), EVENTS)
+    subject = bench.at(shaped(bench.url, events=CHUNKS))
+    forget_peak()
+    memory, cpu = resident_mb(), time.process_time()
+    _drain(subject, CHUNKS)
+    cpu = time.process_time() - cpu
+    return {"50,000 chunks: MB": peak_mb() - memory, "50,000 chunks: each": cpu / CHUNKS * 1e6}
+
+
+def open_streams(bench: Bench) -> Figures:
+    """Kilobytes for each of a thousand streams that are open at once."""
+    events = 4
+    subject = bench.at(shaped(bench.url, events=events, pause=1))
+
+    async def streams() -> None:
+        await asyncio.gather(*(_adrain(subject, events) for _ in range(IN_FLIGHT)))
+
+    bench.loop.run_until_complete(_adrain(bench.at(bench.url), EVENTS))
+    forget_peak()
+    memory = resident_mb()
+    bench.loop.run_until_complete(streams())
+    return {"1,000 streams: KB each": (peak_mb() - memory) * 1024 / IN_FLIGHT}
+
+
+def _prompt(name: str) -> Callable[[Bench], Figures]:
+    def prompt(bench: Bench) -> Figures:
+        subject = bench.kind(bench.url, large(name))
+
+        def calls(turns: int) -> None:
+            for _ in range(turns):
+                subject.call()
+
+        return {name: bench.spent(calls, most=50)}
+
+    return prompt
+
+
+def batch(bench: Bench) -> Figures:
+    """The framework's own way to ask a hundred times at once, per call."""
+    subject = bench.at(bench.url)
+    found = {"batch": bench.spent(lambda turns: [subject.batch(BATCH) for _ in range(turns)]) / BATCH}
+
+    async def batches(turns: int) -> None:
+        for _ in range(turns):
+            await subject.abatch(BATCH)
+
+    return {**found, "abatch": bench.aspent(batches) / BATCH}
+
+
+class Workload(NamedTuple):
+    """What is run for whom.
+
+    Args:
+        run: Does it, and gives the figures.
+        needs: What a subject must have: clients for threads ("sync") or event loops ("async").
+        kinds: Whom it is meant for.
+        alone: Whether it needs a process that has done nothing else.
+        rounds: The most rounds, where one costs much and varies little.
+    """
+
+    run: Callable[[Bench], Figures]
+    needs: Literal["sync", "async"]
+    kinds: tuple[Kind, ...] = ("limit", "core", "langchain", "llamaindex")
+    alone: bool = False
+    rounds: int = 100
+
+
+WORKLOADS = {
+    "construction": Workload(construction, "sync", ("core", "langchain", "llamaindex"), alone=True),
+    "call": Workload(call, "sync"),
+    "async call": Workload(async_call, "async"),
+    "16 threads": Workload(threads, "sync"),
+    "asyncio 100": Workload(tasks, "async"),
+    "1,000 in flight": Workload(in_flight, "async", ("limit", "core"), alone=True, rounds=3),
+    "stream": Workload(stream, "sync"),
+    "async stream": Workload(async_stream, "async"),
+    "paced stream": Workload(paced, "sync"),
+    "async paced stream": Workload(async_paced, "async"),
+    "50 streams": Workload(streams_at_once, "async", ("limit", "core")),
+    "first chunk": Workload(first_chunk, "sync", ("limit", "core")),
+    "50,000 chunks": Workload(long_stream, "sync", alone=True, rounds=1),
+    "1,000 streams": Workload(open_streams, "async", ("limit", "core"), alone=True, rounds=1),
+    "1 MB message": Workload(_prompt("1 MB message"), "sync", ("limit", "core")),
+    "1,000 messages": Workload(_prompt("1,000 messages"), "sync", ("limit", "core", "langchain")),
+    "200 tools": Workload(_prompt("200 tools"), "sync", ("limit", "core")),
+    "10 MB image": Workload(_prompt("10 MB image"), "sync", ("limit", "core")),
+    "batch": Workload(batch, "sync", ("langchain",)),
+}
+
+
+def check(bench: Bench, needs: str) -> None:
+    """Fails unless the subject gets the whole reply and the whole stream."""
+    subject = bench.kind(bench.url, SMALL)
+
+    async def both() -> Any:
+        await _adrain(subject, EVENTS)
+        return await subject.acall()
+
+    if needs == "sync":
+        _drain(subject, EVENTS)
+        reply = subject.call()
+    else:
+        reply = bench.loop.run_until_complete(both())
+    if "Air scatters blue light" not in repr(reply):
+        raise RuntimeError(f"the reply is {reply!r}")
