@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import cached_property
+from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
@@ -16,7 +17,7 @@ from auriko import _config
 from auriko._call import Call, check_names
 from auriko._exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
 from auriko._log import set_up_logging
-from auriko._pool import AsyncPool, Pool
+from auriko._pool import AIOHTTP, NEEDS_AIOHTTP, AsyncHttpClient, AsyncPool, Pool
 from auriko._raw import RawResponse, on_raw_caller, receive_raw, understood
 from auriko._reader import StreamReader
 from auriko._signature import show_parameters
@@ -84,7 +85,7 @@ class _BaseClient(ABC):
     def _apart(self) -> Self:
         """The same client over connections of its own, to be closed alone; a client of the user's is shared."""
         twin = type(self).__new__(type(self))
-        pool = self._new_pool(self._pool.user_client)
+        pool = self._new_pool(self._pool.http_client)
         pool.closed = self._pool.closed
         twin.__setstate__({"settings": self._settings, "pool": pool})
         return twin
@@ -108,19 +109,24 @@ class _BaseClient(ABC):
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"settings": self._settings}
+        return {"settings": self._settings, "http_client": self._named_transport()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._settings = state["settings"]
         self._clock = Clock()
-        self._attach(state.get("pool") or self._new_pool(None))
+        self._attach(state.get("pool") or self._new_pool(state.get("http_client")))
+
+    def _named_transport(self) -> str | None:
+        """What was passed in to send with, if it can be made anew."""
+        http_client = self._pool.http_client
+        return http_client if isinstance(http_client, str) else None
 
     def __copy__(self) -> Self:
         return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twin = type(self).__new__(type(self))
-        twin.__setstate__({"settings": self._settings})
+        twin.__setstate__(self.__getstate__())
         return twin
 
     def _call_steps(self, call: Call[Any], receive: Callable[[Answer, float | None], Steps[ResultT]]) -> Steps[ResultT]:
@@ -233,18 +239,25 @@ class AsyncClient(_BaseClient):
     close with it.
 
     Args:
-        http_client: An `httpx.AsyncClient` of yours to send with; you close it.
+        http_client: An `httpx.AsyncClient` of yours to send with, which you close; or "aiohttp", for connections of
+            aiohttp instead of httpx, which take less CPU time and run on asyncio alone.
         **settings: As for `Client`.
+
+    Raises:
+        ImportError: `http_client="aiohttp"` without the extra `auriko[aiohttp]`.
     """
 
     def __init__(
-        self, *, http_client: httpx.AsyncClient | None = None, **settings: Unpack[_config.ClientSettings]
+        self, *, http_client: AsyncHttpClient | None = None, **settings: Unpack[_config.ClientSettings]
     ) -> None:
-        if http_client is not None and not isinstance(http_client, httpx.AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"http_client is an httpx.AsyncClient, not {type(http_client).__name__}")
+        if http_client == AIOHTTP:
+            if find_spec(AIOHTTP) is None:
+                raise ImportError(NEEDS_AIOHTTP, name=AIOHTTP)
+        elif http_client is not None and not isinstance(http_client, httpx.AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"http_client is an httpx.AsyncClient or 'aiohttp', not {type(http_client).__name__}")
         super().__init__(http_client, settings)
 
-    def _new_pool(self, http_client: httpx.AsyncClient | None) -> AsyncPool:
+    def _new_pool(self, http_client: AsyncHttpClient | None) -> AsyncPool:
         return AsyncPool(self._settings.base_url, http_client)
 
     def _attach(self, pool: AsyncPool) -> None:

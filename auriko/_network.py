@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterable
 from contextvars import ContextVar
 from typing import Any, Final
@@ -91,9 +92,11 @@ def discard(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, mark: obj
             _finish_now(connection.aclose())
 
 
-def arrived_body(response: httpx.Response) -> ArrivedBody | None:
+def arrived_body(response: httpx.Response) -> ReadableBody | None:
     """What reads the body straight from its connection, or None where that is not one of ours."""
     stream: Any = response.stream
+    if isinstance(stream, ReadableBody):
+        return stream
     try:
         protocol = stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001
         return ArrivedBody(protocol, response.extensions["network_stream"])
@@ -101,31 +104,48 @@ def arrived_body(response: httpx.Response) -> ArrivedBody | None:
         return None
 
 
-class ArrivedBody:
-    """A body as its bytes arrive. httpcore hands out one HTTP chunk at a time, through four generators.
+class ReadableBody(ABC):
+    """A body as its bytes arrive."""
 
-    Attributes:
-        connection: What to read more from.
-    """
+    __slots__ = ()
 
-    __slots__ = ("_ended", "_failure", "_protocol", "connection")
+    @property
+    @abstractmethod
+    def connection(self) -> Any:
+        """What to read more from: bytes by `read(at most, bound in seconds)`, awaited on event loops."""
 
-    def __init__(self, protocol: h11.Connection, connection: Any) -> None:
-        self.connection = connection
-        self._protocol = protocol
-        self._ended = False
-        self._failure: h11.RemoteProtocolError | None = None
-
+    @abstractmethod
     def add(self, read: bytes) -> None:
         """Takes what was read; nothing is the end of the connection."""
-        self._protocol.receive_data(read)
 
+    @abstractmethod
     def take(self) -> bytes | None:
         """All that has arrived and was not taken before: empty at the body's end, None if more is to be read.
 
         Raises:
-            httpcore.RemoteProtocolError: The connection ended within the body, or brought what is no HTTP.
+            httpcore.ProtocolError, httpx.HTTPError: The connection ended within the body, or brought what is no HTTP.
         """
+
+
+class ArrivedBody(ReadableBody):
+    """A body in httpcore, which hands out one HTTP chunk at a time, through four generators."""
+
+    __slots__ = ("_connection", "_ended", "_failure", "_protocol")
+
+    def __init__(self, protocol: h11.Connection, connection: Any) -> None:
+        self._connection = connection
+        self._protocol = protocol
+        self._ended = False
+        self._failure: h11.RemoteProtocolError | None = None
+
+    @property
+    def connection(self) -> Any:
+        return self._connection
+
+    def add(self, read: bytes) -> None:
+        self._protocol.receive_data(read)
+
+    def take(self) -> bytes | None:
         parts: list[bytes] = []
         try:
             while not self._ended and self._failure is None:
@@ -156,7 +176,8 @@ def _finish_now(closing: Coroutine[Any, Any, None]) -> None:
     closing.close()
 
 
-def _cut(timeout: float | None) -> float | None:
+def cut(timeout: float | None) -> float | None:
+    """A bound in seconds, cut to the one that holds in the present context."""
     until = _until.get()
     if until is None:
         return timeout
@@ -171,10 +192,10 @@ class _Stream(httpcore.NetworkStream):
         self._pid = os.getpid()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _cut(timeout))
+        return self._inner.read(max_bytes, cut(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _cut(timeout))
+        self._inner.write(buffer, cut(timeout))
 
     def close(self) -> None:
         if self._pid == os.getpid():  # the socket of a parent process must not be shut down
@@ -186,7 +207,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _cut(timeout)))
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, cut(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -205,7 +226,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        stream = _Stream(self._inner.connect_tcp(host, port, _cut(timeout), local_address, socket_options))
+        stream = _Stream(self._inner.connect_tcp(host, port, cut(timeout), local_address, socket_options))
         if self.closed:
             stream.close()
             raise httpcore.ConnectError("The client was closed meanwhile.")
@@ -217,10 +238,10 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         self._inner = inner
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._inner.read(max_bytes, _cut(timeout))
+        return await self._inner.read(max_bytes, cut(timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._inner.write(buffer, _cut(timeout))
+        await self._inner.write(buffer, cut(timeout))
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -232,7 +253,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         try:
-            return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, _cut(timeout)))
+            return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, cut(timeout)))
         except BaseException:
             _finish_now(self._inner.aclose())  # httpcore forgets it when it is cancelled here
             raise
@@ -253,4 +274,4 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(await self._inner.connect_tcp(host, port, _cut(timeout), local_address, socket_options))
+        return _AsyncStream(await self._inner.connect_tcp(host, port, cut(timeout), local_address, socket_options))

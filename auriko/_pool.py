@@ -8,7 +8,7 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 import anyio
 import httpx
@@ -17,7 +17,11 @@ from auriko._exchange import Send
 from auriko._network import bound_client, discard, shut
 from auriko._requests import client_closed, left, own_request, user_request
 from auriko._shards import Shard, Shards
+from auriko.errors import APIConnectionError
 
+AIOHTTP: Final = "aiohttp"
+AsyncHttpClient: TypeAlias = httpx.AsyncClient | Literal["aiohttp"]
+NEEDS_AIOHTTP: Final = "http_client='aiohttp' needs aiohttp: pip install \"auriko[aiohttp]\""
 # Pools that a forked child inherited: their sockets belong to the parent, so they are kept and never touched.
 _inherited: list[Any] = []
 
@@ -25,8 +29,8 @@ _inherited: list[Any] = []
 class Pool:
     """The connections of a sync client, or the user's own client, which is used as it is."""
 
-    def __init__(self, base_url: str, user_client: httpx.Client | None) -> None:
-        self.user_client = user_client
+    def __init__(self, base_url: str, http_client: httpx.Client | None) -> None:
+        self.user_client = self.http_client = http_client
         self.closed = False
         self._closing = threading.Event()
         self._base_url = base_url
@@ -34,8 +38,8 @@ class Pool:
         self._shards: Shards[httpx.HTTPTransport] | None = None
         self._finalizer: Any = None
         self._pid = 0
-        if user_client is not None:
-            bound_client(user_client)
+        if http_client is not None:
+            bound_client(http_client)
 
     def transports(self) -> list[httpx.HTTPTransport]:
         """What is open in this process."""
@@ -107,8 +111,8 @@ def _close_all(shards: Shards[httpx.HTTPTransport]) -> None:
 class _LoopPool:
     """The connections of one event loop, and the generator whose end closes them with the loop."""
 
-    def __init__(self, base_url: str, loop: Any) -> None:
-        self.shards = Shards(httpx.AsyncHTTPTransport, base_url)
+    def __init__(self, base_url: str, loop: Any, kind: type[httpx.AsyncBaseTransport]) -> None:
+        self.shards = Shards(kind, base_url)
         self.guard = _close_with_loop(self)
         self.closed = False
         # The finalizer holds the connections, so that they are not collected unclosed together with the client.
@@ -150,22 +154,31 @@ def soon(loop: Any, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 class AsyncPool:
-    """The connections of an async client: one set per running event loop."""
+    """The connections of an async client: one set per running event loop.
 
-    def __init__(self, base_url: str, user_client: httpx.AsyncClient | None) -> None:
-        self.user_client = user_client
+    Attributes:
+        http_client: What was passed in to send with: a client of the user's, the name of a transport, or None.
+    """
+
+    def __init__(self, base_url: str, http_client: AsyncHttpClient | None) -> None:
+        self.http_client = http_client
+        self.user_client = None if http_client == AIOHTTP else http_client
         self.closed = False
         self._base_url = base_url
         self._loops: dict[Any, _LoopPool] = {}
         self._pid = os.getpid()
 
-    def transports(self) -> list[httpx.AsyncHTTPTransport]:
+    def transports(self) -> list[httpx.AsyncBaseTransport]:
         """What is open on the running event loop."""
         pool = self._loops.get(running_loop())
         return [shard.transport for shard in pool.shards.opened] if pool is not None else []
 
-    async def take(self) -> Shard[httpx.AsyncHTTPTransport]:
-        """The running event loop's shard for a call, to be given back after it."""
+    async def take(self) -> Shard[httpx.AsyncBaseTransport]:
+        """The running event loop's shard for a call, to be given back after it.
+
+        Raises:
+            APIConnectionError: There is no transport for this event loop.
+        """
         if self._pid != os.getpid():
             _inherited.append(self._loops)
             self._loops, self._pid = {}, os.getpid()
@@ -175,7 +188,8 @@ class AsyncPool:
             for other, ended in list(self._loops.items()):
                 if ended.closed or (isinstance(other, asyncio.AbstractEventLoop) and other.is_closed()):
                     self._loops.pop(other, None)
-            pool = self._loops[loop] = _LoopPool(self._base_url, loop)
+            kind = httpx.AsyncHTTPTransport if self.http_client is None else _aiohttp_transport(loop)
+            pool = self._loops[loop] = _LoopPool(self._base_url, loop, kind)
             await pool.guard.__anext__()
         retired = pool.shards.retire()
         if retired is not None:
@@ -184,7 +198,7 @@ class AsyncPool:
         return pool.shards.take()
 
     @staticmethod
-    def give_back(shard: Shard[httpx.AsyncHTTPTransport]) -> None:
+    def give_back(shard: Shard[httpx.AsyncBaseTransport]) -> None:
         """Notes that a call has left the shard."""
         shard.give_back()
 
@@ -196,10 +210,10 @@ class AsyncPool:
         if own is not None:
             await own.guard.aclose()
 
-    async def send(self, shard: Shard[httpx.AsyncHTTPTransport] | None, step: Send, mark: object) -> httpx.Response:
+    async def send(self, shard: Shard[httpx.AsyncBaseTransport] | None, step: Send, mark: object) -> httpx.Response:
         """The head of the reply to a request; `mark` is what `discard` finds it by."""
         if shard is not None:
-            transport: httpx.AsyncHTTPTransport = shard.transport
+            transport: httpx.AsyncBaseTransport = shard.transport
             return await transport.handle_async_request(own_request(step, mark))
         client: Any = self.user_client
         request = user_request(client, step)
@@ -208,9 +222,25 @@ class AsyncPool:
         return reply
 
     @staticmethod
-    def discard(shard: Shard[httpx.AsyncHTTPTransport], mark: object) -> None:
+    def discard(shard: Shard[httpx.AsyncBaseTransport], mark: object) -> None:
         """Takes what a failed or cancelled call left behind out of the pool."""
-        discard(shard.transport, mark)
+        if isinstance(shard.transport, httpx.AsyncHTTPTransport):
+            discard(shard.transport, mark)
+
+
+def _aiohttp_transport(loop: object) -> type[httpx.AsyncBaseTransport]:
+    """The transport on aiohttp.
+
+    Raises:
+        APIConnectionError: It is not installed, or the running event loop is not one of asyncio.
+    """
+    if not isinstance(loop, asyncio.AbstractEventLoop):
+        raise APIConnectionError("http_client='aiohttp' runs on asyncio alone; leave it out here.", retryable=False)
+    try:
+        from auriko._aiohttp import AiohttpTransport
+    except ImportError as error:
+        raise APIConnectionError(f"{NEEDS_AIOHTTP} ({error})", retryable=False) from error
+    return AiohttpTransport
 
 
 def running_loop() -> Any:

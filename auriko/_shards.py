@@ -1,7 +1,7 @@
-"""The httpx transports of a client, each with some of its connections.
+"""The transports of a client, each with some of its connections.
 
 httpcore looks at every connection of a transport whenever a request starts or ends, so connections are spread over
-shards: small transports, of which the first that has room is used.
+shards: small transports, of which the first that has room is used. Any other transport is one shard with all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHARDS: Final = 256
 # Seconds for which an unused connection is kept.
 KEEP_UNUSED: Final = 30.0
 
-TransportT = TypeVar("TransportT", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+TransportT = TypeVar("TransportT", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +34,7 @@ def _tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _transport_options(base_url: str) -> dict[str, Any]:
+def _transport_options(base_url: str, connections: int) -> dict[str, Any]:
     """What a transport for this address is made with: certificates where it needs them, the environment's proxy."""
     parts = urlsplit(base_url)
     proxies = urllib.request.getproxies()
@@ -46,7 +46,7 @@ def _transport_options(base_url: str) -> dict[str, Any]:
     needs_tls = parts.scheme == "https" or (proxy is not None and proxy.startswith("https"))
     context = _tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     limits = httpx.Limits(
-        max_connections=SHARD_SIZE, max_keepalive_connections=SHARD_SIZE, keepalive_expiry=KEEP_UNUSED
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_UNUSED
     )
     return {"verify": context, "limits": limits, "proxy": proxy}
 
@@ -57,14 +57,20 @@ def _open(kind: type[TransportT], base_url: str) -> TransportT:
     Raises:
         APIConnectionError: The environment names a proxy that cannot be used.
     """
+    sharded = _is_sharded(kind)
     try:
-        transport = kind(**_transport_options(base_url))
+        transport = kind(**_transport_options(base_url, SHARD_SIZE if sharded else SHARD_SIZE * SHARDS))
     except (ValueError, ImportError) as error:
         raise APIConnectionError(
             f"The proxy that the environment names cannot be used: {error}", retryable=False
         ) from None
-    bound_reads(transport)
+    if isinstance(transport, (httpx.HTTPTransport, httpx.AsyncHTTPTransport)):
+        bound_reads(transport)
     return transport
+
+
+def _is_sharded(kind: type[object]) -> bool:
+    return issubclass(kind, (httpx.HTTPTransport, httpx.AsyncHTTPTransport))
 
 
 class Shard(Generic[TransportT]):
@@ -94,6 +100,7 @@ class Shards(Generic[TransportT]):
     """The shards of one process or event loop; opened when those before have no room, closed when long unused."""
 
     def __init__(self, kind: type[TransportT], base_url: str) -> None:
+        self._most = SHARDS if _is_sharded(kind) else 1
         self.opened: list[Shard[TransportT]] = []
         self._open_one: Callable[[], TransportT] = lambda: _open(kind, base_url)
 
@@ -103,7 +110,7 @@ class Shards(Generic[TransportT]):
             if shard.busy < SHARD_SIZE:
                 break
         else:
-            if len(self.opened) < SHARDS:
+            if len(self.opened) < self._most:
                 shard = Shard(self._open_one())
                 self.opened.append(shard)
             else:

@@ -15,7 +15,7 @@ import httpx
 
 from auriko._exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, Steps
 from auriko._failures import FOREIGN, raise_for_caller
-from auriko._network import MAX_READ, ArrivedBody, arrived_body, bounded
+from auriko._network import MAX_READ, ReadableBody, arrived_body, bounded
 from auriko._pool import AsyncPool, Pool, running_loop, soon
 from auriko._requests import client_closed, left
 from auriko._shards import Shard
@@ -36,7 +36,7 @@ class _Opened(NamedTuple):
     """
 
     response: httpx.Response
-    arrived: ArrivedBody | None
+    arrived: ReadableBody | None
     parts: Any
     patience: float | None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -47,7 +47,7 @@ class ChatFields(BaseChatModel):
         deadline: Bound in seconds of a whole call with its retries and its stream.
         stream_idle_timeout: Bound in seconds of the wait for a stream's next event.
         http_client: A client of yours to send with; you close it.
-        http_async_client: The same for `ainvoke` and `astream`.
+        http_async_client: The same for `ainvoke` and `astream`; or "aiohttp", as for `auriko.AsyncClient`.
         spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.
         pickle_api_key: Whether the key goes into pickles; without it a worker reads AURIKO_API_KEY.
     """
@@ -102,7 +102,7 @@ class ChatFields(BaseChatModel):
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     default_query: dict[str, str] | None = Field(default=None, repr=False)
     http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
-    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    http_async_client: httpx.AsyncClient | Literal["aiohttp"] | None = Field(default=None, exclude=True, repr=False)
     spend: Recorder | None = Field(default=None, exclude=True, repr=False)
     pickle_api_key: bool = False
 

@@ -96,7 +96,7 @@ class Lifecycle(ChatFields):
     def _client_key(self, http_client: object) -> Hashable:
         settings = ((name, _hashable(value)) for name, value in self._client_settings().items())
         ledger = os.environ.get("AURIKO_LEDGER")
-        return (*settings, ledger, id(http_client) if http_client is not None else None)
+        return (*settings, ledger, http_client if http_client in {None, "aiohttp"} else id(http_client))
 
     def close(self) -> None:
         """Closes the connections of `invoke` and `stream`, unless other models of the same settings use them.
@@ -179,7 +179,9 @@ class Lifecycle(ChatFields):
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         fields = {name: value for name, value in state["__dict__"].items() if name not in _CACHED}
-        fields |= {"http_client": None, "http_async_client": None}
+        fields["http_client"] = None
+        if self.http_async_client != "aiohttp":
+            fields["http_async_client"] = None
         if not self.pickle_api_key:
             fields["api_key"] = None
         return {**state, "__dict__": fields}

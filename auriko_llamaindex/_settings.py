@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -103,8 +103,11 @@ class AurikoSettings(FunctionCallingLLM):
     http_client: httpx.Client | None = Field(
         default=None, exclude=True, repr=False, description="Your own transport; it is never closed here."
     )
-    async_http_client: httpx.AsyncClient | None = Field(
-        default=None, exclude=True, repr=False, description="Your own transport for asynchronous calls."
+    async_http_client: httpx.AsyncClient | Literal["aiohttp"] | None = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="Your own transport for asynchronous calls, or 'aiohttp', as for auriko.AsyncClient.",
     )
     spend: Recorder | None = Field(
         default=None, exclude=True, repr=False, description="A SpendTracker or SpendLedger, told of every call."
@@ -183,7 +186,7 @@ class AurikoSettings(FunctionCallingLLM):
     def _candidates(self) -> list[str]:
         return [self.model] if self.model else list(self.models or ())
 
-    def _connection(self, http_client: httpx.Client | httpx.AsyncClient | None) -> Connection:
+    def _connection(self, http_client: httpx.Client | httpx.AsyncClient | str | None) -> Connection:
         return Connection(
             api_key=self.api_key,
             base_url=self.base_url,
@@ -218,7 +221,9 @@ class AurikoSettings(FunctionCallingLLM):
         return super().__deepcopy__(memo)
 
     def __getstate__(self) -> dict[Any, Any]:
-        kept = {"http_client": None, "async_http_client": None}
+        kept = {"http_client": None}
+        if self.async_http_client != "aiohttp":
+            kept["async_http_client"] = None
         secret = {} if self.pickle_api_key else {"api_key": None}
         # Past this class, whose state this is: a copy without what must not or cannot be stored.
         return super(AurikoSettings, self.model_copy(update={**kept, **secret})).__getstate__()

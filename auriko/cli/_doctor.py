@@ -17,7 +17,7 @@ _EXTRAS = {
     "sandbox": ("starlette", "uvicorn", "xllamacpp"),
     "cli": ("rich",),
     "notebook": ("tqdm", "pandas", "matplotlib"),
-    "aiohttp": ("httpx-aiohttp",),
+    "aiohttp": ("aiohttp",),
     "otel": ("opentelemetry-api",),
 }
 

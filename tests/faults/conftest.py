@@ -15,7 +15,7 @@ import pytest
 import auriko._pool
 import auriko._shards
 import auriko._transport
-from tests.support import tls
+from tests.support import clients, tls
 
 
 class _Patched(ModuleType):
@@ -100,6 +100,10 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """Async tests run on asyncio, unless they ask for more."""
-    return "asyncio"
+def anyio_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Async tests run on asyncio, unless they ask for trio, or for asyncio and connections of aiohttp."""
+    wanted = str(getattr(request, "param", "asyncio"))
+    if wanted == "aiohttp":
+        monkeypatch.setitem(clients.ASYNC_SETTINGS, "http_client", "aiohttp")
+        return "asyncio"
+    return wanted

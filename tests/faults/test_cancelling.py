@@ -13,12 +13,13 @@ import pytest
 from auriko import AsyncClient
 from tests.support import cells
 from tests.support.acts import deaf, error, hang, ok, stream
-from tests.support.cells import ASK, KEY
-from tests.support.clients import serving_async
+from tests.support.cells import ASK
+from tests.support.clients import async_client, serving_async
 from tests.support.fault_server import Act, AtAccept, Connection, FaultServer, full_backlog
 from tests.support.replies import chunk, events, whole_stream
 
-EITHER = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+EITHER = pytest.mark.parametrize("anyio_backend", ["asyncio", "aiohttp", "trio"], indirect=True)
+ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ["asyncio", "aiohttp"], indirect=True)
 STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
 LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
 SITUATIONS: dict[str, tuple[Act, dict[str, Any]]] = {
@@ -53,9 +54,10 @@ async def assert_nothing_is_left(server: FaultServer, client: AsyncClient) -> No
     await anyio.to_thread.run_sync(server.wait_until_unused)
 
 
+@ON_ASYNCIO
 @IN
 @STREAMED
-async def test_l5_task_is_cancelled(situation: str, streamed: bool) -> None:
+async def test_l5_task_is_cancelled(anyio_backend: str, situation: str, streamed: bool) -> None:
     act, ask = SITUATIONS[situation]
     async with serving_async(act) as (server, client):
         task = asyncio.create_task(read(client, ask, streamed=streamed))
@@ -68,10 +70,11 @@ async def test_l5_task_is_cancelled(situation: str, streamed: bool) -> None:
         await assert_nothing_is_left(server, client)
 
 
+@ON_ASYNCIO
 @STREAMED
-async def test_l5_task_is_cancelled_while_it_connects(streamed: bool) -> None:
+async def test_l5_task_is_cancelled_while_it_connects(anyio_backend: str, streamed: bool) -> None:
     with full_backlog() as url:
-        async with AsyncClient(api_key=KEY, base_url=url) as client:
+        async with async_client(base_url=url) as client:
             task = asyncio.create_task(read(client, ASK, streamed=streamed))
             await anyio.sleep(0.05)
             task.cancel()
@@ -81,11 +84,12 @@ async def test_l5_task_is_cancelled_while_it_connects(streamed: bool) -> None:
             assert all(pool.connections == [] for pool in cells.pools_of(client))
 
 
-async def test_l5_task_is_cancelled_in_the_tls_handshake() -> None:
+@ON_ASYNCIO
+async def test_l5_task_is_cancelled_in_the_tls_handshake(anyio_backend: str) -> None:
     """httpcore forgets the socket there."""
     async with serving_async(AtAccept(hang)) as (server, _):
         url = f"https://127.0.0.1:{server.port}"
-        async with AsyncClient(api_key=KEY, base_url=url) as client:
+        async with async_client(base_url=url) as client:
             task = asyncio.create_task(read(client, ASK, streamed=False))
             await until_stuck(server)
             task.cancel()
@@ -94,7 +98,8 @@ async def test_l5_task_is_cancelled_in_the_tls_handshake() -> None:
             await anyio.to_thread.run_sync(server.wait_until_unused)
 
 
-async def test_l5_waiting_for_a_slow_call_is_limited_by_asyncio() -> None:
+@ON_ASYNCIO
+async def test_l5_waiting_for_a_slow_call_is_limited_by_asyncio(anyio_backend: str) -> None:
     async with serving_async(hang) as (server, client):
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(read(client, ASK, streamed=False), 0.1)
@@ -196,8 +201,9 @@ async def cancel_at_random(client: AsyncClient, chance: random.Random, *, twice:
         await task
 
 
+@ON_ASYNCIO
 @pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
-async def test_l7_a_thousand_calls_are_cancelled_anywhere(twice: bool) -> None:
+async def test_l7_a_thousand_calls_are_cancelled_anywhere(anyio_backend: str, twice: bool) -> None:
     """httpcore alone loses some of their connections, until every slot of the pool is taken by one."""
     chance = random.Random(7)
     async with serving_async(jittery, max_retries=0) as (server, client):

@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 import auriko._shards
-from auriko import APIStatusError, APITimeoutError, AsyncClient, Client
+from auriko import APIStatusError, APITimeoutError, Client
 from tests.support import cells
 from tests.support.acts import head, ok, raw, reply, stream
 from tests.support.cells import ASK, KEY, TRIO_MODES, Mode
+from tests.support.clients import async_client
 from tests.support.fault_server import AtAccept, Connection, full_backlog, nobody_listening, serve
 from tests.support.replies import chunk, event
 
@@ -66,12 +67,12 @@ def test_c9_pool_is_full(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> 
         cells.assert_clean(client)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "aiohttp", "trio"], indirect=True)
 @pytest.mark.anyio
-async def test_c9_pool_is_full_async(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_c9_pool_is_full_async(anyio_backend: str, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     one_connection(monkeypatch)
     with serve(stream(event(chunk()), end="hang")) as server:
-        async with AsyncClient(api_key=KEY, base_url=server.url) as client:
+        async with async_client(base_url=server.url) as client:
             async with await client.chat.completions.create(**ASK, stream=True):
                 with pytest.raises(APITimeoutError, match="waiting for a free connection") as caught:
                     await client.chat.completions.create(**ASK, timeout=httpx.Timeout(5, pool=0.05))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import anyio
 import anyio.lowlevel
@@ -15,8 +15,13 @@ from auriko import AsyncClient, Client
 from auriko._exchange import Clock
 from auriko.errors import AurikoAPIError, StreamInterruptedError
 
-Mode = Literal["sync plain", "sync stream", "async plain", "async stream", "trio plain", "trio stream"]
-MODES: tuple[Mode, ...] = ("sync plain", "async plain", "sync stream", "async stream")
+Plain = Literal["sync plain", "async plain", "aiohttp plain", "trio plain"]
+Streamed = Literal["sync stream", "async stream", "aiohttp stream", "trio stream"]
+Mode: TypeAlias = Plain | Streamed
+MODES: tuple[Mode, ...] = (
+    *("sync plain", "async plain", "sync stream", "async stream"),
+    *("aiohttp plain", "aiohttp stream"),
+)
 TRIO_MODES: tuple[Mode, ...] = (*MODES, "trio plain", "trio stream")
 KEY = "ak_test_0123456789abcdefghij"
 ASK: dict[str, Any] = {"model": "claude-sonnet-4-6", "messages": [{"role": "user", "content": "Capital of France?"}]}
@@ -76,6 +81,8 @@ def run(mode: Mode, url: str, settings: dict[str, Any], call: dict[str, Any], ca
     call = {**ASK, **call, "stream": mode.endswith("stream")}
     if mode.startswith("sync"):
         return _run_sync(settings, call, calls)
+    if mode.startswith("aiohttp"):
+        settings["http_client"] = "aiohttp"
     backend = "trio" if mode.startswith("trio") else "asyncio"
     return anyio.run(_run_async, settings, call, calls, backend=backend)
 
@@ -120,7 +127,18 @@ async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int)
 
 def pools_of(client: Client | AsyncClient) -> list[Any]:
     """The httpcore pools of a client's connections here; none before the first call."""
-    return [transport._pool for transport in client._pool.transports()]
+    return [transport._pool for transport in client._pool.transports() if hasattr(transport, "_pool")]
+
+
+def connections_of(client: Client | AsyncClient) -> int:
+    """How many connections a client has open here."""
+    idle = [len(some) for connector in connectors_of(client) for some in connector._conns.values()]
+    return sum(idle) + sum(len(pool.connections) for pool in pools_of(client))
+
+
+def connectors_of(client: Client | AsyncClient) -> list[Any]:
+    """The aiohttp connectors of a client here; none before the first call."""
+    return [transport._session.connector for transport in client._pool.transports() if hasattr(transport, "_session")]
 
 
 def assert_clean(client: Client | AsyncClient) -> None:
@@ -128,6 +146,8 @@ def assert_clean(client: Client | AsyncClient) -> None:
     for pool in pools_of(client):
         assert pool._requests == []
         assert all(connection.is_idle() or connection.is_closed() for connection in pool.connections), pool
+    for connector in connectors_of(client):
+        assert connector._acquired == set()
 
 
 async def assert_clean_async(client: AsyncClient) -> None:

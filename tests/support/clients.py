@@ -8,6 +8,14 @@ from auriko import AsyncClient, Client
 from tests.support.cells import KEY
 from tests.support.fault_server import Act, FaultServer, serve
 
+# What async clients are made with beside their own settings, as the fixture of the backend wants it.
+ASYNC_SETTINGS: dict[str, Any] = {}
+
+
+def async_client(**settings: Any) -> AsyncClient:
+    """An async client, over what the backend of this test wants."""
+    return AsyncClient(**{"api_key": KEY, **ASYNC_SETTINGS, **settings})
+
 
 @contextlib.contextmanager
 def serving(*acts: Act, **settings: Any) -> Iterator[tuple[FaultServer, Client]]:
@@ -20,5 +28,5 @@ def serving(*acts: Act, **settings: Any) -> Iterator[tuple[FaultServer, Client]]
 async def serving_async(*acts: Act, **settings: Any) -> AsyncIterator[tuple[FaultServer, AsyncClient]]:
     """A server and an async client of it."""
     with serve(*acts) as server:
-        async with AsyncClient(**{"api_key": KEY, "base_url": server.url, **settings}) as client:
+        async with async_client(**{"base_url": server.url, **settings}) as client:
             yield server, client

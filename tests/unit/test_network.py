@@ -96,14 +96,14 @@ def test_requests_of_a_pool_know_their_extensions_and_their_connection(kind: Any
 )
 def test_timeouts_are_cut_to_the_bound(asked: float | None, ahead: float, cut: float) -> None:
     with bounded(time.monotonic() + ahead):
-        assert _network._cut(asked) == pytest.approx(cut, abs=0.05)
+        assert _network.cut(asked) == pytest.approx(cut, abs=0.05)
     with bounded(None):
-        assert _network._cut(asked) == asked
-    assert _network._cut(asked) == asked, "outside there is no bound"
+        assert _network.cut(asked) == asked
+    assert _network.cut(asked) == asked, "outside there is no bound"
 
 
 def test_bounds_nest() -> None:
     with bounded(time.monotonic() + 60):
         with bounded(time.monotonic() + 5):
-            assert _network._cut(None) == pytest.approx(5, abs=0.05)
-        assert _network._cut(None) == pytest.approx(60, abs=0.05)
+            assert _network.cut(None) == pytest.approx(5, abs=0.05)
+        assert _network.cut(None) == pytest.approx(60, abs=0.05)
