@@ -8,8 +8,9 @@ import os
 import sys
 from importlib import import_module
 
+from bench import Bench, check
 from system import allow_open_files, keep_apart
-from workloads import WORKLOADS, Bench, check
+from workloads import WORKLOADS
 
 
 def main() -> None:

@@ -6,83 +6,19 @@ import asyncio
 import gc
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from bench import Bench, adrain, awaited, drain
 from memory import forget_peak, peak_mb, resident_mb
 from server import EVENTS, shaped, stats
-from subject import SMALL, Subject, large
+from subject import Subject, large
 
 THREADS, TASKS, IN_FLIGHT, STREAMS, CHUNKS, BATCH = 16, 100, 1000, 50, 50_000, 100
 _CONSTRUCTED = 20
 Kind = Literal["limit", "core", "langchain", "llamaindex"]
 Figures = dict[str, float]
-
-
-class Bench:
-    """One subject in this process.
-
-    Args:
-        kind: Which.
-        url: The server's address.
-        seconds: How long a loop should take, more or less.
-    """
-
-    def __init__(self, kind: type[Subject], url: str, seconds: float) -> None:
-        self.kind, self.url, self.seconds = kind, url, seconds
-        self.loop = asyncio.new_event_loop()
-        self._subjects: dict[str, Subject] = {}
-
-    def at(self, url: str) -> Subject:
-        """The subject that asks this address; the same one each time, with warm connections."""
-        if url not in self._subjects:
-            self._subjects[url] = self.kind(url)
-        return self._subjects[url]
-
-    def spent(self, block: Callable[[int], Any], most: int = 400) -> float:
-        """Microseconds of CPU time that one turn of a block takes, which is given the number of its turns.
-
-        It runs once to get warm, once more to see how long it takes unless that is clear, and then as often as there is
-        time for.
-        """
-        took = self._time(block)
-        if took < self.seconds:
-            took = self._time(block)
-        turns = max(1, min(most, int(self.seconds / took)))
-        gc.collect()
-        before = time.process_time()
-        block(turns)
-        return (time.process_time() - before) / turns * 1e6
-
-    @staticmethod
-    def _time(block: Callable[[int], Any]) -> float:
-        began = time.perf_counter()
-        block(1)
-        return time.perf_counter() - began
-
-    def aspent(self, block: Callable[[int], Awaitable[Any]], most: int = 400) -> float:
-        """As `spent`, for blocks that are awaited."""
-        return self.spent(lambda turns: self.loop.run_until_complete(_awaited(block(turns))), most)
-
-
-async def _awaited(block: Awaitable[Any]) -> None:
-    await block
-
-
-def _drain(subject: Subject, expected: int) -> None:
-    """Reads a stream, and fails if there was less to it than the server has sent."""
-    found = sum(1 for _ in subject.stream())
-    if found < expected:
-        raise RuntimeError(f"{found} items in a stream of {expected}")
-
-
-async def _adrain(subject: Subject, expected: int) -> None:
-    found = 0
-    async for _ in subject.astream():
-        found += 1
-    if found < expected:
-        raise RuntimeError(f"{found} items in a stream of {expected}")
 
 
 def construction(bench: Bench) -> Figures:
@@ -154,7 +90,7 @@ def in_flight(bench: Bench) -> Figures:
     async def calls() -> None:
         await asyncio.gather(*(subject.acall() for _ in range(IN_FLIGHT)))
 
-    bench.loop.run_until_complete(_awaited(subject.acall()))
+    bench.loop.run_until_complete(awaited(subject.acall()))
     forget_peak()
     stats(bench.url)
     memory, wall, cpu = resident_mb(), time.perf_counter(), time.process_time()
@@ -174,7 +110,7 @@ def stream(bench: Bench) -> Figures:
 
     def streams(turns: int) -> None:
         for _ in range(turns):
-            _drain(subject, EVENTS)
+            drain(subject, EVENTS)
 
     return {"stream": bench.spent(streams) / EVENTS}
 
@@ -185,7 +121,7 @@ def async_stream(bench: Bench) -> Figures:
 
     async def streams(turns: int) -> None:
         for _ in range(turns):
-            await _adrain(subject, EVENTS)
+            await adrain(subject, EVENTS)
 
     return {"async stream": bench.aspent(streams) / EVENTS}
 
@@ -197,7 +133,7 @@ def paced(bench: Bench) -> Figures:
 
     def streams(turns: int) -> None:
         for _ in range(turns):
-            _drain(subject, events)
+            drain(subject, events)
 
     return {"paced stream": bench.spent(streams) / events}
 
@@ -209,7 +145,7 @@ def async_paced(bench: Bench) -> Figures:
 
     async def streams(turns: int) -> None:
         for _ in range(turns):
-            await _adrain(subject, events)
+            await adrain(subject, events)
 
     return {"async paced stream": bench.aspent(streams) / events}
 
@@ -222,7 +158,7 @@ def streams_at_once(bench: Bench) -> Figures:
 
         async def streams(turns: int, subject: Subject = subject, events: int = events) -> None:
             for _ in range(turns):
-                await asyncio.gather(*(_adrain(subject, events) for _ in range(STREAMS)))
+                await asyncio.gather(*(adrain(subject, events) for _ in range(STREAMS)))
 
         found[name] = bench.aspent(streams) / STREAMS / events
     return found
@@ -244,11 +180,11 @@ def first_chunk(bench: Bench) -> Figures:
 
 def long_stream(bench: Bench) -> Figures:
     """Memory that a long stream takes whose chunks nobody keeps, above a short one."""
-    _drain(bench.at(bench.url), EVENTS)
+    drain(bench.at(bench.url), EVENTS)
     subject = bench.at(shaped(bench.url, events=CHUNKS))
     forget_peak()
     memory, cpu = resident_mb(), time.process_time()
-    _drain(subject, CHUNKS)
+    drain(subject, CHUNKS)
     cpu = time.process_time() - cpu
     return {"50,000 chunks: MB": peak_mb() - memory, "50,000 chunks: each": cpu / CHUNKS * 1e6}
 
@@ -259,9 +195,9 @@ def open_streams(bench: Bench) -> Figures:
     subject = bench.at(shaped(bench.url, events=events, pause=1))
 
     async def streams() -> None:
-        await asyncio.gather(*(_adrain(subject, events) for _ in range(IN_FLIGHT)))
+        await asyncio.gather(*(adrain(subject, events) for _ in range(IN_FLIGHT)))
 
-    bench.loop.run_until_complete(_adrain(bench.at(bench.url), EVENTS))
+    bench.loop.run_until_complete(adrain(bench.at(bench.url), EVENTS))
     forget_peak()
     memory = resident_mb()
     bench.loop.run_until_complete(streams())
@@ -332,20 +268,3 @@ WORKLOADS = {
     "10 MB image": Workload(_prompt("10 MB image"), "sync", ("limit", "core")),
     "batch": Workload(batch, "sync", ("langchain",)),
 }
-
-
-def check(bench: Bench, needs: str) -> None:
-    """Fails unless the subject gets the whole reply and the whole stream."""
-    subject = bench.kind(bench.url, SMALL)
-
-    async def both() -> Any:
-        await _adrain(subject, EVENTS)
-        return await subject.acall()
-
-    if needs == "sync":
-        _drain(subject, EVENTS)
-        reply = subject.call()
-    else:
-        reply = bench.loop.run_until_complete(both())
-    if "Air scatters blue light" not in repr(reply):
-        raise RuntimeError(f"the reply is {reply!r}")
