@@ -5,71 +5,108 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from auriko import Client
 from auriko.cli import main
+from auriko.sandbox import Sandbox, install
+from auriko.sandbox.engines import SmolLM2Engine
 from tests.support import acts
 from tests.support.fault_server import serve
 
 KEY = "a-key-of-my-own"
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Starts the command on a free port; what comes back is the process and what it has said."""
-    processes = []
-
-    def run(*arguments, **environment):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "auriko", "sandbox", "--port", "0", *arguments],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-        )
-        processes.append(process)
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "AURIKO_API_KEY" in line:
-                break
-        return process, said
-
-    yield run
-    for process in processes:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def test_it_serves_what_it_announces_and_ends_quietly_when_interrupted(start):
-    served, text = start()
-    base_url = re.search(r"AURIKO_BASE_URL=(\S+)", text)[1]
-    api_key = re.search(r"AURIKO_API_KEY=(\S+)", text)[1]
-    with Client(base_url=base_url, api_key=api_key) as client:
-        reply = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello!"}])
-    assert reply.routing_metadata.cost.usd > 0
-    served.send_signal(signal.SIGINT)
-    _out, error = served.communicate(timeout=30)
+def test_it_serves_what_it_announces_and_ends_quietly_when_interrupted(tmp_path):
+    command = [sys.executable, "-m", "auriko", "sandbox", "--port", "0"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as served:
+        try:
+            text = up_to_the_key(served.stdout)
+            base_url = re.search(r"AURIKO_BASE_URL=(\S+)", text)[1]
+            api_key = re.search(r"AURIKO_API_KEY=(\S+)", text)[1]
+            with Client(base_url=base_url, api_key=api_key) as client:
+                reply = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello!"}])
+            assert reply.routing_metadata.cost.usd > 0
+            served.send_signal(signal.SIGINT)
+            _out, error = served.communicate(timeout=30)
+        finally:
+            served.kill()
     assert served.returncode in {0, 130}
     assert error == ""
 
 
-def test_upstreams_faults_limits_and_a_key_of_ones_own(start, tmp_path):
+def up_to_the_key(lines):
+    """What the command says of where it serves."""
+    said = ""
+    for line in lines:
+        said += line
+        if "AURIKO_API_KEY" in line:
+            break
+    return said
+
+
+@pytest.fixture
+def use(monkeypatch, tmp_path):
+    """Runs the command in this process and interrupts it when it has been used."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(using, *arguments):
+        main_thread = threading.get_ident()
+        reader, writer = os.pipe()
+
+        def user():
+            with os.fdopen(reader) as lines:
+                said = up_to_the_key(lines)
+                try:
+                    using(said)
+                finally:
+                    if "AURIKO_API_KEY" in said:  # else it has ended
+                        signal.pthread_kill(main_thread, signal.SIGINT)
+
+        with ThreadPoolExecutor(1) as threads, os.fdopen(writer, "w", buffering=1) as stdout:
+            monkeypatch.setattr(sys, "stdout", stdout)
+            used = threads.submit(user)
+            code = main(["sandbox", "--port", "0", *arguments])
+        used.result()
+        return code
+
+    return run
+
+
+@pytest.mark.parametrize("missing", [None, "It is not installed."], ids=["language model", "rules alone"])
+def test_it_says_how_to_get_a_language_model_if_it_has_none(use, monkeypatch, capsys, missing):
+    monkeypatch.delenv("AURIKO_SANDBOX_API_KEY", raising=False)
+    monkeypatch.setattr(SmolLM2Engine, "why_missing", staticmethod(lambda: missing))
+    monkeypatch.setattr(Sandbox, "_measure", lambda *_: None)  # it would load the model
+
+    def look(said):
+        assert ("adds a small one" in said) == (missing is not None)
+        page = httpx.get(re.search(r"in a browser: (\S+)", said)[1])
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+    assert use(look) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_upstreams_faults_limits_and_a_key_of_ones_own(use, tmp_path, monkeypatch, capsys):
     (tmp_path / "catalog.toml").write_text("""
         [providers.far]
         price = { input = 1.0, output = 2.0 }
         [models.m.offers.far]
     """)
     whole = {"choices": [{"index": 0, "message": {"content": "Far."}, "finish_reason": "stop"}]}
-    with serve(acts.reply(200, whole)) as upstream:
-        options = ("--catalog", "catalog.toml", "--upstream", f"far={upstream.url}", "--limit", "requests_per_minute=3")
-        faults = ("--fault", "503;times=1", "--fault", "502;times=1", "--seed", "7")
-        _process, said = start(*options, *faults, AURIKO_SANDBOX_API_KEY=KEY, FAR_API_KEY="sk-far-s3cr3t")
+    monkeypatch.setattr(Sandbox, "_measure", lambda *_: None)
+    monkeypatch.setenv("AURIKO_SANDBOX_API_KEY", KEY)
+    monkeypatch.setenv("FAR_API_KEY", "sk-far-s3cr3t")
+
+    def ask(said):
         base_url = re.search(r"AURIKO_BASE_URL=(\S+)", said)[1]
         assert f"far at {upstream.url}/v1 has m.\n" in said
         assert KEY not in said
@@ -84,6 +121,35 @@ def test_upstreams_faults_limits_and_a_key_of_ones_own(start, tmp_path):
         assert replies[2].json()["choices"][0]["message"]["content"] == "Far."
         assert replies[2].json()["routing_metadata"]["cost"]["usd"] > 0
         assert upstream.requests[0].header("authorization") == "Bearer sk-far-s3cr3t"
+
+    with serve(acts.reply(200, whole)) as upstream:
+        options = ("--catalog", "catalog.toml", "--upstream", f"far={upstream.url}", "--limit", "requests_per_minute=3")
+        faults = ("--fault", "503;times=1", "--fault", "502;times=1", "--seed", "7")
+        assert use(ask, *options, *faults) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_without_its_packages_it_names_them(monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.startswith("auriko.sandbox")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["sandbox"]) == 2
+    assert (
+        capsys.readouterr().err == 'auriko: the sandbox needs more packages (uvicorn): pip install "auriko[sandbox]"\n'
+    )
+
+
+def test_install_says_what_it_has_done_or_why_not(monkeypatch, capsys):
+    monkeypatch.setattr(install, "install", lambda: "Installed.")
+    assert main(["sandbox", "install"]) == 0
+    assert capsys.readouterr() == ("Installed.\n", "")
+
+    def fail():
+        raise install.InstallError("There is no installer.")
+
+    monkeypatch.setattr(install, "install", fail)
+    assert main(["sandbox", "install"]) == 2
+    assert capsys.readouterr() == ("", "auriko: There is no installer.\n")
 
 
 @pytest.mark.parametrize(

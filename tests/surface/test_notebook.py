@@ -1,14 +1,16 @@
 """Streams that grow on the screen, and the cell magic: in a real kernel where that matters, else in this process."""
 
+import itertools
 from typing import Any
 
 import nbformat
 import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
-from auriko import AsyncClient, Client
+from auriko import AsyncClient, Client, notebook
 from auriko.errors import StreamInterruptedError
 from auriko.notebook import show_stream
 from auriko.sandbox import Sandbox
@@ -51,6 +53,25 @@ def test_in_a_notebook_answers_grow_in_place(sandbox: Sandbox, monkeypatch: pyte
         assert text.startswith(f"{ANSWER}\n")
         assert " by " in text
         assert "$0.0" in text
+
+
+@pytest.mark.parametrize(("pause", "every_piece"), [(0, True), (3600, False)])
+def test_a_cell_is_not_updated_more_often_than_a_browser_can_follow(
+    shell: Any, client: Client, monkeypatch: pytest.MonkeyPatch, pause: float, every_piece: bool
+) -> None:
+    shell.kernel = object()
+    shell.display_pub = CapturingDisplayPublisher()
+    monkeypatch.setattr(notebook, "_SECONDS_BETWEEN_UPDATES", pause)
+    with client.chat.completions.create(**REQUEST) as stream:
+        pieces = list(stream.text_deltas())
+    answer = show_stream(client.chat.completions.create(**REQUEST))
+    first, *updates = shell.display_pub.outputs
+    assert all(output["update"] and output["transient"] == first["transient"] for output in updates)
+    *growing, whole = [output["data"]["text/plain"] for output in updates]
+    assert growing == (list(itertools.accumulate(pieces)) if every_piece else pieces[:1])
+    assert len(pieces) > 1
+    assert whole.startswith(f"{ANSWER}\ngpt-4o by azure_openai · $0.0")
+    assert answer.choices[0].message.content == ANSWER
 
 
 def test_in_a_terminal_the_text_is_printed_once(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
