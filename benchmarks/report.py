@@ -56,7 +56,7 @@ _STREAMS = {
     "async burst": "async stream",
     "async paced": "async paced stream",
 }
-_LONG = {"50,000 chunks: MB": "50,000 chunks: MB"}
+_LONG = {"50000 chunks: MB": "50000 chunks: MB"}
 _BATCHES = {"batch of 100": "batch", "abatch of 100": "abatch"}
 
 TABLES: dict[str, Table] = {
@@ -76,22 +76,22 @@ TABLES: dict[str, Table] = {
     "in flight": Table(
         _CORE,
         FLOOR,
-        {"CPU seconds": "1,000 in flight"},
+        {"CPU seconds": "1000 in flight"},
         {
-            "seconds": "1,000 in flight: seconds",
-            "MB": "1,000 in flight: MB",
-            "most at once": "1,000 in flight: at once",
-            "KB for each open stream": "1,000 streams: KB each",
+            "seconds": "1000 in flight: seconds",
+            "MB": "1000 in flight: MB",
+            "most at once": "1000 in flight: at once",
+            "KB for each open stream": "1000 streams: KB each",
         },
     ),
     "streams": Table(_CORE, FLOOR, {**_STREAMS, "50 at once": "50 streams", "50 paced": "50 paced streams"}),
     "long streams": Table(
-        _CORE, FLOOR, {"first chunk, ms": "first chunk", "each of 50,000, µs": "50,000 chunks: each"}, _LONG
+        _CORE, FLOOR, {"first chunk, ms": "first chunk", "each of 50,000, µs": "50000 chunks: each"}, _LONG
     ),
     "prompts": Table(
-        _CORE, FLOOR, {name: name for name in ("1 MB message", "1,000 messages", "200 tools", "10 MB image")}
+        _CORE, FLOOR, {name: name for name in ("1 MB message", "1000 messages", "200 tools", "10 MB image")}
     ),
-    "langchain calls": Table(("langchain",), LANGCHAIN, {**_CALLS, **_BATCHES, "1,000 messages": "1,000 messages"}),
+    "langchain calls": Table(("langchain",), LANGCHAIN, {**_CALLS, **_BATCHES, "1000 messages": "1000 messages"}),
     "langchain streams": Table(("langchain",), LANGCHAIN, {**_STREAMS, **_LONG}),
     "llamaindex calls": Table(("llamaindex",), LLAMAINDEX, _CALLS),
     "llamaindex streams": Table(("llamaindex",), LLAMAINDEX, {**_STREAMS, **_LONG}),

@@ -67,9 +67,9 @@ ROSTER: dict[str, Entrant] = {
     OURS_AIOHTTP: Entrant(
         "core",
         "subjects:AurikoOnAiohttp",
-        "from auriko import AsyncClient; import httpx_aiohttp",
+        "from auriko import AsyncClient; import aiohttp",
         "auriko",
-        ("auriko", "httpx-aiohttp", "aiohttp"),
+        ("auriko", "aiohttp"),
         has=("async",),
     ),
     AURIKO_1: Entrant("core", "peers.auriko_1:Core", "from auriko import AsyncClient, Client", "auriko-1", ("auriko",)),
@@ -90,7 +90,7 @@ ROSTER: dict[str, Entrant] = {
         "import litellm",
         "litellm",
         ("litellm",),
-        without=("construction", "1,000 streams"),
+        without=("construction", "1000 streams"),
     ),
     LANGCHAIN_BASIS: Entrant(
         "langchain", None, "import httpx; from langchain_core.language_models import BaseChatModel", "auriko-langchain"

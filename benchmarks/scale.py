@@ -28,9 +28,9 @@ def capacity(results: Results) -> str:
             _rate(chunk, 1 / CHUNKS_PER_SECOND) for _, chunk, _ in columns.values()
         ],
         "KB for a call in flight": [
-            _shown(memory.get("1,000 in flight: MB"), 1024 / 1000) for _, _, memory in columns.values()
+            _shown(memory.get("1000 in flight: MB"), 1024 / 1000) for _, _, memory in columns.values()
         ],
-        "KB for an open stream": [_shown(memory.get("1,000 streams: KB each")) for _, _, memory in columns.values()],
+        "KB for an open stream": [_shown(memory.get("1000 streams: KB each")) for _, _, memory in columns.values()],
     }
     head = [f"| one core full | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     body = [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()]

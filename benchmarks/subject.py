@@ -21,7 +21,7 @@ def large(name: str) -> Ask:
     """A request of about 1 MB in one message, 1 MB in 1,000 messages, 200 KB in 200 tools, or 10 MB in an image."""
     if name == "1 MB message":
         return {**SMALL, "messages": [{"role": "user", "content": "All the world's a stage. " * 40_000}]}
-    if name == "1,000 messages":
+    if name == "1000 messages":
         turns = ("user", "assistant")
         return {
             **SMALL,

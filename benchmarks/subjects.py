@@ -72,15 +72,9 @@ class AurikoOnAiohttp(Auriko):
 
     @staticmethod
     def aconstruct(url: str) -> Any:
-        import httpx
-        from httpx_aiohttp import AiohttpTransport
-
         from auriko import AsyncClient
 
-        limits = httpx.Limits(max_connections=1000, max_keepalive_connections=1000)
-        return AsyncClient(
-            api_key=KEY, base_url=url, http_client=httpx.AsyncClient(transport=AiohttpTransport(limits=limits))
-        )
+        return AsyncClient(api_key=KEY, base_url=url, http_client="aiohttp")
 
 
 class LangChain(LangChainModel):

@@ -97,10 +97,10 @@ def in_flight(bench: Bench) -> Figures:
     bench.loop.run_until_complete(calls())
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
-        "1,000 in flight": cpu,
-        "1,000 in flight: seconds": wall,
-        "1,000 in flight: MB": peak_mb() - memory,
-        "1,000 in flight: at once": stats(bench.url).peak,
+        "1000 in flight": cpu,
+        "1000 in flight: seconds": wall,
+        "1000 in flight: MB": peak_mb() - memory,
+        "1000 in flight: at once": stats(bench.url).peak,
     }
 
 
@@ -186,7 +186,7 @@ def long_stream(bench: Bench) -> Figures:
     memory, cpu = resident_mb(), time.process_time()
     drain(subject, CHUNKS)
     cpu = time.process_time() - cpu
-    return {"50,000 chunks: MB": peak_mb() - memory, "50,000 chunks: each": cpu / CHUNKS * 1e6}
+    return {"50000 chunks: MB": peak_mb() - memory, "50000 chunks: each": cpu / CHUNKS * 1e6}
 
 
 def open_streams(bench: Bench) -> Figures:
@@ -201,7 +201,7 @@ def open_streams(bench: Bench) -> Figures:
     forget_peak()
     memory = resident_mb()
     bench.loop.run_until_complete(streams())
-    return {"1,000 streams: KB each": (peak_mb() - memory) * 1024 / IN_FLIGHT}
+    return {"1000 streams: KB each": (peak_mb() - memory) * 1024 / IN_FLIGHT}
 
 
 def _prompt(name: str) -> Callable[[Bench], Figures]:
@@ -253,17 +253,17 @@ WORKLOADS = {
     "async call": Workload(async_call, "async"),
     "16 threads": Workload(threads, "sync"),
     "asyncio 100": Workload(tasks, "async"),
-    "1,000 in flight": Workload(in_flight, "async", ("limit", "core"), alone=True, rounds=3),
+    "1000 in flight": Workload(in_flight, "async", ("limit", "core"), alone=True, rounds=3),
     "stream": Workload(stream, "sync"),
     "async stream": Workload(async_stream, "async"),
     "paced stream": Workload(paced, "sync"),
     "async paced stream": Workload(async_paced, "async"),
     "50 streams": Workload(streams_at_once, "async", ("limit", "core")),
     "first chunk": Workload(first_chunk, "sync", ("limit", "core")),
-    "50,000 chunks": Workload(long_stream, "sync", alone=True, rounds=1),
-    "1,000 streams": Workload(open_streams, "async", ("limit", "core"), alone=True, rounds=1),
+    "50000 chunks": Workload(long_stream, "sync", alone=True, rounds=1),
+    "1000 streams": Workload(open_streams, "async", ("limit", "core"), alone=True, rounds=1),
     "1 MB message": Workload(_prompt("1 MB message"), "sync", ("limit", "core")),
-    "1,000 messages": Workload(_prompt("1,000 messages"), "sync", ("limit", "core", "langchain")),
+    "1000 messages": Workload(_prompt("1000 messages"), "sync", ("limit", "core", "langchain")),
     "200 tools": Workload(_prompt("200 tools"), "sync", ("limit", "core")),
     "10 MB image": Workload(_prompt("10 MB image"), "sync", ("limit", "core")),
     "batch": Workload(batch, "sync", ("langchain",)),
