@@ -1,24 +1,30 @@
 """The ledger: nothing told is lost, whoever writes, dies or reads; and what goes wrong with it fails no call."""
 
 import copy
+import fcntl
+import importlib
 import io
 import logging
 import os
 import pickle
+import resource
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import auriko
 from auriko import AsyncClient, Client, SpendTracker, track_spend
-from auriko.spend import LedgerError, SpendLedger, _ledger
+from auriko.spend import LedgerError, SpendLedger, _ledger, _recorder
 from tests.spend.calls import ASK, COST, ask, async_client, client, record
 
 ROOT = Path(__file__).parents[2]
@@ -244,6 +250,58 @@ assert pickle.loads(pickle.dumps(asked))._settings.recorders == ()
     assert SpendLedger(path).total.calls == 3
 
 
+def test_a_forked_process_leaves_the_file_to_its_parent(path: Path) -> None:
+    """In this process, as if it were the child."""
+    ledger = SpendLedger(path)
+    ledger.add(record())
+    _recorder._new_locks_in_child()
+    assert ledger._spool is None
+    ledger.add(record())
+    assert len(list(path.parent.glob("*pending*"))) == 2
+    assert SpendLedger(path).total.calls == 2
+
+
+def test_as_the_process_ends_what_waits_is_moved(path: Path) -> None:
+    ledger = SpendLedger(path)
+    ledger.add(record())
+    _ledger._flush_all()
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(*) FROM calls").fetchone() == (1,)
+
+
+def test_a_new_file_that_another_process_takes_for_complete(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks between the making of the file and the locking."""
+    taken: list[Path] = []
+
+    def lock(file: int, operation: int) -> None:
+        if not taken:
+            taken.extend(path.parent.iterdir())
+            taken[0].unlink()
+        flock(file, operation)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", lock)
+    ledger = SpendLedger(path)
+    ledger.add(record())
+    assert len(taken) == 1
+    assert SpendLedger(path).total.calls == 1
+
+
+def test_where_there_are_neither_locks_nor_forks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, with a fresh import."""
+    monkeypatch.setattr(auriko, "spend", auriko.spend)
+    for name in [name for name in sys.modules if name.startswith("auriko.spend")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.delattr(os, "register_at_fork")
+    fresh = importlib.import_module("auriko.spend")
+    assert fresh.SpendLedger is not SpendLedger
+    ledger = fresh.SpendLedger(path)
+    ledger.add(record())
+    assert ledger.total.calls == 1
+    assert not list(path.parent.glob("*pending*")), "what is held by nobody is complete"
+
+
 def test_pickles_and_copies_of_a_ledger_lead_to_its_file(path: Path) -> None:
     ledger = SpendLedger(path)
     assert copy.copy(ledger) is copy.deepcopy(ledger) is ledger
@@ -323,28 +381,32 @@ def test_a_locked_database_delays_no_call_and_loses_nothing(
     assert SpendLedger(path).total.calls == 3
 
 
-def test_a_full_disk_fails_no_call(path: Path) -> None:
-    """The operating system lets the process write no file larger than some records."""
-    program = """
-import logging, os, resource, signal
-from auriko.spend import SpendLedger
-from tests.spend.calls import record
+@contextmanager
+def no_larger_files(size: int) -> Iterator[None]:
+    """The operating system lets this process write no file larger than so many bytes."""
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
 
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-ledger = SpendLedger(os.environ["LEDGER"])
-for number in range(9):
+
+def test_a_full_disk_fails_no_call(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ledger = SpendLedger(path)
     ledger.add(record())
-(waiting,) = ledger.path.parent.iterdir()
-print(waiting.read_bytes().count(b"\\n"), waiting.read_bytes()[-1:])
-os._exit(0)
-"""
-    done = run(program, LEDGER=str(path))
-    count, _, last = done.stdout.partition(" ")
-    assert last == "b'\\n'\n", "no half line is left behind"
-    assert 0 < int(count) < 9
-    assert done.stderr.count("cannot be written") == 1
-    assert SpendLedger(path).total.calls == int(count)
+    (waiting,) = path.parent.iterdir()
+    with caplog.at_level(logging.WARNING, "auriko"), no_larger_files(int(3.5 * waiting.stat().st_size)):
+        for _ in range(9):
+            ledger.add(record())
+    lines = waiting.read_bytes()
+    assert lines.endswith(b"\n"), "no half line is left behind"
+    assert lines.count(b"\n") == 3
+    (message,) = caplog.messages
+    assert "cannot be written" in message
+    assert SpendLedger(path).total.calls == 3
 
 
 def test_a_tag_that_is_no_text_fails_no_call(path: Path, caplog: pytest.LogCaptureFixture) -> None:
