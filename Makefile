@@ -57,8 +57,9 @@ demo: $(VENV)/.demo ## run the main job: query engine, chain and plain client, w
 	@$(BIN)/auriko demo
 
 .PHONY: test
-test: $(VENV)/.dev ## run the whole test suite, with coverage of the core
+test: $(VENV)/.dev ## run the whole test suite, which reaches every line and branch of all but the sandbox
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	@$(BIN)/python -m coverage report --omit='auriko/sandbox/*' --fail-under=100
 
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting
@@ -68,6 +69,7 @@ lint: $(VENV)/.dev ## check style and formatting
 .PHONY: types
 types: $(VENV)/.dev ## check types with mypy --strict and pyright strict, as on Python 3.10
 	@$(BIN)/mypy
+	@$(BIN)/mypy benchmarks/*.py benchmarks/peers/*.py
 	@$(BIN)/pyright
 
 $(VENV)/.lab: pyproject.toml | $(BIN)/python

@@ -138,7 +138,7 @@ def compare(count: int, rounds: int) -> dict[str, dict[str, float]]:
     with running() as url:
         for _ in range(rounds):
             for name in SUBJECTS:
-                program = [sys.executable, here, "--subject", name, "--url", url, "--count", str(count)]
+                program = [sys.executable, str(here), "--subject", name, "--url", url, "--count", str(count)]
                 done = subprocess.run(program, capture_output=True, text=True, check=True)
                 found[name].append(json.loads(done.stdout.splitlines()[-1]))
     return {

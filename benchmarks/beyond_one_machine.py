@@ -43,7 +43,7 @@ def run(engine: str, rows: int) -> None:
         with Client() as client:
             requests = ({"model": "gpt-4o", "messages": [{"role": "user", "content": text}]} for text in questions)
             replies = client.chat.completions.batch(requests, max_concurrency=64, on_error="raise")
-        costs = [reply.routing_metadata.cost.usd for reply in replies]  # type: ignore[union-attr]
+        costs: list[Any] = [reply.routing_metadata.cost.usd for reply in replies]  # type: ignore[union-attr]
     else:
         # The recipe is a program of its own; what it defines is pickled by value, as from a notebook.
         names: dict[str, Any] = {"__name__": "__main__", "questions": questions}

@@ -57,7 +57,7 @@ def mutants_of(node: ast.AST) -> Iterator[ast.AST]:
         yield twin
     elif isinstance(twin, ast.UnaryOp) and isinstance(twin.op, ast.Not):
         yield twin.operand
-    elif isinstance(twin, ast.Constant) and type(twin.value) in {bool, int, float}:
+    elif isinstance(twin, ast.Constant) and isinstance(twin.value, (bool, int, float)):
         twin.value = not twin.value if isinstance(twin.value, bool) else twin.value + 1
         yield twin
     elif isinstance(twin, (ast.Break, ast.Continue)):
@@ -123,8 +123,8 @@ def main() -> int:
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         for part in ("auriko", "tests", "pyproject.toml"):
-            source = ROOT / part
-            shutil.copytree(source, Path(folder, part)) if source.is_dir() else shutil.copy(source, folder)
+            original = ROOT / part
+            shutil.copytree(original, Path(folder, part)) if original.is_dir() else shutil.copy(original, folder)
         if not passes(folder):
             sys.exit("The tests fail on the project as it is; nothing can be said of mutants.")
         for number, (file, line, change, source) in enumerate(mutants, 1):

@@ -134,7 +134,8 @@ async def round_of(url: str, client: Client, calls: int) -> tuple[Tally, list[st
         for thread in threads:
             thread.start()
         await asyncio.gather(*(call_in_a_task(aclient, tally) for _ in range(IN_FLIGHT // 2)))
-        await asyncio.to_thread(lambda: [thread.join() for thread in threads])
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
         left = [str(pool) for each in (client, aclient) for pool in pools_of(each) if pool._requests]  # noqa: SLF001
         await asyncio.sleep(0.1)
         left += [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
@@ -156,7 +157,7 @@ def main() -> int:
         url = server.stdout.readline().strip()
         import auriko._retry
 
-        auriko._retry.FIRST_DELAY = 0.01  # noqa: SLF001
+        auriko._retry.FIRST_DELAY = 0.01  # type: ignore[misc]  # noqa: SLF001
         with Client(api_key="k", base_url=url, timeout=10) as client:
             rounds = 10
             tracemalloc.start()

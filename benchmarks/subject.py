@@ -10,7 +10,7 @@ from typing import Any
 
 KEY = "ak_benchmark"
 MODEL = "gpt-4o"
-MESSAGES: list[dict[str, Any]] = [{"role": "user", "content": "Why is the sky blue?"}]
+MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
 
 # The arguments of a chat completion: model and messages, and perhaps tools.
 Ask = dict[str, Any]
