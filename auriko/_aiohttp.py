@@ -12,7 +12,7 @@ import math
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import lru_cache, partial
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import aiohttp
 import anyio
@@ -54,11 +54,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
         # It would repeat a GET whose connection has ended, unseen by `max_retries`.
         self._session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-
-    @property
-    def unfinished(self) -> int:
-        """How many replies are being read."""
-        return len(self._bodies)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The head of the reply.
@@ -147,10 +142,10 @@ class _Protocol(ResponseHandler):
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ClientPayloadError("The connection ended within the reply."))
 
-    def resume_reading(self, resume_parser: bool = True) -> None:
+    def resume_reading(self, *told: Any, **how: Any) -> None:  # older versions take nothing
         """Goes on where it was paused; aiohttp asks for it with every chunk that is taken, which costs."""
         if self._reading_paused:
-            super().resume_reading(resume_parser)
+            super().resume_reading(*told, **how)
 
 
 class _LargeBody(BytesPayload):

@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,32 @@ async def test_time_that_the_caller_takes_is_not_counted() -> None:
             await anext(stream_)
             await asyncio.sleep(0.35)
             assert len([item async for item in stream_]) == 4
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_what_came_before_a_cut_is_delivered_to_a_slow_reader(end: str, compressed: bool) -> None:
+    """aiohttp alone would throw it away."""
+    compressor = zlib.compressobj(wbits=31) if compressed else None
+
+    def sent(data: bytes) -> bytes:
+        return compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH) if compressor else data
+
+    headers = {"content_encoding": "gzip"} if compressed else {}
+    with serve(stream(sent(TWO), 0.05, sent(TWO), 0.05, sent(TWO), 0.05, end=end, **headers)) as server:
+        async with client_of(server) as client:
+            stream_ = await client.chat.completions.create(**ASK, stream=True)
+            await asyncio.sleep(0.3)
+            with pytest.raises(StreamInterruptedError) as caught:
+                [item async for item in stream_]
+            assert caught.value.items_received == 6
+
+
+async def test_no_bounds_of_time() -> None:
+    with serve(stream(events(chunk()), 0.05, whole_stream())) as server:
+        async with client_of(server, timeout=httpx.Timeout(None)) as client:
+            stream_ = await client.chat.completions.create(**ASK, stream=True)
+            assert len([item async for item in stream_]) == 5
 
 
 async def test_path_is_sent_as_it_is_escaped() -> None:

@@ -18,6 +18,8 @@ from langchain_core.runnables import RunnableParallel
 
 from auriko import RoutingOptions
 from auriko_langchain import AurikoCostCallbackHandler, ChatAuriko, _clients, errors
+from tests.support.acts import ok
+from tests.support.fault_server import serve
 
 pytestmark = [
     pytest.mark.anyio,
@@ -78,6 +80,17 @@ def test_pickles_leave_the_key_out(monkeypatch):
 
 def test_pickles_with_the_key_if_that_is_wanted():
     assert pickle.loads(pickle.dumps(model(pickle_api_key=True))).api_key.get_secret_value() == KEY
+
+
+async def test_async_calls_over_aiohttp():
+    with serve(ok) as server:
+        async with model(base_url=server.url, http_async_client="aiohttp", pickle_api_key=True) as chat:
+            assert (await chat.ainvoke("hi")).content == "Paris."
+            assert [part.content async for part in chat.astream("hi")]
+            for twin in (copy.deepcopy(chat), pickle.loads(pickle.dumps(chat))):
+                assert twin._async_client() is chat._async_client()
+            assert model(base_url=server.url, pickle_api_key=True)._async_client() is not chat._async_client()
+            assert server.accepted == 1
 
 
 def test_pickles_after_use(gateway):

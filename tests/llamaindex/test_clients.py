@@ -6,6 +6,7 @@ import asyncio
 import copy
 import gc
 import json
+import pickle
 import subprocess
 import sys
 import threading
@@ -141,17 +142,30 @@ async def test_the_transport_of_the_user_stays_open(server):
             assert not asynchronous.is_closed
 
 
-def test_one_llm_works_on_several_event_loops_one_after_another(server):
-    llm = _llm(server)
+@pytest.mark.anyio
+async def test_async_calls_over_aiohttp(server):
+    llm = _llm(server, async_http_client="aiohttp", pickle_api_key=True)
+    for twin in (llm, copy.deepcopy(llm), pickle.loads(pickle.dumps(llm))):  # noqa: S301 - it is ours
+        assert (await twin.achat(MESSAGES)).message.content == "Hi"
+        assert twin._async_client() is llm._async_client()
+    assert _llm(server, pickle_api_key=True)._async_client() is not llm._async_client()
+    assert server.connections == 1
+    await llm.aclose()
+
+
+@pytest.mark.parametrize("transport", [None, "aiohttp"])
+def test_one_llm_works_on_several_event_loops_one_after_another(server, transport):
+    llm = _llm(server, async_http_client=transport)
     for number in range(3):
         assert asyncio.run(_all_async(llm, str(number))) == [str(number)] * 2
     del llm
     gc.collect()
 
 
-def test_an_event_loop_that_is_just_closed_leaves_nothing_open(server):
+@pytest.mark.parametrize("transport", [None, "aiohttp"])
+def test_an_event_loop_that_is_just_closed_leaves_nothing_open(server, transport):
     """As LlamaIndex closes the loops of its threads."""
-    llm = _llm(server)
+    llm = _llm(server, async_http_client=transport)
     for number in range(2):
         loop = asyncio.new_event_loop()
         assert loop.run_until_complete(_all_async(llm, str(number))) == [str(number)] * 2
