@@ -354,7 +354,7 @@ def test_without_an_sdk_nothing_is_observed():
     assert trace_sinks() is None
 
 
-@pytest.mark.parametrize("absent", [{"trace"}, {"metrics"}, {"trace", "metrics"}], ids=" ".join)
+@pytest.mark.parametrize("absent", [("trace",), ("metrics",), ("trace", "metrics")], ids=" ".join)
 def test_a_half_that_nobody_has_imported_has_no_sdk(telemetry, monkeypatch, absent):
     for half in absent:
         monkeypatch.delitem(sys.modules, {"trace": _otel._TRACE, "metrics": _otel._METRICS}[half])
