@@ -81,25 +81,30 @@ FAILURES: dict[str, Act] = {
 }
 
 
+ON_AIOHTTP = {"http_client": "aiohttp"}
+
+
 @pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    ("kind", "settings"), [(Client, {}), (AsyncClient, {}), (AsyncClient, ON_AIOHTTP)], ids=["sync", "async", "aiohttp"]
+)
 @pytest.mark.parametrize("failure", FAILURES)
 def test_02_key_is_in_no_error_log_warning_or_traceback(
-    failure: str, kind: Any, streamed: bool, caplog: pytest.LogCaptureFixture
+    failure: str, kind: Any, settings: dict[str, Any], streamed: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for name in ("auriko", "httpx", "httpcore", "asyncio"):
+    for name in ("auriko", "httpx", "httpcore", "asyncio", "aiohttp"):
         caplog.set_level(logging.DEBUG, name)
     with serve(FAILURES[failure]) as server, warnings.catch_warnings(record=True) as warned, track_spend() as spend:
         warnings.simplefilter("always")
-        client = kind(api_key=KEY, base_url=server.url, timeout=0.1, max_retries=1)
+        client = kind(api_key=KEY, base_url=server.url, timeout=0.1, max_retries=1, **settings)
         with pytest.raises(AurikoAPIError) as caught:
             call(client, streamed=streamed)
     raised = caught.value
     assert_secret(str(raised), repr(raised), repr(vars(raised)), with_locals(raised), caplog.text, repr(spend.records))
     assert_secret(*(str(warning.message) for warning in warned), *(repr(record.args) for record in caplog.records))
     assert_secret(pickle.dumps(raised).decode("latin-1"))
-    assert any(record.name == "httpcore.http11" for record in caplog.records)
+    assert settings or any(record.name == "httpcore.http11" for record in caplog.records)
     assert any(record.name == "auriko" for record in caplog.records)
     assert all(request.header("Authorization") == f"Bearer {KEY}" for request in server.requests)
 
@@ -142,9 +147,10 @@ def test_02_key_is_not_in_the_traceback_of_an_interrupted_call(monkeypatch: pyte
     assert_secret(with_locals(caught.value))
 
 
-def test_02_key_is_not_in_the_traceback_of_a_cancelled_call() -> None:
+@pytest.mark.parametrize("settings", [{}, ON_AIOHTTP], ids=["httpx", "aiohttp"])
+def test_02_key_is_not_in_the_traceback_of_a_cancelled_call(settings: dict[str, Any]) -> None:
     async def main(url: str) -> BaseException:
-        async with AsyncClient(api_key=KEY, base_url=url) as client:
+        async with AsyncClient(api_key=KEY, base_url=url, **settings) as client:
             task = asyncio.create_task(client.chat.completions.create(**ASK))
             await asyncio.sleep(0.1)
             task.cancel()
@@ -247,7 +253,7 @@ def test_07_ids_cannot_leave_their_place_in_the_path() -> None:
 
 def test_08_certificates_are_always_verified_and_proxies_credentials_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {"verify", "ssl", "cert"} & set(inspect.signature(Client).parameters)
-    context = _transport_options("https://h/v1")["verify"]
+    context = _transport_options("https://h/v1", 1)["verify"]
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     with nobody_listening() as proxy:
         monkeypatch.setenv("https_proxy", proxy.replace("http://", "http://somebody:hunter2@"))
@@ -257,24 +263,39 @@ def test_08_certificates_are_always_verified_and_proxies_credentials_not_shown(m
 
 
 BOMBED = """
-import gzip, resource, sys, auriko
-client = auriko.Client(api_key="k", base_url=sys.argv[1], max_retries=0)
+import asyncio, gzip, resource, sys, auriko
 ask = dict(model="m", messages=[{"role": "user", "content": "x"}], stream=bool(sys.argv[2]))
-client.models.list()
+def blocking():
+    client = auriko.Client(api_key="k", base_url=sys.argv[1], max_retries=0)
+    client.models.list()
+    yield
+    list(client.chat.completions.create(**ask)) if sys.argv[2] else client.chat.completions.create(**ask)
+def on_aiohttp():
+    loop = asyncio.new_event_loop()
+    client = auriko.AsyncClient(api_key="k", base_url=sys.argv[1], max_retries=0, http_client="aiohttp")
+    loop.run_until_complete(client.models.list())
+    yield
+    async def main():
+        reply = await client.chat.completions.create(**ask)
+        [item async for item in reply]
+    loop.run_until_complete(main())
+run = globals()[sys.argv[3]]()
+next(run)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    list(client.chat.completions.create(**ask)) if sys.argv[2] else client.chat.completions.create(**ask)
+    next(run)
 except auriko.APIResponseValidationError as error:
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, error)
 """
 
 
+@pytest.mark.parametrize("how", ["blocking", "on_aiohttp"])
 @pytest.mark.parametrize("streamed", ["", "1"])
-def test_09_gzip_bomb_takes_no_more_than_150_mib(streamed: str) -> None:
+def test_09_gzip_bomb_takes_no_more_than_150_mib(streamed: str, how: str) -> None:
     bomb = gzip.compress(bytes(200 * 2**20), 9)
     kind = acts.SSE if streamed else acts.JSON
     with serve(reply(200, {"data": []}), reply(200, bomb, content_encoding="gzip", content_type=kind)) as server:
-        command = [sys.executable, "-c", BOMBED, server.url, streamed]
+        command = [sys.executable, "-c", BOMBED, server.url, streamed, how]
         done = subprocess.run(command, capture_output=True, check=True, text=True)
     grown, _, message = done.stdout.partition(" ")
     assert int(grown) <= 150
