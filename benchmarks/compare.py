@@ -22,9 +22,8 @@ import report
 from goals import Results
 from instructions import count
 from processes import Worker, environment
-from roster import ROSTER, Entrant
+from roster import FLOOR, OURS, ROSTER, Entrant
 from server import running, stats
-from subjects import SUBJECTS
 from workloads import WORKLOADS
 
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -64,13 +63,12 @@ class Comparison:
         self._workers.clear()
 
     def instructions(self) -> None:
-        """Counts instructions of the project's own subjects and plain httpx."""
+        """Counts instructions of the client and of plain httpx."""
         try:
-            for name in self._entrants:
-                if name in SUBJECTS:
-                    found = count(name, self._url)
-                    self._note(name, {f"instructions: {measure}": figure for measure, figure in found.items()})
-                    progress(f"instructions: {name}")
+            for name in {FLOOR, OURS} & {*self._entrants}:
+                found = count(name, self._url)
+                self._note(name, {f"instructions: {measure}": figure for measure, figure in found.items()})
+                progress(f"instructions: {name}")
         except RuntimeError as error:
             self.remarks.append(f"Instructions are not counted: {error}.")
 

@@ -106,9 +106,8 @@ TABLES: dict[str, Table] = {
 
 def number(figure: float) -> str:
     """Three digits, or all that are before the point."""
-    if figure == 0:
-        return "0"
-    digits = 0 if abs(figure) >= 100 else 1 if abs(figure) >= 10 else 2 if abs(figure) >= 1 else 3
+    size = abs(figure)
+    digits = 0 if size >= 100 or not size else 1 if size >= 10 else 2 if size >= 1 else 3 if size >= 0.1 else 4
     return f"{figure:,.{digits}f}"
 
 
@@ -134,7 +133,7 @@ def _cell(results: Results, name: str, shape: Table, heading: str, measure: str)
 def goal_row(goal: Goal, found: float | None) -> str:
     """A goal and what came of it; what is shown is what is judged."""
     against = f"divided by {goal.against}" if goal.against else ""
-    bound = f"{'≥' if goal.least else '≤'} {goal.bound:,g}{' (hoped for)' if goal.hoped else ''}"
+    bound = f"{'≥' if goal.least else '≤'} {goal.bound:,.10g}{' (hoped for)' if goal.hoped else ''}"
     if found is None:
         shown, verdict = "-", "not measured"
     else:
