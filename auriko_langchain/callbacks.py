@@ -152,24 +152,23 @@ def _record(message: AIMessage, started: float) -> CallRecord:
     made: Mapping[str, Any] = usage.get("output_token_details") or {}
     routing = get_routing_metadata(message)
     cost = routing.cost if routing is not None else None
-    return CallRecord(
-        status="ok",
-        model_asked=metadata["model_name"],
-        model=metadata["model_name"],
-        provider=routing.provider if routing is not None else None,
-        usd=metadata.get(COST),
-        may_be_billed=True,
-        cache_savings_usd=cost.cache_savings_usd if cost is not None else None,
-        prompt_tokens=usage.get("input_tokens"),
-        completion_tokens=usage.get("output_tokens"),
-        cached_tokens=taken.get("cache_read"),
-        cache_write_tokens=taken.get("cache_creation"),
-        reasoning_tokens=made.get("reasoning"),
-        ttft_ms=routing.ttft_ms if routing is not None else None,
-        duration_ms=(time.time() - started) * 1000,
-        started_at=started,
-        stream=isinstance(message, AIMessageChunk),
-        request_id=metadata.get("request_id"),
-        tags=(),
-        error=None,
+    return CallRecord.from_dict(
+        {
+            "status": "ok",
+            "model_asked": metadata["model_name"],
+            "model": metadata["model_name"],
+            "provider": routing.provider if routing is not None else None,
+            "usd": metadata.get(COST),
+            "cache_savings_usd": cost.cache_savings_usd if cost is not None else None,
+            "prompt_tokens": usage.get("input_tokens"),
+            "completion_tokens": usage.get("output_tokens"),
+            "cached_tokens": taken.get("cache_read"),
+            "cache_write_tokens": taken.get("cache_creation"),
+            "reasoning_tokens": made.get("reasoning"),
+            "ttft_ms": routing.ttft_ms if routing is not None else None,
+            "duration_ms": (time.time() - started) * 1000,
+            "started_at": started,
+            "stream": isinstance(message, AIMessageChunk),
+            "request_id": metadata.get("request_id"),
+        }
     )

@@ -15,7 +15,7 @@ from auriko.spend._optional import optional
 from auriko.spend._record import CallRecord
 
 Target = str | os.PathLike[str] | TextIO
-COLUMNS: Final = tuple(CallRecord.__dataclass_fields__)
+COLUMNS: Final = CallRecord._fields
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 _FLOATS: Final = ("started_at", "usd", "cache_savings_usd", "ttft_ms", "duration_ms")
 _KINDS: Final = {**dict.fromkeys(_TOKENS, "Int64"), **dict.fromkeys(_FLOATS, "float64")}

@@ -12,10 +12,12 @@ from auriko.errors import APIStatusError
 from auriko.models.common import ResponseUsage, Usage
 from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
-from auriko.spend._record import CallRecord, CallStart, Operation, Status
+from auriko.spend._record import CallRecord, CallStart, Operation, Status, new_id
 from auriko.spend._recorder import Ended, Recorder, active, listeners
 
 P = ParamSpec("P")
+FirstT = TypeVar("FirstT")
+SecondT = TypeVar("SecondT")
 ResultT = TypeVar("ResultT")
 logger: Final = logging.getLogger("auriko")
 _broken: Final[set[str]] = set()
@@ -42,12 +44,12 @@ class Observation:
         self._accepted = False
         self.done = False
 
-    def watching(self, receive: Callable[P, ResultT]) -> Callable[P, ResultT]:
+    def watching(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
         """What receives an accepted answer, which notes it: a call that fails from then on may have been billed."""
 
-        def noted(*args: P.args, **kwargs: P.kwargs) -> ResultT:
+        def noted(answer: FirstT, until: SecondT) -> ResultT:
             self._accepted = True
-            return receive(*args, **kwargs)
+            return receive(answer, until)
 
         return noted
 
@@ -95,35 +97,38 @@ class Observation:
             return
         self.done = True
         start = self._start
-        tokens = usage.as_chat_usage() if isinstance(usage, ResponseUsage) else usage
+        # In this order: to ask whether it is of the class that it is of costs nothing, unlike with any other model.
+        tokens = usage if usage is None or isinstance(usage, Usage) else usage.as_chat_usage()
         prompt = tokens.prompt_tokens_details if tokens is not None else None
         completion = tokens.completion_tokens_details if tokens is not None else None
         cost = metadata.cost if metadata is not None else None
         refused = isinstance(error, APIStatusError) and not self._accepted
         seen_ms = (self._first_at - self._started) * 1000 if self._first_at is not None else None
         said_ms = metadata.ttft_ms if metadata is not None else None
-        record = CallRecord.of_all(
-            started_at=start.started_at,
-            operation=start.operation,
-            status=status,
-            error=type(error).__name__ if error is not None else None,
-            error_code=getattr(error, "code", None),
-            model_asked=start.model_asked,
-            model=metadata.model_canonical if metadata is not None else None,
-            provider=metadata.provider if metadata is not None else None,
-            usd=cost.usd if cost is not None else None,
-            may_be_billed=not refused,
-            cache_savings_usd=cost.cache_savings_usd if cost is not None else None,
-            prompt_tokens=tokens.prompt_tokens if tokens is not None else None,
-            completion_tokens=tokens.completion_tokens if tokens is not None else None,
-            cached_tokens=prompt.cached_tokens if prompt is not None else None,
-            cache_write_tokens=prompt.cache_write_tokens if prompt is not None else None,
-            reasoning_tokens=completion.reasoning_tokens if completion is not None else None,
-            ttft_ms=said_ms if said_ms is not None else seen_ms,
-            duration_ms=(time.monotonic() - self._started) * 1000,
-            stream=start.stream,
-            request_id=headers.request_id if headers is not None else None,
-            tags=_tags(self._recorders),
+        # By position, since names would take three times as long.
+        record = CallRecord(
+            start.started_at,
+            start.operation,
+            status,
+            type(error).__name__ if error is not None else None,
+            getattr(error, "code", None) if error is not None else None,
+            start.model_asked,
+            metadata.model_canonical if metadata is not None else None,
+            metadata.provider if metadata is not None else None,
+            cost.usd if cost is not None else None,
+            not refused,
+            cost.cache_savings_usd if cost is not None else None,
+            tokens.prompt_tokens if tokens is not None else None,
+            tokens.completion_tokens if tokens is not None else None,
+            prompt.cached_tokens if prompt is not None else None,
+            prompt.cache_write_tokens if prompt is not None else None,
+            completion.reasoning_tokens if completion is not None else None,
+            said_ms if said_ms is not None else seen_ms,
+            (time.monotonic() - self._started) * 1000,
+            start.stream,
+            headers.request_id if headers is not None else None,
+            _tags(self._recorders),
+            new_id(),
         )
         logger.info("%s", record)
         for recorder in self._recorders:
@@ -136,6 +141,8 @@ class Observation:
 
 def _tags(recorders: tuple[Recorder, ...]) -> tuple[str, ...]:
     """The tags of all, each once."""
+    if len(recorders) == 1:
+        return recorders[0].tags
     tags = [tag for recorder in recorders for tag in recorder.tags]
     return tuple(dict.fromkeys(tags)) if tags else ()
 
@@ -148,7 +155,7 @@ class _Unobserved(Observation):
     def __init__(self) -> None:
         self.done = True
 
-    def watching(self, receive: Callable[P, ResultT]) -> Callable[P, ResultT]:
+    def watching(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
         """The receiver as it is."""
         return receive
 
@@ -184,7 +191,7 @@ def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Re
         recorder.check()
     operation: Operation = "responses" if path.startswith("/responses") else "chat"
     start = CallStart(operation, model, stream, base_url, time.time())
-    told = [ended for one in list(listeners) if (ended := _tell(one, start))]
+    told = [ended for one in list(listeners) if (ended := _tell(one, start))] if listeners else []
     return Observation(start, recorders, told, _tell(start_trace, start, sinks) if sinks is not None else None)
 
 

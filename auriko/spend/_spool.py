@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import from_json, to_json
 
@@ -51,12 +51,12 @@ class Spool:
             os.close(self._file)
 
     def append(self, record: CallRecord) -> None:
-        """Adds a line.
+        """Adds a line: what the record's fields are, in their order.
 
         Raises:
             OSError: It could not be written; the file is as it was.
         """
-        line = to_json(vars(record)) + b"\n"
+        line = to_json([*record]) + b"\n"
         if os.write(self._file, line) != len(line):
             os.ftruncate(self._file, self._size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -113,9 +113,9 @@ def _read(opened: tuple[Path, int, bool]) -> Iterator[dict[str, Any]]:
             # Without its end, a line is still being written, or its writer has been killed.
             if line.endswith(b"\n"):
                 with suppress(ValueError):
-                    fields = from_json(line)
-                    if isinstance(fields, dict):
-                        yield fields
+                    values = from_json(line)
+                    if isinstance(values, list):
+                        yield dict(zip(CallRecord._fields, cast("list[Any]", values), strict=False))
 
 
 def _remove_complete(opened: tuple[Path, int, bool]) -> None:

@@ -45,4 +45,4 @@ def record(**fields: Any) -> CallRecord:
         "prompt_tokens": 1000,
         "completion_tokens": 50,
     }
-    return CallRecord(**{**known, **fields})
+    return CallRecord.from_dict({**known, **fields})

@@ -321,7 +321,6 @@ def test_listeners_hear_the_start_and_the_end(heard: list[Any]) -> None:
     start, ended = heard
     assert start[:4] == ("chat", "m", False, "http://127.0.0.1:9/v1")
     assert isinstance(ended, CallRecord)
-    assert list(vars(ended)) == list(CallRecord.__dataclass_fields__), "made of all fields, in their order"
     assert (ended.started_at, ended.usd, ended.status, ended.operation) == (start.started_at, COST, "ok", "chat")
     stream = asked.chat.completions.create(**ASK, stream=True)
     assert (len(heard), heard[-1].stream) == (3, True)
