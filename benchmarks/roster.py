@@ -72,7 +72,14 @@ ROSTER: dict[str, Entrant] = {
         ("auriko", "aiohttp"),
         has=("async",),
     ),
-    AURIKO_1: Entrant("core", "peers.auriko_1:Core", "from auriko import AsyncClient, Client", "auriko-1", ("auriko",)),
+    AURIKO_1: Entrant(
+        "core",
+        "peers.auriko_1:Core",
+        "from auriko import AsyncClient, Client",
+        "auriko-1",
+        ("auriko",),
+        without=("1000 streams",),
+    ),
     OPENAI: Entrant(
         "core", "peers.openai_package:OpenAI", "from openai import AsyncOpenAI, OpenAI", "openai-3", ("openai",)
     ),

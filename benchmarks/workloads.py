@@ -253,7 +253,7 @@ WORKLOADS = {
     "async call": Workload(async_call, "async"),
     "16 threads": Workload(threads, "sync"),
     "asyncio 100": Workload(tasks, "async"),
-    "1000 in flight": Workload(in_flight, "async", ("limit", "core"), alone=True, rounds=3),
+    "1000 in flight": Workload(in_flight, "async", ("limit", "core"), alone=True, rounds=2),
     "stream": Workload(stream, "sync"),
     "async stream": Workload(async_stream, "async"),
     "paced stream": Workload(paced, "sync"),
