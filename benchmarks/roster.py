@@ -56,7 +56,7 @@ class Entrant(NamedTuple):
         )
 
 
-# LiteLLM has no clients to construct. With the 100 connections that httpx allows, a thousand streams take minutes.
+# LiteLLM has no clients to construct. A thousand streams are too many for some pools.
 ROSTER: dict[str, Entrant] = {
     "raw socket": Entrant("limit", "limits:RawSocket", "import asyncio, socket", "auriko"),
     "http.client": Entrant("limit", "limits:HttpClient", "import http.client", "auriko", has=("sync",)),
@@ -81,7 +81,12 @@ ROSTER: dict[str, Entrant] = {
         without=("1000 streams",),
     ),
     OPENAI: Entrant(
-        "core", "peers.openai_package:OpenAI", "from openai import AsyncOpenAI, OpenAI", "openai-3", ("openai",)
+        "core",
+        "peers.openai_package:OpenAI",
+        "from openai import AsyncOpenAI, OpenAI",
+        "openai-3",
+        ("openai",),
+        without=("1000 streams",),
     ),
     OPENAI_AIOHTTP: Entrant(
         "core",
