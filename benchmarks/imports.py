@@ -27,7 +27,8 @@ def cost(entrant: Entrant, environment: dict[str, str]) -> dict[str, float]:
     Raises:
         RuntimeError: The import failed.
     """
-    command = [entrant.python, "-c", _PROGRAM, entrant.imports]
+    # Without -I the folder that this is started in would come before the environment, and be the project's.
+    command = [entrant.python, "-I", "-c", _PROGRAM, entrant.imports]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(f"{entrant.imports} failed:\n{done.stderr}")
