@@ -31,5 +31,5 @@ def cost(entrant: Entrant, environment: dict[str, str]) -> dict[str, float]:
     command = [entrant.python, "-I", "-c", _PROGRAM, entrant.imports]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
-        raise RuntimeError(f"{entrant.imports} failed:\n{done.stderr}")
+        raise RuntimeError(done.stderr.strip().splitlines()[-1])
     return dict(zip(NAMES, json.loads(done.stdout.splitlines()[-1]), strict=True))
