@@ -109,6 +109,11 @@ bench: $(VENV)/.dev $(BENCH_VENVS) ## measure the project beside its peers, and 
 	@$(BIN)/python benchmarks/compare.py --keep .venvs/bench.json $(BENCH)
 	@$(BIN)/python benchmarks/spend.py
 
+.PHONY: perf-guard
+perf-guard: $(VENV)/.dev ## count instructions of calls and chunks with valgrind, and fail where they grew by more than 10 %
+	@.ci/need-debian-packages valgrind:valgrind
+	@$(BIN)/python benchmarks/guard.py
+
 .PHONY: soak
 soak: $(VENV)/.dev ## make 200,000 calls against a server that fails one in ten, and look at what is left of them
 	@$(BIN)/python benchmarks/soak.py
@@ -189,7 +194,7 @@ $(VENV)/.browser: pyproject.toml $(VENV)/.dev
 
 .PHONY: browser
 browser: $(VENV)/.browser ## look at the sandbox's live page with Chromium, which is installed (apt) where it is missing
-	@tests/browser/install-chromium
+	@.ci/need-debian-packages chromium:chromium chromedriver:chromium-driver
 	@$(BIN)/python -m pytest tests/browser
 
 .PHONY: clean

@@ -84,7 +84,7 @@ class Answer:
 
     status: int
     headers: ResponseHeaders
-    attempt: int = 1
+    attempt: int = field(init=False)
 
 
 Step = Send | Read | Close | Sleep
@@ -238,7 +238,7 @@ def _parse_unusual(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
         if not (isinstance(parsed, dict) and parsed.get("error")):  # pyright: ignore[reportUnknownMemberType]
             return model_from_value(model, parsed)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = f"{where}: {first['msg']}" if where else first["msg"]
     except ValueError as error:

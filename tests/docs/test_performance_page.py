@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 PAGE = (ROOT / "docs" / "performance.md").read_text("utf-8")
@@ -69,3 +71,22 @@ def test_the_harness_measures_and_compares(tmp_path: Path) -> None:
     ratio = found["auriko"]["call"] / found["raw httpx"]["call"]
     assert re.search(rf"^\| auriko \| [\d.,]+ \({ratio:.2f}\) ", printed, re.MULTILINE)
     assert re.search(r"^\| raw httpx \| [\d.,]+ \(1\.00\) ", printed, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("now", "within"), [(1100, True), (1101, False), (500, True)])
+def test_the_guard_refuses_growth_beyond_a_tenth(now: float, within: bool) -> None:
+    program = "import json, sys; from guard import judged; print(json.dumps(judged(*json.load(sys.stdin))))"
+    found, committed = {"auriko": {"call": now, "chunk": 10}}, {"auriko": {"call": 1000, "chunk": 10}}
+    lines, judgement = json.loads(python("-c", program, given=json.dumps([found, committed])))
+    assert judgement is within
+    assert ["grew by more than 10%" in line for line in lines] == [not within, False]
+    assert "1,000" in lines[0]
+    assert f"{now:,}" in lines[0]
+
+
+def test_the_guard_has_figures_of_all_that_it_guards() -> None:
+    program = "import json; from guard import COMMITTED, GUARDED; print(json.dumps([str(COMMITTED), GUARDED]))"
+    path, guarded = json.loads(python("-c", program))
+    for figures in json.loads(Path(path).read_text("utf-8")).values():
+        assert list(figures) == guarded
+        assert all(set(measures) == {"call", "chunk", "async call", "async chunk"} for measures in figures.values())

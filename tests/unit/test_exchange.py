@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,11 @@ from auriko import ChatCompletion, ResponseHeaders
 from auriko._call import Call
 from auriko._config import Settings
 from auriko._exchange import (
+    DRAIN_PATIENCE,
+    ERROR_BODY_PATIENCE,
     MAX_DRAIN_BYTES,
+    MAX_ERROR_BYTES,
+    MAX_REPLY_BYTES,
     Answer,
     Clock,
     Close,
@@ -35,6 +40,7 @@ from auriko._exchange import (
     receive_whole,
 )
 from auriko._reader import ChatReader
+from auriko._sse import MAX_EVENT_BYTES
 from auriko.errors import (
     APIConnectionError,
     APIResponseValidationError,
@@ -232,7 +238,9 @@ def test_good_answer() -> None:
     (send,) = world.sends
     assert (send.method, send.url, send.body, send.until) == ("POST", "https://h/v1/chat/completions", b'{"a":1}', None)
     assert send.headers["Authorization"] == "Bearer key"
-    assert "key" not in repr(send)
+    assert repr(send) == (
+        "Send(method='POST', url='https://h/v1/chat/completions', timeout=Timeout(timeout=60), until=None)"
+    ), "neither what is secret nor what was asked"
 
 
 def test_headers_of_a_request() -> None:
@@ -305,6 +313,68 @@ def test_body_of_an_error_is_read_so_far_and_no_further() -> None:
         world.run(plain(world), [answer(400), b"x" * 60_000, b"y" * 60_000])
     assert caught.value.body == "x" * 60_000 + "y" * 5536
     assert world.closes == 1
+
+
+def test_bounds_are_as_documented() -> None:
+    assert (MAX_REPLY_BYTES, MAX_EVENT_BYTES) == (67_108_864, 16_777_216)
+    assert (MAX_ERROR_BYTES, MAX_DRAIN_BYTES) == (65_536, 65_536)
+    assert (ERROR_BODY_PATIENCE, DRAIN_PATIENCE) == (5, 0.5)
+
+
+@pytest.mark.parametrize("steps", [plain, streamed])
+def test_what_is_read_of_an_error_ends_at_64_kib(steps: Any) -> None:
+    """The next read would wait for nothing."""
+    world = World()
+    head = answer(400) if steps is plain else answer(content_type="text/html")
+    with pytest.raises(AurikoAPIError) as caught:
+        world.run(steps(world), [head, b"x" * 65_536])
+    assert caught.value.body == "x" * 65_536
+
+
+@pytest.mark.parametrize("status", [201, 202])
+def test_statuses_that_carry_a_reply(status: int) -> None:
+    world = World()
+    assert world.run(plain(world), [answer(status), GOOD, b""]).choices
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (199, None),
+        (203, "carries no reply"),
+        (299, "carries no reply"),
+        (300, "Redirects are not followed"),
+        (399, "Redirects are not followed"),
+        (400, None),
+    ],
+)
+def test_statuses_that_carry_none(status: int, says: str | None) -> None:
+    world = World()
+    chosen = Settings(SecretStr("key"), "https://h/v1", httpx.Timeout(60), 0)
+    with pytest.raises(AurikoAPIError) as caught:
+        world.run(plain(world, settings=chosen), [answer(status), b""])
+    told = [text for text in ("carries no reply", "Redirects are not followed") if text in str(caught.value)]
+    assert told == ([says] if says else [])
+
+
+@pytest.mark.parametrize(("deadline", "sleeps"), [(0.5, []), (0.51, [0.5])])
+def test_no_sleep_goes_on_until_the_deadline(deadline: float, sleeps: list[float]) -> None:
+    world = World()
+    call = Call("POST", "/x", ChatCompletion, deadline=deadline, max_retries=1)
+    with pytest.raises(APIConnectionError):
+        world.run(plain(world, call), [APIConnectionError()] * 2)
+    assert world.sleeps == sleeps
+
+
+def test_attempts_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    with caplog.at_level(logging.DEBUG, "auriko"):
+        world.run(plain(world), [answer(503, x_request_id="a"), b"", answer(x_request_id="b"), GOOD, b""])
+    assert caplog.messages == [
+        "POST /chat/completions: status 503, request id a, attempt 1",
+        "POST /chat/completions: attempt 1 failed (APIStatusError), the next in 0.50 s",
+        "POST /chat/completions: status 200, request id b, attempt 2",
+    ]
 
 
 def test_reply_that_is_too_large() -> None:
