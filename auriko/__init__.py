@@ -1,12 +1,11 @@
 """Python client for the Auriko LLM routing gateway."""
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from auriko._client import AsyncClient, Client
 from auriko._raw import RawResponse
-from auriko._stream import AsyncStream, Stream
 from auriko._version import __version__
-from auriko.accumulate import ChatAccumulator
 from auriko.errors import (
     APIConnectionError,
     APIResponseValidationError,
@@ -27,18 +26,20 @@ from auriko.errors import (
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.common import Usage
 from auriko.response_headers import ResponseHeaders
-from auriko.routing import (
-    CostInfo,
-    GatewayMetadata,
-    GatewayOptions,
-    RoutingMetadata,
-    RoutingOptions,
-    parse_routing_metadata,
-)
 from auriko.spend import SpendTracker, track_spend
 
 if TYPE_CHECKING:
     from auriko._response_stream import AsyncResponseStream, ResponseStream
+    from auriko._stream import AsyncStream, Stream
+    from auriko.accumulate import ChatAccumulator
+    from auriko.routing import (
+        CostInfo,
+        GatewayMetadata,
+        GatewayOptions,
+        RoutingMetadata,
+        RoutingOptions,
+        parse_routing_metadata,
+    )
 
 __all__ = [
     "APIConnectionError",
@@ -80,13 +81,21 @@ __all__ = [
 ]
 
 
+# What takes some milliseconds to import, and is not needed to make a client: by name, the module that has it.
+_AT_FIRST_USE: Final = {
+    **dict.fromkeys(("AsyncResponseStream", "ResponseStream"), "_response_stream"),
+    **dict.fromkeys(("AsyncStream", "Stream"), "_stream"),
+    "ChatAccumulator": "accumulate",
+    **dict.fromkeys(("CostInfo", "RoutingMetadata", "parse_routing_metadata"), "models.routing"),
+    **dict.fromkeys(("GatewayMetadata", "GatewayOptions", "RoutingOptions"), "routing"),
+    "load_ipython_extension": "_magic",  # IPython asks for it at `%load_ext auriko`
+}
+_MODULES: Final = frozenset({"accumulate", "resources", "routing", "types"})
+
+
 def __getattr__(name: str) -> Any:
-    if name in {"AsyncResponseStream", "ResponseStream"}:  # their models cost some milliseconds to import
-        from auriko import _response_stream
-
-        return getattr(_response_stream, name)
-    if name == "load_ipython_extension":  # IPython asks for it at `%load_ext auriko`
-        from auriko import _magic
-
-        return _magic.load_ipython_extension
+    if name in _AT_FIRST_USE:
+        return getattr(import_module(f"auriko.{_AT_FIRST_USE[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"auriko.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json, to_jsonable_python
 
 from auriko._config import as_query, check_headers, check_retries, check_seconds, check_timeout
-from auriko._signature import required_names
-from auriko.routing import unknown_name
+from auriko._signature import required_names, unknown_name
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")

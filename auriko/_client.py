@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from functools import cached_property
-from importlib.util import find_spec
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
@@ -17,18 +16,18 @@ from auriko import _config
 from auriko._call import Call, check_names
 from auriko._exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
 from auriko._log import set_up_logging
-from auriko._pool import AIOHTTP, NEEDS_AIOHTTP, AsyncHttpClient, AsyncPool, Pool
 from auriko._raw import RawResponse, on_raw_caller, receive_raw, understood
 from auriko._reader import StreamReader
 from auriko._signature import show_parameters
-from auriko._transport import AsyncChannel, Channel
 from auriko.resources._base import AsyncStreamT, StreamT
-from auriko.resources.chat import AsyncChat, Chat
-from auriko.resources.me import AsyncMe, Me
-from auriko.resources.models import AsyncModels, Models
 from auriko.spend._observation import observe
 
-if TYPE_CHECKING:  # the Responses API costs some milliseconds to import, and many programs never use it
+if TYPE_CHECKING:  # connections are imported with the first client, and resources when they are first used
+    from auriko._pool import AsyncPool, Pool
+    from auriko._transport import AsyncChannel, Channel
+    from auriko.resources.chat import AsyncChat, Chat
+    from auriko.resources.me import AsyncMe, Me
+    from auriko.resources.models import AsyncModels, Models
     from auriko.resources.responses import AsyncResponses, Responses
 
 P = ParamSpec("P")
@@ -65,7 +64,7 @@ class _BaseClient(ABC):
 
     @abstractmethod
     def _attach(self, pool: Any) -> None:
-        """Takes the connections, and makes the resources that call over them."""
+        """Takes the connections, and what calls are made over them with."""
 
     def with_options(self, **options: Unpack[_config.ClientOptions]) -> Self:
         """A client with some settings changed that shares the connections of this one; closing either closes both.
@@ -188,13 +187,36 @@ class Client(_BaseClient):
         super().__init__(http_client, settings)
 
     def _new_pool(self, http_client: httpx.Client | None) -> Pool:
+        from auriko._pool import Pool
+
         return Pool(self._settings.base_url, http_client)
 
     def _attach(self, pool: Pool) -> None:
+        from auriko._transport import Channel
+
         self._pool = pool
-        self.chat = Chat(self)
-        self.models = Models(self)
-        self.me = Me(self)
+        self._channel: Callable[[], Channel] = partial(Channel, pool)
+
+    @cached_property
+    def chat(self) -> Chat:
+        """Chat completions."""
+        from auriko.resources.chat import Chat
+
+        return Chat(self)
+
+    @cached_property
+    def models(self) -> Models:
+        """Which models and providers there are."""
+        from auriko.resources.models import Models
+
+        return Models(self)
+
+    @cached_property
+    def me(self) -> Me:
+        """Who the key in use is."""
+        from auriko.resources.me import Me
+
+        return Me(self)
 
     @cached_property
     def responses(self) -> Responses:
@@ -208,13 +230,13 @@ class Client(_BaseClient):
         return on_raw_caller(method, self, self._request_raw)
 
     def _request(self, call: Call[ReplyT]) -> ReplyT:
-        return Channel(self._pool).run(self._call_steps(call, receive_whole(call.reply)))
+        return self._channel().run(self._call_steps(call, receive_whole(call.reply)))
 
     def _request_raw(self, call: Call[ReplyT]) -> RawResponse[ReplyT]:
-        return Channel(self._pool).run(self._call_steps(call, receive_raw(call.reply)))
+        return self._channel().run(self._call_steps(call, receive_raw(call.reply)))
 
     def _stream(self, call: Call[Any], shape: type[StreamT]) -> StreamT:
-        channel = Channel(self._pool)
+        channel = self._channel()
         opened = channel.run(self._stream_steps(call, shape.reader))
         return shape(opened.stream, channel, **opened.settings)
 
@@ -248,23 +270,48 @@ class AsyncClient(_BaseClient):
     """
 
     def __init__(
-        self, *, http_client: AsyncHttpClient | None = None, **settings: Unpack[_config.ClientSettings]
+        self, *, http_client: _config.AsyncHttpClient | None = None, **settings: Unpack[_config.ClientSettings]
     ) -> None:
-        if http_client == AIOHTTP:
-            if find_spec(AIOHTTP) is None:
-                raise ImportError(NEEDS_AIOHTTP, name=AIOHTTP)
+        if http_client == _config.AIOHTTP:
+            from importlib.util import find_spec
+
+            if find_spec(_config.AIOHTTP) is None:
+                raise ImportError(_config.NEEDS_AIOHTTP, name=_config.AIOHTTP)
         elif http_client is not None and not isinstance(http_client, httpx.AsyncClient):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"http_client is an httpx.AsyncClient or 'aiohttp', not {type(http_client).__name__}")
         super().__init__(http_client, settings)
 
-    def _new_pool(self, http_client: AsyncHttpClient | None) -> AsyncPool:
+    def _new_pool(self, http_client: _config.AsyncHttpClient | None) -> AsyncPool:
+        from auriko._pool import AsyncPool
+
         return AsyncPool(self._settings.base_url, http_client)
 
     def _attach(self, pool: AsyncPool) -> None:
+        from auriko._transport import AsyncChannel
+
         self._pool = pool
-        self.chat = AsyncChat(self)
-        self.models = AsyncModels(self)
-        self.me = AsyncMe(self)
+        self._channel: Callable[[], AsyncChannel] = partial(AsyncChannel, pool)
+
+    @cached_property
+    def chat(self) -> AsyncChat:
+        """Chat completions."""
+        from auriko.resources.chat import AsyncChat
+
+        return AsyncChat(self)
+
+    @cached_property
+    def models(self) -> AsyncModels:
+        """Which models and providers there are."""
+        from auriko.resources.models import AsyncModels
+
+        return AsyncModels(self)
+
+    @cached_property
+    def me(self) -> AsyncMe:
+        """Who the key in use is."""
+        from auriko.resources.me import AsyncMe
+
+        return AsyncMe(self)
 
     @cached_property
     def responses(self) -> AsyncResponses:
@@ -278,13 +325,13 @@ class AsyncClient(_BaseClient):
         return on_raw_caller(method, self, self._request_raw)
 
     async def _request(self, call: Call[ReplyT]) -> ReplyT:
-        return await AsyncChannel(self._pool).run(self._call_steps(call, receive_whole(call.reply)))
+        return await self._channel().run(self._call_steps(call, receive_whole(call.reply)))
 
     async def _request_raw(self, call: Call[ReplyT]) -> RawResponse[ReplyT]:
-        return await AsyncChannel(self._pool).run(self._call_steps(call, receive_raw(call.reply)))
+        return await self._channel().run(self._call_steps(call, receive_raw(call.reply)))
 
     async def _stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> AsyncStreamT:
-        channel = AsyncChannel(self._pool)
+        channel = self._channel()
         opened = await channel.run(self._stream_steps(call, shape.reader))
         return shape(opened.stream, channel, **opened.settings)
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -24,6 +24,9 @@ from auriko.spend import Recorder
 from auriko.spend._environment import ledger_of_environment
 
 DEFAULT_BASE_URL: Final = "https://api.auriko.ai/v1"
+AIOHTTP: Final = "aiohttp"
+NEEDS_AIOHTTP: Final = "http_client='aiohttp' needs aiohttp: pip install \"auriko[aiohttp]\""
+AsyncHttpClient: TypeAlias = httpx.AsyncClient | Literal["aiohttp"]
 _KEY_ADVICE: Final = "set AURIKO_API_KEY or pass the api_key argument"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"([!-~]([\t -~]*[!-~])?)?")

@@ -8,20 +8,18 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any
 
 import anyio
 import httpx
 
+from auriko._config import AIOHTTP, NEEDS_AIOHTTP, AsyncHttpClient
 from auriko._exchange import Send
 from auriko._network import bound_client, discard, shut
 from auriko._requests import client_closed, left, own_request, user_request
 from auriko._shards import Shard, Shards
 from auriko.errors import APIConnectionError
 
-AIOHTTP: Final = "aiohttp"
-AsyncHttpClient: TypeAlias = httpx.AsyncClient | Literal["aiohttp"]
-NEEDS_AIOHTTP: Final = "http_client='aiohttp' needs aiohttp: pip install \"auriko[aiohttp]\""
 # Pools that a forked child inherited: their sockets belong to the parent, so they are kept and never touched.
 _inherited: list[Any] = []
 

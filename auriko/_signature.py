@@ -1,9 +1,9 @@
-"""Signatures that show every parameter where the parameters are written once, as a TypedDict."""
+"""Parameters that are written once, as a TypedDict: signatures that show them, and names that are none of them."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -14,6 +14,15 @@ _REQUIRED: Final = "Required["
 def required_names(params: Any) -> frozenset[str]:
     """The fields of a TypedDict that must be given; its own set of them is empty where annotations are strings."""
     return frozenset(name for name, hint in params.__annotations__.items() if _text(hint).startswith(_REQUIRED))
+
+
+def unknown_name(name: str, known: Mapping[str, Any], what: str) -> str:
+    """The message for a name that is not known, with the nearest one that is."""
+    import difflib
+
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(sorted(known))}"
+    return f"unknown {what} {name!r}{hint}"
 
 
 def _text(hint: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal
@@ -18,6 +17,7 @@ from pydantic import (
 )
 from typing_extensions import Self
 
+from auriko._signature import unknown_name
 from auriko.models.routing import CostInfo, RoutingMetadata, StructuredWarning, parse_routing_metadata
 
 __all__ = [
@@ -238,13 +238,6 @@ class GatewayOptions(_Options):
     def to_extra_body(self) -> dict[str, Any]:
         """The object as the openai package's `extra_body` takes it: `{"gateway": {...}}`."""
         return {"gateway": self.to_dict()}
-
-
-def unknown_name(name: str, known: Mapping[str, Any], what: str) -> str:
-    """The message for a name that is not known, with the nearest one that is."""
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(sorted(known))}"
-    return f"unknown {what} {name!r}{hint}"
 
 
 def merge_gateway(

@@ -1,6 +1,7 @@
 """What the gateway answers, as pydantic models.
 
-Those of the Responses API are imported when they are first asked for: they are many, and most programs use none.
+Those of the catalogue and of the Responses API are imported when they are first asked for: they are many, and most
+programs use none.
 """
 
 from __future__ import annotations
@@ -36,22 +37,22 @@ from auriko.models.common import (
     Usage,
 )
 from auriko.models.extensions import Extensions
-from auriko.models.providers import (
-    CanonicalModel,
-    DirectoryModel,
-    DirectoryResponse,
-    Model,
-    ModelList,
-    ModelProvider,
-    ModelsListResponse,
-    PriceVariant,
-    ProviderEntry,
-    ProviderInfo,
-    ProviderList,
-    TierEntry,
-)
 
 if TYPE_CHECKING:
+    from auriko.models.providers import (
+        CanonicalModel,
+        DirectoryModel,
+        DirectoryResponse,
+        Model,
+        ModelList,
+        ModelProvider,
+        ModelsListResponse,
+        PriceVariant,
+        ProviderEntry,
+        ProviderInfo,
+        ProviderList,
+        TierEntry,
+    )
     from auriko.models.response_events import (
         ResponseCompletedEvent,
         ResponseContentPartAddedEvent,
@@ -173,6 +174,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        responses, events = (import_module(f"auriko.models.{module}") for module in ("responses", "response_events"))
-        return getattr(responses if hasattr(responses, name) else events, name)
+        modules = (import_module(f"auriko.models.{module}") for module in ("providers", "responses", "response_events"))
+        return next(getattr(module, name) for module in modules if hasattr(module, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

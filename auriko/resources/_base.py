@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 from typing_extensions import Self
 
 from auriko._call import Call
-from auriko._stream import AsyncItemStream, ItemStream
+
+if TYPE_CHECKING:
+    from auriko._stream import AsyncItemStream, ItemStream
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
-StreamT = TypeVar("StreamT", bound=ItemStream[Any, Any])
-AsyncStreamT = TypeVar("AsyncStreamT", bound=AsyncItemStream[Any, Any])
+StreamT = TypeVar("StreamT", bound="ItemStream[Any, Any]")
+AsyncStreamT = TypeVar("AsyncStreamT", bound="AsyncItemStream[Any, Any]")
 
 
 class Caller(Protocol):

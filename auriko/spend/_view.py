@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime, timezone
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from auriko.spend._display import Sums, bar_plot, html_report, text_report
-from auriko.spend._export import Target, data_frame, write_csv, write_jsonl
 from auriko.spend._record import CallRecord, SpendTotal
+
+if TYPE_CHECKING:  # how sums are shown and written is imported when it is asked for
+    from auriko.spend._display import Sums
+    from auriko.spend._export import Target
 
 Key = Literal["provider", "model", "tag", "day"]
 KEYS: Final[tuple[Key, ...]] = get_args(Key)
@@ -55,14 +57,20 @@ class SpendView(ABC):
         Raises:
             ImportError: pandas is not installed.
         """
+        from auriko.spend._export import data_frame
+
         return data_frame(self.records)
 
     def to_csv(self, target: Target) -> None:
         """Writes the calls as CSV to a path or an open text file; what is unknown is empty."""
+        from auriko.spend._export import write_csv
+
         write_csv(self.records, target)
 
     def to_jsonl(self, target: Target) -> None:
         """Writes the calls as lines of JSON to a path or an open text file; what is unknown is null."""
+        from auriko.spend._export import write_jsonl
+
         write_jsonl(self.records, target)
 
     def plot(self, by: Key = "provider", *, ax: Any = None) -> Any:
@@ -72,6 +80,8 @@ class SpendView(ABC):
             ValueError: There is no such key.
             ImportError: matplotlib is not installed.
         """
+        from auriko.spend._display import bar_plot
+
         return bar_plot(by, self.by(by), ax)
 
     def _summary(self) -> str:
@@ -87,6 +97,8 @@ class SpendView(ABC):
         Raises:
             ValueError: There is no such key.
         """
+        from auriko.spend._display import text_report
+
         return text_report(self._summary(), self.total, self._parts(*by))
 
     def _parts(self, *by: Key) -> dict[str, Sums]:
@@ -99,6 +111,8 @@ class SpendView(ABC):
         return self.report()
 
     def _repr_html_(self) -> str:
+        from auriko.spend._display import html_report
+
         return html_report(self._summary(), self.total, self._parts())
 
     def _sums(self, key: Key | None) -> dict[str | None, SpendTotal]:

@@ -11,7 +11,6 @@ import auriko
 import auriko.errors
 import auriko.models
 import auriko.route_types
-import auriko.routing
 import auriko.types
 from auriko import AsyncClient, Client
 from auriko._config import ClientSettings
@@ -30,7 +29,11 @@ def test_names_are_sorted_and_there(module: Any) -> None:
 def test_every_public_name_is_listed() -> None:
     listed = set(auriko.__all__)
     modules = {name for name, value in vars(auriko).items() if inspect.ismodule(value)}
-    seen = {name for name in vars(auriko) if not name.startswith("_")} - modules - {"TYPE_CHECKING", "Any"}
+    seen = (
+        {name for name in vars(auriko) if not name.startswith("_")}
+        - modules
+        - {"TYPE_CHECKING", "Any", "Final", "import_module"}
+    )
     assert seen <= listed
     assert set(auriko.errors.__all__) - {"CODES", "CodeInfo", "is_retryable", "map_error_from_code"} <= listed
 
@@ -47,10 +50,21 @@ warnings.simplefilter("error")
 import auriko
 heavy = {"openai", "langchain", "langchain_core", "llama_index", "starlette", "uvicorn", "opentelemetry", "pandas"}
 heavy |= {"auriko_langchain", "auriko_llamaindex", "numpy", "tqdm", "matplotlib"}
+heavy |= {"asyncio", "anyio", "csv", "difflib", "h11", "httpcore", "sqlite3", "subprocess"}  # for clients and calls
+later = {"_network", "_pool", "_stream", "_transport", "accumulate", "candidates", "estimate", "models.providers"}
+later |= {"models.responses", "resources.chat", "routing", "spend._display", "spend._export", "spend._ledger", "types"}
+heavy |= {f"auriko.{name}" for name in later}
 print(sorted(heavy & set(sys.modules)), [m for m in sys.modules if m.startswith(("auriko.sandbox", "auriko.cli"))])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert (done.stdout, done.stderr) == ("[] []\n", "")
+
+
+@pytest.mark.parametrize("module", ["accumulate", "resources", "routing", "types"])
+def test_a_module_is_there_before_anything_has_imported_it(module: str) -> None:
+    program = f"import auriko; print(auriko.{module}.__name__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert done.stdout == f"auriko.{module}\n"
 
 
 def test_version_is_a_version() -> None:
