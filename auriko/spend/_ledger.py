@@ -21,11 +21,10 @@ from auriko.spend._export import COLUMNS
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
 from auriko.spend._since import since_epoch
-from auriko.spend._spool import Spool, waiting
+from auriko.spend._spool import Spool, line_of, waiting
 from auriko.spend._view import Key, SpendView
 
 logger: Final = logging.getLogger("auriko")
-_BATCH: Final = 500
 _PATIENCE: Final = 10.0
 _VERSION: Final = 1
 _APPLICATION: Final = 0x4155524B  # "AURK", by which a file is known to be a ledger
@@ -81,9 +80,7 @@ class SpendLedger(Recorder, SpendView):
 
     def _new_locks(self) -> None:
         # A file that is being written stays with the process that this one was forked from.
-        if self._spool is not None:
-            self._spool.close()
-            self._spool = None
+        self._close_spool()
         self._lock = threading.Lock()
         self._fold_lock = threading.Lock()
         self._folding = False
@@ -94,20 +91,31 @@ class SpendLedger(Recorder, SpendView):
     def add(self, record: CallRecord) -> None:
         """Records one call; a call that is there already is not recorded again."""
         try:
+            line = line_of(record)
             with self._lock:
-                if self._spool is None:
-                    self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    self._spool = Spool(self.path)
-                self._spool.append(record)
-                full = self._spool.lines >= _BATCH
-        except (OSError, ValueError) as error:  # ValueError: a tag that cannot be written as text
+                spool = self._spool
+                if spool is None or not spool.has_room(line):
+                    spool = self._open_spool(len(line))
+                full = spool.append(line)
+        except (OSError, ValueError) as error:
             self._note_failure(error)
             return
         if full:
             self._fold_in_background()
 
+    def _open_spool(self, room: int) -> Spool:
+        self._close_spool()
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._spool = Spool(self.path, room)
+        return self._spool
+
+    def _close_spool(self) -> None:
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.close()
+
     def flush(self) -> None:
-        """Moves what waits beside the file into it, as happens every 500 calls, at the end, and before reading."""
+        """Moves what waits beside the file into it, as every 500 calls or so, at the end, and before reading."""
         try:
             self._fold()
         except (OSError, sqlite3.Error) as error:
@@ -173,9 +181,7 @@ class SpendLedger(Recorder, SpendView):
 
     def _fold(self) -> None:
         with self._lock:
-            spool, self._spool = self._spool, None
-            if spool is not None:
-                spool.close()
+            self._close_spool()
         if not self.path.parent.is_dir():
             return
         with self._fold_lock, waiting(self.path) as calls:

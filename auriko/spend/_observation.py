@@ -33,7 +33,7 @@ class Observation:
     __slots__ = ("_accepted", "_ended", "_first_at", "_recorders", "_start", "_started", "_trace", "done")
 
     def __init__(
-        self, start: CallStart, recorders: tuple[Recorder, ...], ended: list[Ended], trace: CallTrace | None
+        self, start: CallStart, recorders: tuple[Recorder, ...], ended: list[Ended] | None, trace: CallTrace | None
     ) -> None:
         self._start = start
         self._recorders = recorders
@@ -133,7 +133,7 @@ class Observation:
         logger.info("%s", record)
         for recorder in self._recorders:
             recorder.add(record)
-        for ended in self._ended:
+        for ended in self._ended or ():
             _tell(ended, record)
         if self._trace is not None:
             _tell(self._trace.end, record, metadata, error)
@@ -191,7 +191,7 @@ def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Re
         recorder.check()
     operation: Operation = "responses" if path.startswith("/responses") else "chat"
     start = CallStart(operation, model, stream, base_url, time.time())
-    told = [ended for one in list(listeners) if (ended := _tell(one, start))] if listeners else []
+    told = [ended for one in list(listeners) if (ended := _tell(one, start))] if listeners else None
     return Observation(start, recorders, told, _tell(start_trace, start, sinks) if sinks is not None else None)
 
 

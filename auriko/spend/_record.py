@@ -113,8 +113,9 @@ class CallRecord(NamedTuple):
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> CallRecord:
         """The record of such fields: those left out are unknown, those that a record does not have are dropped."""
-        known = {name: value for name, value in fields.items() if name in cls._fields}
-        return cls(**{**_UNKNOWN, "id": new_id(), **known, "tags": tuple(known.get("tags") or ())})
+        known: dict[str, Any] = {**_UNKNOWN, "id": new_id(), **fields}
+        known["tags"] = tuple(known["tags"] or ())
+        return cls._make(known[name] for name in cls._fields)
 
     def __str__(self) -> str:
         answered = f"{self.model or self.model_asked} by {self.provider or 'an unknown provider'}"

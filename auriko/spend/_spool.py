@@ -1,19 +1,20 @@
 """Records on their way into a ledger: lines of small files beside it, which outlive the process that wrote them.
 
-To append a line costs a twentieth of a transaction, waits for no other process, and is safe once the call to the
-operating system has returned, so that a killed process loses nothing that it had told. Each process writes files of
-its own and holds a lock on the one that it is writing; one that nobody holds is complete.
+To append a line costs a fiftieth of a transaction, waits for no other process, and is safe at once, so that a killed
+process loses nothing that it had told: the file is mapped into memory, which stays with the operating system. Each
+process writes files of its own and holds a lock on the one that it is writing; one that nobody holds is complete.
 """
 
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import secrets
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
@@ -24,48 +25,71 @@ try:
 except ImportError:  # on Windows, where a file that is held open cannot be removed, which is all that is needed
     fcntl = None  # type: ignore[assignment]
 
-_MARK = "-pending-"
+_MARK: Final = "-pending-"
+_SIZE: Final = 200 * 1024  # half of it is what 500 calls take, about
 
 
 class Spool:
-    """One file of lines that this process appends to.
+    """One file that this process appends lines to; it is as large as it will be, with zeros where no line is yet.
 
-    Attributes:
-        lines: How many it has.
+    Args:
+        ledger: The file that it is beside.
+        room: How long the first line is, at least, in bytes.
 
     Raises:
         OSError: The file cannot be made.
     """
 
-    def __init__(self, ledger: Path) -> None:
-        self.lines = 0
-        self._size = 0
+    def __init__(self, ledger: Path, room: int) -> None:
+        self._end = 0
+        self._size = max(_SIZE, room)
         while True:
             path = ledger.with_name(f"{ledger.name}{_MARK}{secrets.token_hex(8)}")
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             if fcntl is not None:
                 fcntl.flock(self._file, fcntl.LOCK_EX)
             # Another process may have taken it for complete, and removed it, before it was locked.
             if path.exists():
-                return
+                break
             os.close(self._file)
+        try:
+            _fill(self._file, self._size)
+            self._mapped = mmap.mmap(self._file, self._size)
+        except OSError:
+            path.unlink()
+            os.close(self._file)
+            raise
 
-    def append(self, record: CallRecord) -> None:
-        """Adds a line: what the record's fields are, in their order.
+    def has_room(self, line: bytes) -> bool:
+        """Whether the line fits in."""
+        return self._end + len(line) <= self._size
 
-        Raises:
-            OSError: It could not be written; the file is as it was.
-        """
-        line = to_json([*record]) + b"\n"
-        if os.write(self._file, line) != len(line):
-            os.ftruncate(self._file, self._size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._size += len(line)
-        self.lines += 1
+    def append(self, line: bytes) -> bool:
+        """Adds a line, and says whether it is time for another file: half of this one is full."""
+        end = self._end + len(line)
+        self._mapped[self._end : end] = line
+        self._end = end
+        return end * 2 > self._size
 
     def close(self) -> None:
         """Lets go of the file, which is complete by that."""
+        self._mapped.close()
         os.close(self._file)
+
+
+def _fill(file: int, size: int) -> None:
+    # Written and not left empty, so that what is mapped has its place on the disk.
+    if os.write(file, bytes(size)) != size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def line_of(record: CallRecord) -> bytes:
+    """A record's line: what its fields are, in their order.
+
+    Raises:
+        ValueError: A tag cannot be written as text.
+    """
+    return to_json([*record]) + b"\n"
 
 
 @contextmanager
@@ -113,9 +137,9 @@ def _read(opened: tuple[Path, int, bool]) -> Iterator[dict[str, Any]]:
             # Without its end, a line is still being written, or its writer has been killed.
             if line.endswith(b"\n"):
                 with suppress(ValueError):
-                    values = from_json(line)
+                    values: list[Any] | float = from_json(line)
                     if isinstance(values, list):
-                        yield dict(zip(CallRecord._fields, cast("list[Any]", values), strict=False))
+                        yield dict(zip(CallRecord._fields, values, strict=False))
 
 
 def _remove_complete(opened: tuple[Path, int, bool]) -> None:

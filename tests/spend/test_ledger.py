@@ -396,17 +396,22 @@ def no_larger_files(size: int) -> Iterator[None]:
 
 def test_a_full_disk_fails_no_call(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ledger = SpendLedger(path)
-    ledger.add(record())
-    (waiting,) = path.parent.iterdir()
-    with caplog.at_level(logging.WARNING, "auriko"), no_larger_files(int(3.5 * waiting.stat().st_size)):
-        for _ in range(9):
+    with caplog.at_level(logging.WARNING, "auriko"), no_larger_files(9000):
+        for _ in range(3):
             ledger.add(record())
-    lines = waiting.read_bytes()
-    assert lines.endswith(b"\n"), "no half line is left behind"
-    assert lines.count(b"\n") == 3
     (message,) = caplog.messages
     assert "cannot be written" in message
-    assert SpendLedger(path).total.calls == 3
+    assert not list(path.parent.iterdir()), "nothing half made is left behind"
+    ledger.add(record())
+    assert SpendLedger(path).total.calls == 1
+
+
+def test_a_line_too_long_for_the_file_has_another(path: Path) -> None:
+    ledger = SpendLedger(path)
+    for length in (1, 150_000, 150_000, 300_000, 1):
+        ledger.add(record(tags=["x" * length]))
+    assert [len(tag) for one in ledger.records for tag in one.tags] == [1, 150_000, 150_000, 300_000, 1]
+    assert not list(path.parent.glob("*pending*"))
 
 
 def test_a_tag_that_is_no_text_fails_no_call(path: Path, caplog: pytest.LogCaptureFixture) -> None:
