@@ -171,14 +171,14 @@ def _raise_status(answer: Answer, until: float | None, clock: Clock) -> Steps[No
             body += read
     except AurikoAPIError:
         pass  # the status says enough; what came of the body is kept
-    if 200 <= answer.status < 300:
+    if answer.status // 100 == 2:
         raise APIResponseValidationError(
             f"The server answered {answer.status}, which carries no reply.",
             status_code=answer.status,
             response_headers=answer.headers,
         )
     error = error_from_reply(answer.status, answer.headers, bytes(body[:MAX_ERROR_BYTES]))
-    if 300 <= answer.status < 400:
+    if answer.status // 100 == 3:
         error.suggestion = "Redirects are not followed: set base_url to where the API is."
     raise error
 

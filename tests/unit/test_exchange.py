@@ -449,6 +449,10 @@ def test_rest_of_a_stream_is_drained_so_far_and_no_further() -> None:
     world = World(open=True)
     world.run(drain(world.clock), [b"x" * MAX_DRAIN_BYTES])
     assert world.closes == 1
+    steps = drain(world.clock)
+    next(steps)
+    assert isinstance(steps.send(b"x" * (MAX_DRAIN_BYTES - 1)), Read)
+    assert isinstance(steps.send(b"x"), Close)
     world = World(open=True)
     world.run(drain(world.clock), [APITimeoutError()])
     assert world.closes == 1
