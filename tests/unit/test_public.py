@@ -65,6 +65,7 @@ def test_a_module_is_there_before_anything_has_imported_it(module: str) -> None:
     program = f"import auriko; print(auriko.{module}.__name__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert done.stdout == f"auriko.{module}\n"
+    assert auriko.__getattr__(module).__name__ == f"auriko.{module}"
 
 
 def test_version_is_a_version() -> None:
