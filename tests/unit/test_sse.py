@@ -148,6 +148,23 @@ def test_event_beyond_16_mib_does_not() -> None:
     assert decoder.too_large
 
 
+@pytest.mark.parametrize(("more", "too_large"), [(0, False), (1, True)])
+@pytest.mark.parametrize(
+    ("before", "taken"),
+    [
+        pytest.param(b"", 0, id="the first event"),
+        pytest.param(b"data: whole\n\n", 0, id="after an event"),
+        pytest.param(b"data: ab\n", 3, id="after a line of two bytes and its end"),
+    ],
+)
+def test_limit_to_the_last_byte(before: bytes, taken: int, more: int, too_large: bool) -> None:
+    """16 MiB, and 64 bytes for names of fields and the like."""
+    decoder = SSEDecoder()
+    decoder.feed(before)
+    decoder.feed(b"data: " + b"x" * (MAX_EVENT_BYTES + 64 - len(b"data: ") - taken + more))
+    assert decoder.too_large is too_large
+
+
 @pytest.mark.parametrize(
     "reads",
     [
