@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -338,6 +339,23 @@ def test_l11_client_is_closed_while_another_thread_waits(act: Act) -> None:
         thread.join(5)
         assert len(caught) == 1
         assert not thread.is_alive()
+        server.wait_until_unused()
+
+
+def test_l11_client_is_closed_while_a_thread_connects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection that comes about all the same is not left open."""
+    with serving(stream()) as (server, client):
+        connect = socket.create_connection
+
+        def connect_late(*arguments: Any, **options: Any) -> socket.socket:
+            connection = connect(*arguments, **options)
+            client.close()
+            return connection
+
+        monkeypatch.setattr(socket, "create_connection", connect_late)
+        with pytest.raises(APIConnectionError, match="closed"):
+            client.chat.completions.create(**ASK)
+        assert not server.requests
         server.wait_until_unused()
 
 
