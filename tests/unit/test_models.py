@@ -221,6 +221,14 @@ def test_items_before_a_failure_in_the_same_read_are_kept() -> None:
     assert isinstance(reader.failure, RateLimitError)
 
 
+def test_an_error_that_the_end_of_the_body_completes_is_that_error() -> None:
+    reader = read(chunk("a"))
+    reader.feed(event(envelope("rate_limit_error")).rstrip())
+    assert not reader.over
+    reader.feed(b"")
+    assert isinstance(reader.failure, RateLimitError)
+
+
 @pytest.mark.parametrize(
     ("model", "value"),
     [
