@@ -229,6 +229,13 @@ def test_an_error_that_the_end_of_the_body_completes_is_that_error() -> None:
     assert isinstance(reader.failure, RateLimitError)
 
 
+def test_of_an_event_that_is_refused_4096_characters_are_kept() -> None:
+    reader = ChatReader(HEADERS)
+    reader.feed(b"data: " + b"x" * 5000 + b"\n\n")
+    assert reader.failure is not None
+    assert reader.failure.body == "x" * 4096
+
+
 @pytest.mark.parametrize(
     ("model", "value"),
     [
