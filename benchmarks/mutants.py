@@ -28,7 +28,7 @@ _SLOW = "tests/unit/test_exchange.py::test_any_order_of_outcomes"
 TESTS = [
     ["tests/unit/test_sse.py", "tests/unit/test_retry.py", "tests/unit/test_exchange.py", f"--deselect={_SLOW}"],
     ["tests/unit/test_models.py", "tests/unit/test_spend.py", "tests/wire", _SLOW],
-    ["tests/faults/test_lifecycle.py", "tests/faults/test_time.py"],
+    ["tests/surface/test_collect.py", "tests/faults/test_lifecycle.py", "tests/faults/test_time.py"],
     ["tests/fuzz/test_replies.py", "tests/faults/test_matrix.py"],
 ]
 # Seconds for one stage, none of which takes a minute on an idle machine: what takes longer hangs.
