@@ -24,7 +24,7 @@ from yarl import URL
 
 from auriko._network import MAX_READ, ReadableBody, cut
 
-# Private names of aiohttp are used in four places, all marked by what silences the linter; a test watches over them.
+# Private names of aiohttp in use: _factory, _retry_connection, _payload, _reading_paused, _read_nowait; a test watches.
 
 # A body up to this size goes into buffers without waiting.
 _SMALL: Final = 64 * 1024
