@@ -22,7 +22,8 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.payload import BytesPayload, Payload
 from yarl import URL
 
-from auriko._network import MAX_READ, ReadableBody, cut
+from auriko._network import MAX_READ, ReadableBody
+from auriko._sockets import cut
 
 # Private names of aiohttp in use: _factory, _retry_connection, _payload, _reading_paused, _read_nowait; a test watches.
 

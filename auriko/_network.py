@@ -7,51 +7,44 @@ in the present context.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
-import time
+import ssl
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterable
-from contextvars import ContextVar
 from typing import Any, Final
 
 import h11
 import httpcore
 import httpx
 
+from auriko._asyncio import AsyncioStream
+from auriko._chunked import ChunkDecoder
+from auriko._sockets import Unsent, cut
+
 # The extension of a request by which it is found again in its pool.
 MARK: Final = "auriko"
 MAX_READ: Final = 64 * 1024
-_until: ContextVar[float | None] = ContextVar("auriko_until", default=None)
+_WITHOUT_BODY: Final = frozenset({204, 304})
 
 
-class bounded:  # noqa: N801 - it is used like a function, and a generator would take ten times as long
-    """Within it, no read or connect of our own connections lasts beyond `until` on the monotonic clock."""
-
-    __slots__ = ("_token", "_until")
-
-    def __init__(self, until: float | None) -> None:
-        self._until = until
-
-    def __enter__(self) -> None:
-        self._token = _until.set(self._until) if self._until is not None else None
-
-    def __exit__(self, *_error: object) -> None:
-        if self._token is not None:
-            _until.reset(self._token)
-
-
-# The private names of httpx and httpcore in use are in the five functions below; a test watches over them.
+# The private names of httpx and httpcore in use are in the six functions below; a test watches over them.
 
 
 def bound_reads(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> None:
     """Puts our backend below an httpx transport, which has no argument for it."""
     pool: Any = transport._pool  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     inner = pool._network_backend  # noqa: SLF001
-    if not isinstance(inner, (_Backend, _AsyncBackend)):
-        wrapper = _Backend if isinstance(transport, httpx.HTTPTransport) else _AsyncBackend
-        pool._network_backend = wrapper(inner)  # noqa: SLF001
+    if isinstance(inner, (_Backend, _AsyncBackend)):
+        return
+    if isinstance(transport, httpx.HTTPTransport):
+        pool._network_backend = _Backend(inner)  # noqa: SLF001
+    else:
+        proxied = type(pool) is not httpcore.AsyncConnectionPool
+        pool._network_backend = _AsyncBackend(inner, proxied=proxied)  # noqa: SLF001
 
 
 def shut(transport: httpx.HTTPTransport) -> None:
@@ -99,9 +92,33 @@ def arrived_body(response: httpx.Response) -> ReadableBody | None:
         return stream
     try:
         protocol = stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001
-        return ArrivedBody(protocol, response.extensions["network_stream"])
+        connection = response.extensions["network_stream"]
+        if not _is_chunked(response):
+            return ArrivedBody(protocol, connection)
+        arrived = bytes(protocol._receive_buffer.maybe_extract_at_most(sys.maxsize) or b"")  # noqa: SLF001
     except (AttributeError, KeyError):
         return None
+    body = ArrivedBody(protocol, connection, ChunkDecoder())
+    if arrived:
+        body.add(arrived)
+    return body
+
+
+def direct(stream: httpcore.AsyncNetworkStream) -> AsyncioStream | None:
+    """The same connection without anyio, or None where it is not one of asyncio's."""
+    try:
+        loop = asyncio.get_running_loop()
+        inner: Any = stream
+        return AsyncioStream(inner._stream._transport, loop)  # noqa: SLF001
+    except (AttributeError, RuntimeError):
+        return None
+
+
+def _is_chunked(response: httpx.Response) -> bool:
+    return (
+        response.headers.get("transfer-encoding", "").strip().lower() == "chunked"
+        and response.status_code not in _WITHOUT_BODY
+    )
 
 
 class ReadableBody(ABC):
@@ -128,41 +145,70 @@ class ReadableBody(ABC):
 
 
 class ArrivedBody(ReadableBody):
-    """A body in httpcore, which hands out one HTTP chunk at a time, through four generators."""
+    """A body in httpcore, which hands out one HTTP chunk at a time, through four generators.
 
-    __slots__ = ("_connection", "_ended", "_failure", "_protocol")
+    Args:
+        protocol: What h11 knows of the connection; it stands before the body's first byte.
+        connection: What to read more from.
+        chunks: What reads chunks in its place, where there are any.
+    """
 
-    def __init__(self, protocol: h11.Connection, connection: Any) -> None:
+    __slots__ = ("_chunks", "_connection", "_emptied", "_ended", "_failure", "_parts", "_protocol")
+
+    def __init__(self, protocol: h11.Connection, connection: Any, chunks: ChunkDecoder | None = None) -> None:
         self._connection = connection
         self._protocol = protocol
+        self._chunks = chunks
+        self._parts: list[bytes] = []
+        self._emptied = False  # h11 has said that it needs more; to ask again takes it as long as an event does
         self._ended = False
-        self._failure: h11.RemoteProtocolError | None = None
+        self._failure: Exception | None = None
 
     @property
     def connection(self) -> Any:
         return self._connection
 
     def add(self, read: bytes) -> None:
+        chunks = self._chunks
+        if chunks is not None:
+            if read:
+                self._parts += chunks.feed(read)
+            else:
+                chunks.finish()
+            if chunks.malformed:
+                self._failure = h11.RemoteProtocolError("malformed chunk footer")
+            if chunks.rest is None:
+                return
+            self._chunks = None  # h11 stands where the rest begins
+            if chunks.rest:
+                self._protocol.receive_data(chunks.rest)
+            if read:
+                return
         self._protocol.receive_data(read)
+        self._emptied = False
 
     def take(self) -> bytes | None:
-        parts: list[bytes] = []
+        parts, self._parts = self._parts, []
+        if self._chunks is None and self._failure is None:
+            self._ask_protocol(parts)
+        if parts:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        if self._failure is not None:
+            raise httpcore.RemoteProtocolError(str(self._failure)) from self._failure
+        return b"" if self._ended else None
+
+    def _ask_protocol(self, parts: list[bytes]) -> None:
         try:
-            while not self._ended and self._failure is None:
+            while not self._ended and not self._emptied:
                 event = self._protocol.next_event()
                 if isinstance(event, h11.Data):
                     parts.append(event.data)
                 elif event is h11.NEED_DATA:
-                    if not parts:
-                        return None
-                    break
+                    self._emptied = True
                 else:
                     self._ended = True
         except h11.RemoteProtocolError as error:
             self._failure = error
-        if self._failure is not None and not parts:
-            raise httpcore.RemoteProtocolError(str(self._failure)) from self._failure
-        return b"".join(parts)
 
 
 def _finish_now(closing: Coroutine[Any, Any, None]) -> None:
@@ -176,32 +222,50 @@ def _finish_now(closing: Coroutine[Any, Any, None]) -> None:
     closing.close()
 
 
-def cut(timeout: float | None) -> float | None:
-    """A bound in seconds, cut to the one that holds in the present context."""
-    until = _until.get()
-    if until is None:
-        return timeout
-    # A timeout of 0 would make a socket non-blocking, which is another kind of error.
-    left = max(until - time.monotonic(), 0.001)
-    return left if timeout is None else min(timeout, left)
-
-
 class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
         self._pid = os.getpid()
+        self._unsent = Unsent()
+        self._raw: socket.socket | None = inner.get_extra_info("socket")
+        # TLS within TLS has more to a read than its socket's.
+        nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
+        self._socket = None if nested else self._raw
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, cut(timeout))
+        if self._socket is None:
+            return self._inner.read(max_bytes, cut(timeout))
+        try:
+            _bound(self._socket, cut(timeout))
+            return self._socket.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ReadError(str(error)) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, cut(timeout))
+        for data in self._unsent.with_next(buffer):
+            self._send(data, cut(timeout))
+
+    def _send(self, data: bytes, timeout: float | None) -> None:
+        if self._socket is None:
+            self._inner.write(data, timeout)
+            return
+        try:
+            _bound(self._socket, timeout)
+            sent = self._socket.send(data)
+            while sent < len(data):
+                sent += self._socket.send(memoryview(data)[sent:])
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
 
     def close(self) -> None:
-        if self._pid == os.getpid():  # the socket of a parent process must not be shut down
+        if self._raw is not None and self._pid == os.getpid():  # that of a parent process must not be shut down
             with contextlib.suppress(OSError):
                 # Without it, a thread that waits for this socket would go on waiting.
-                self._inner.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+                self._raw.shutdown(socket.SHUT_RDWR)
         self._inner.close()
 
     def start_tls(
@@ -211,6 +275,12 @@ class _Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+def _bound(sock: socket.socket, timeout: float | None) -> None:
+    """Sets a socket's timeout; what it has already costs no system call."""
+    if sock.gettimeout() != timeout:
+        sock.settimeout(timeout)
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -263,8 +333,9 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 
 
 class _AsyncBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
+    def __init__(self, inner: httpcore.AsyncNetworkBackend, *, proxied: bool) -> None:
         self._inner = inner
+        self._proxied = proxied
 
     async def connect_tcp(
         self,
@@ -274,4 +345,6 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(await self._inner.connect_tcp(host, port, cut(timeout), local_address, socket_options))
+        stream = await self._inner.connect_tcp(host, port, cut(timeout), local_address, socket_options)
+        # asyncio of Python 3.10 has no TLS within TLS, as it is in tunnels.
+        return (None if self._proxied else direct(stream)) or _AsyncStream(stream)

@@ -15,10 +15,11 @@ import httpx
 
 from auriko._exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, Steps
 from auriko._failures import FOREIGN, raise_for_caller
-from auriko._network import MAX_READ, ReadableBody, arrived_body, bounded
+from auriko._network import MAX_READ, ReadableBody, arrived_body
 from auriko._pool import AsyncPool, Pool, running_loop, soon
 from auriko._requests import client_closed, left
 from auriko._shards import Shard
+from auriko._sockets import bounded
 from auriko.errors import APITimeoutError, AurikoAPIError
 from auriko.response_headers import ResponseHeaders
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from server import EVENTS
-from subject import SMALL, Subject
+from subject import SMALL, Subject, large
 
 
 class Bench:
@@ -18,30 +18,36 @@ class Bench:
     Args:
         kind: Which.
         url: The server's address.
-        seconds: How long a loop should take, more or less.
+        seconds: How long one turn should take, more or less.
     """
 
     def __init__(self, kind: type[Subject], url: str, seconds: float) -> None:
         self.kind, self.url, self.seconds = kind, url, seconds
         self.loop = asyncio.new_event_loop()
-        self._subjects: dict[str, Subject] = {}
+        self._subjects: dict[tuple[str, str | None], Subject] = {}
+        self._turns: dict[str, int] = {}
 
-    def at(self, url: str) -> Subject:
-        """The subject that asks this address; the same one each time, with warm connections."""
-        if url not in self._subjects:
-            self._subjects[url] = self.kind(url)
-        return self._subjects[url]
+    def at(self, url: str, prompt: str | None = None) -> Subject:
+        """The subject that asks this address, perhaps with a large prompt; the same one each time, warm."""
+        if (url, prompt) not in self._subjects:
+            self._subjects[url, prompt] = self.kind(url, large(prompt) if prompt else SMALL)
+        return self._subjects[url, prompt]
 
-    def spent(self, block: Callable[[int], Any], most: int = 400) -> float:
+    def spent(self, name: str, block: Callable[[int], Any], most: int = 400) -> float:
         """Microseconds of CPU time that one turn of a block takes, which is given the number of its turns.
 
-        It runs once to get warm, once more to see how long it takes unless that is clear, and then as often as there is
-        time for.
+        The first time that a name is measured, its block runs once to get warm, once more to see how long it takes
+        unless that is clear, and once for as long as what is kept will run: rounds after that find it as warm as they
+        leave it.
         """
-        took = self._time(block)
-        if took < self.seconds:
+        if name not in self._turns:
             took = self._time(block)
-        turns = max(1, min(most, int(self.seconds / took)))
+            if took < self.seconds:
+                took = self._time(block)
+            self._turns[name] = max(1, min(most, int(self.seconds / took)))
+            if self._turns[name] > 1:
+                block(self._turns[name])
+        turns = self._turns[name]
         gc.collect()
         before = time.process_time()
         block(turns)
@@ -53,9 +59,9 @@ class Bench:
         block(1)
         return time.perf_counter() - began
 
-    def aspent(self, block: Callable[[int], Awaitable[Any]], most: int = 400) -> float:
+    def aspent(self, name: str, block: Callable[[int], Awaitable[Any]], most: int = 400) -> float:
         """As `spent`, for blocks that are awaited."""
-        return self.spent(lambda turns: self.loop.run_until_complete(awaited(block(turns))), most)
+        return self.spent(name, lambda turns: self.loop.run_until_complete(awaited(block(turns))), most)
 
 
 async def awaited(block: Awaitable[Any]) -> None:

@@ -1,7 +1,8 @@
 """Measures the project beside its peers: `make bench`.
 
-Each subject runs in a process of its own, all against one server in yet another; rounds are interleaved, so that a busy
-moment of the machine hits all of them, and medians are kept. CPU time is that of the subject's process alone.
+Each subject runs in a process of its own, all against one server in yet another. Each workload has many short rounds,
+in which the subjects take turns, so that a busy moment of the machine hits all of them; medians are kept. CPU time is
+that of the subject's process alone.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ CHOICES = (*WORKLOADS, _IMPORTS, _INSTRUCTIONS)
 
 
 class Comparison:
-    """Rounds of measurements, and what came of them.
+    """Measurements, and what came of them.
 
     Args:
         url: The server's address.
-        seconds: How long a loop should take, more or less.
+        seconds: How long one turn should take, more or less.
         entrants: Who is measured, by name.
     """
 
@@ -47,20 +48,21 @@ class Comparison:
         self._workers: dict[str, Worker] = {}
         self.remarks: list[str] = []
 
-    def round(self, number: int, chosen: list[str]) -> None:
-        """Measures every entrant once, workload by workload."""
-        for workload in chosen:
-            began = time.perf_counter()
-            if workload == _IMPORTS:
-                self._each(workload, list(self._entrants), self._import)
-            elif workload in WORKLOADS and number < WORKLOADS[workload].rounds:
-                self._each(workload, [name for name, who in self._entrants.items() if who.runs(workload)], self._run)
-            else:
-                continue
-            progress(f"round {number + 1}: {workload}, {time.perf_counter() - began:.0f} s")
+    def measure(self, workload: str, rounds: int) -> None:
+        """Measures every entrant once, and then again, so that a busy moment of the machine hits all of them."""
+        began = time.perf_counter()
+        names = list(self._entrants)
+        if workload in WORKLOADS:
+            names = [name for name in names if self._entrants[name].runs(workload)]
+            rounds = min(rounds, WORKLOADS[workload].rounds)
+        for _ in range(rounds):
+            self._each(workload, names, self._run if workload in WORKLOADS else self._import)
+        progress(f"{workload}: {rounds} rounds in {time.perf_counter() - began:.0f} s")
+
+    def close(self) -> None:
+        """Ends the processes."""
         for worker in self._workers.values():
             worker.close()
-        self._workers.clear()
 
     def instructions(self) -> None:
         """Counts instructions of the client and of plain httpx."""
@@ -139,8 +141,8 @@ def progress(text: str) -> None:
 def main() -> int:
     """Measures, prints tables and perhaps renews the page; the exit code is 1 if something could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.25, help="how long a loop should take")
+    parser.add_argument("--rounds", type=int, default=15, help="at most; what takes long has fewer")
+    parser.add_argument("--seconds", type=float, default=0.1, help="how long one turn should take")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"of {', '.join(CHOICES)}", metavar="A,B")
     parser.add_argument("--entrants", type=lambda text: text.split(","), metavar="A,B", help=f"of {', '.join(ROSTER)}")
     parser.add_argument("--here", action="store_true", help="with this interpreter, instead of in environments")
@@ -157,10 +159,12 @@ def main() -> int:
         entrants = {name: ROSTER[name]._replace(venv=None) if options.here else ROSTER[name] for name in names}
         with running(apart=True) as url:
             comparison = Comparison(url, options.seconds, entrants)
-            for number in range(options.rounds):
-                comparison.round(number, chosen)
-            if _INSTRUCTIONS in chosen:
-                comparison.instructions()
+            with contextlib.closing(comparison):
+                for workload in chosen:
+                    if workload == _INSTRUCTIONS:
+                        comparison.instructions()
+                    else:
+                        comparison.measure(workload, options.rounds)
         remarks = [*comparison.remarks, *comparison.busy()]
         outcome = report.Outcome(
             comparison.medians(), remarks, machine.description(), machine.versions(entrants), options.rounds

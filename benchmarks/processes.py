@@ -27,7 +27,7 @@ class Worker:
     Args:
         entrant: Who.
         url: The server's address.
-        seconds: How long a loop should take, more or less.
+        seconds: How long one turn should take, more or less.
     """
 
     def __init__(self, entrant: Entrant, url: str, seconds: float) -> None:

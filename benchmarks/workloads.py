@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from bench import Bench, adrain, awaited, drain
 from memory import forget_peak, peak_mb, resident_mb
 from server import EVENTS, shaped, stats
-from subject import Subject, large
+from subject import Subject
 
 THREADS, TASKS, IN_FLIGHT, STREAMS, CHUNKS, BATCH = 16, 100, 1000, 50, 50_000, 100
 _CONSTRUCTED = 20
@@ -43,7 +43,7 @@ def call(bench: Bench) -> Figures:
         for _ in range(turns):
             subject.call()
 
-    return {"call": bench.spent(calls)}
+    return {"call": bench.spent("call", calls)}
 
 
 def async_call(bench: Bench) -> Figures:
@@ -54,7 +54,7 @@ def async_call(bench: Bench) -> Figures:
         for _ in range(turns):
             await subject.acall()
 
-    return {"async call": bench.aspent(calls)}
+    return {"async call": bench.aspent("async call", calls)}
 
 
 def threads(bench: Bench) -> Figures:
@@ -66,7 +66,7 @@ def threads(bench: Bench) -> Figures:
             for _ in pool.map(lambda _: [subject.call() for _ in range(turns)], range(THREADS)):
                 pass
 
-    return {"16 threads": bench.spent(calls) / THREADS}
+    return {"16 threads": bench.spent("16 threads", calls) / THREADS}
 
 
 def tasks(bench: Bench) -> Figures:
@@ -81,7 +81,7 @@ def tasks(bench: Bench) -> Figures:
 
         await asyncio.gather(*(one() for _ in range(TASKS)))
 
-    return {"asyncio 100": bench.aspent(calls) / TASKS / 10}
+    return {"asyncio 100": bench.aspent("asyncio 100", calls) / TASKS / 10}
 
 
 def in_flight(bench: Bench) -> Figures:
@@ -113,7 +113,7 @@ def stream(bench: Bench) -> Figures:
         for _ in range(turns):
             drain(subject, EVENTS)
 
-    return {"stream": bench.spent(streams) / EVENTS}
+    return {"stream": bench.spent("stream", streams) / EVENTS}
 
 
 def async_stream(bench: Bench) -> Figures:
@@ -124,7 +124,7 @@ def async_stream(bench: Bench) -> Figures:
         for _ in range(turns):
             await adrain(subject, EVENTS)
 
-    return {"async stream": bench.aspent(streams) / EVENTS}
+    return {"async stream": bench.aspent("async stream", streams) / EVENTS}
 
 
 def paced(bench: Bench) -> Figures:
@@ -136,7 +136,7 @@ def paced(bench: Bench) -> Figures:
         for _ in range(turns):
             drain(subject, events)
 
-    return {"paced stream": bench.spent(streams) / events}
+    return {"paced stream": bench.spent("paced stream", streams) / events}
 
 
 def async_paced(bench: Bench) -> Figures:
@@ -148,7 +148,7 @@ def async_paced(bench: Bench) -> Figures:
         for _ in range(turns):
             await adrain(subject, events)
 
-    return {"async paced stream": bench.aspent(streams) / events}
+    return {"async paced stream": bench.aspent("async paced stream", streams) / events}
 
 
 def streams_at_once(bench: Bench) -> Figures:
@@ -161,7 +161,7 @@ def streams_at_once(bench: Bench) -> Figures:
             for _ in range(turns):
                 await asyncio.gather(*(adrain(subject, events) for _ in range(STREAMS)))
 
-        found[name] = bench.aspent(streams) / STREAMS / events
+        found[name] = bench.aspent(name, streams) / STREAMS / events
     return found
 
 
@@ -207,13 +207,13 @@ def open_streams(bench: Bench) -> Figures:
 
 def _prompt(name: str) -> Callable[[Bench], Figures]:
     def prompt(bench: Bench) -> Figures:
-        subject = bench.kind(bench.url, large(name))
+        subject = bench.at(bench.url, name)
 
         def calls(turns: int) -> None:
             for _ in range(turns):
                 subject.call()
 
-        return {name: bench.spent(calls, most=50)}
+        return {name: bench.spent(name, calls, most=50)}
 
     return prompt
 
@@ -221,13 +221,13 @@ def _prompt(name: str) -> Callable[[Bench], Figures]:
 def batch(bench: Bench) -> Figures:
     """The framework's own way to ask a hundred times at once, per call."""
     subject = bench.at(bench.url)
-    found = {"batch": bench.spent(lambda turns: [subject.batch(BATCH) for _ in range(turns)]) / BATCH}
+    found = {"batch": bench.spent("batch", lambda turns: [subject.batch(BATCH) for _ in range(turns)]) / BATCH}
 
     async def batches(turns: int) -> None:
         for _ in range(turns):
             await subject.abatch(BATCH)
 
-    return {**found, "abatch": bench.aspent(batches) / BATCH}
+    return {**found, "abatch": bench.aspent("abatch", batches) / BATCH}
 
 
 class Workload(NamedTuple):
@@ -238,7 +238,7 @@ class Workload(NamedTuple):
         needs: What a subject must have: clients for threads ("sync") or event loops ("async").
         kinds: Whom it is meant for.
         alone: Whether it needs a process that has done nothing else.
-        rounds: The most rounds, where one costs much and varies little.
+        rounds: The most rounds, where one costs much or varies little.
     """
 
     run: Callable[[Bench], Figures]
@@ -249,12 +249,12 @@ class Workload(NamedTuple):
 
 
 WORKLOADS = {
-    "construction": Workload(construction, "sync", ("core", "langchain", "llamaindex"), alone=True),
+    "construction": Workload(construction, "sync", ("core", "langchain", "llamaindex"), alone=True, rounds=3),
     "call": Workload(call, "sync"),
     "async call": Workload(async_call, "async"),
     "16 threads": Workload(threads, "sync"),
-    "asyncio 100": Workload(tasks, "async"),
-    "1000 in flight": Workload(in_flight, "async", ("limit", "core"), alone=True, rounds=2),
+    "asyncio 100": Workload(tasks, "async", rounds=5),
+    "1000 in flight": Workload(in_flight, "async", ("limit", "core"), alone=True, rounds=3),
     "stream": Workload(stream, "sync"),
     "async stream": Workload(async_stream, "async"),
     "paced stream": Workload(paced, "sync"),
@@ -267,5 +267,5 @@ WORKLOADS = {
     "1000 messages": Workload(_prompt("1000 messages"), "sync", ("limit", "core", "langchain")),
     "200 tools": Workload(_prompt("200 tools"), "sync", ("limit", "core")),
     "10 MB image": Workload(_prompt("10 MB image"), "sync", ("limit", "core")),
-    "batch": Workload(batch, "sync", ("langchain",)),
+    "batch": Workload(batch, "sync", ("langchain",), rounds=5),
 }

@@ -28,7 +28,7 @@ from tests.support.fault_server import FaultServer, serve
 from tests.support.replies import chunk, events, whole_stream
 
 pytestmark = pytest.mark.anyio
-LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 4 * 2**20}]}
+LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
 TWO = events(chunk("Pa"), chunk("ris"))
 
 

@@ -9,8 +9,9 @@ import httpcore
 import httpx
 import pytest
 
-from auriko import _network
-from auriko._network import bound_client, bound_reads, bounded, discard
+from auriko import _network, _sockets
+from auriko._network import bound_client, bound_reads, discard
+from auriko._sockets import bounded
 
 TRANSPORTS = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
 POOLS = {
@@ -18,7 +19,14 @@ POOLS = {
     "proxy": {"proxy": "http://proxy.example:1"},
 }
 PRIVATE = {"_pool", "_network_backend", "_optional_thread_lock", "_requests", "_connections", "_transport", "_mounts"}
-PRIVATE |= {"_assign_requests_to_connections", "_httpcore_stream", "_stream", "_connection", "_h11_state"}
+PRIVATE |= {
+    "_assign_requests_to_connections",
+    "_httpcore_stream",
+    "_stream",
+    "_connection",
+    "_h11_state",
+    "_receive_buffer",
+}
 
 
 def test_private_names_in_use_are_these_and_no_others() -> None:
@@ -96,14 +104,14 @@ def test_requests_of_a_pool_know_their_extensions_and_their_connection(kind: Any
 )
 def test_timeouts_are_cut_to_the_bound(asked: float | None, ahead: float, cut: float) -> None:
     with bounded(time.monotonic() + ahead):
-        assert _network.cut(asked) == pytest.approx(cut, abs=0.05)
+        assert _sockets.cut(asked) == pytest.approx(cut, abs=0.05)
     with bounded(None):
-        assert _network.cut(asked) == asked
-    assert _network.cut(asked) == asked, "outside there is no bound"
+        assert _sockets.cut(asked) == asked
+    assert _sockets.cut(asked) == asked, "outside there is no bound"
 
 
 def test_bounds_nest() -> None:
     with bounded(time.monotonic() + 60):
         with bounded(time.monotonic() + 5):
-            assert _network.cut(None) == pytest.approx(5, abs=0.05)
-        assert _network.cut(None) == pytest.approx(60, abs=0.05)
+            assert _sockets.cut(None) == pytest.approx(5, abs=0.05)
+        assert _sockets.cut(None) == pytest.approx(60, abs=0.05)

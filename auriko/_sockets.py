@@ -1,0 +1,55 @@
+"""What holds for every connection of ours: bounds of time, and what is sent together."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from typing import Final
+
+_TOGETHER: Final = 64 * 1024
+_until: ContextVar[float | None] = ContextVar("auriko_until", default=None)
+
+
+class bounded:  # noqa: N801 - it is used like a function, and a generator would take ten times as long
+    """Within it, no read or connect of our own connections lasts beyond `until` on the monotonic clock."""
+
+    __slots__ = ("_token", "_until")
+
+    def __init__(self, until: float | None) -> None:
+        self._until = until
+
+    def __enter__(self) -> None:
+        self._token = _until.set(self._until) if self._until is not None else None
+
+    def __exit__(self, *_error: object) -> None:
+        if self._token is not None:
+            _until.reset(self._token)
+
+
+def cut(timeout: float | None) -> float | None:
+    """A bound in seconds, cut to the one that holds in the present context."""
+    until = _until.get()
+    if until is None:
+        return timeout
+    # A timeout of 0 would make a socket non-blocking, which is another kind of error.
+    left = max(until - time.monotonic(), 0.001)
+    return left if timeout is None else min(timeout, left)
+
+
+class Unsent:
+    """The head of a request, which waits for its body: httpcore writes them apart, which makes two packets of them."""
+
+    __slots__ = ("_head",)
+
+    def __init__(self) -> None:
+        self._head = b""
+
+    def with_next(self, data: bytes) -> list[bytes]:
+        """What is to be sent now. After each request there is a write of nothing, so that no head is left behind."""
+        head, self._head = self._head, b""
+        if not head and data.startswith(b"POST ") and data.endswith(b"\r\n\r\n"):
+            self._head = data
+            return []
+        if len(data) <= _TOGETHER:
+            return [head + data] if head or data else []
+        return [head, data] if head else [data]

@@ -1,0 +1,196 @@
+"""Connections of ours: what goes together, bounds of writes, readers that are slow, ends that nobody waits for."""
+
+import asyncio
+import json
+import select
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+
+import auriko._asyncio
+from auriko import APITimeoutError, AsyncClient, Client
+from auriko._asyncio import AsyncioStream
+from auriko._network import _AsyncStream, direct
+from tests.support import cells
+from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, head, ok, stream
+from tests.support.cells import ASK, KEY, Mode
+from tests.support.clients import serving_async
+from tests.support.fault_server import AtAccept, serve
+from tests.support.replies import chunk, completion, events, whole_stream
+
+BOTH = pytest.mark.parametrize("mode", ["sync plain", "async plain", "trio plain"])
+BACKENDS = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"], indirect=True)
+LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("mode", ["sync plain", "async plain"])
+def test_head_and_body_are_one_packet(mode: Mode) -> None:
+    first: list[bytes] = []
+
+    def act(connection: Connection) -> None:
+        first.append(connection.sock.recv(65536))
+        connection.unread = first[0]
+        connection.request = connection.read_request()
+        ok(connection)
+
+    with serve(AtAccept(act)) as server:
+        assert cells.run(mode, server.url, {}, {}).described() == "OK"
+    assert first[0].startswith(b"POST ")
+    assert first[0].endswith(b"}")
+
+
+@BOTH
+def test_large_request_arrives(mode: Mode) -> None:
+    with serve(ok) as server:
+        assert cells.run(mode, server.url, {"timeout": 30}, LARGE).described() == "OK"
+        assert server.requests[0].json["messages"] == LARGE["messages"]
+
+
+@BOTH
+def test_sending_takes_too_long(mode: Mode) -> None:
+    with serve(deaf) as server:
+        settings = {"max_retries": 0, "timeout": httpx.Timeout(5, write=0.1)}
+        outcome = cells.run(mode, server.url, settings, LARGE)
+        assert isinstance(outcome.error, APITimeoutError)
+        assert "while sending the request" in str(outcome.error)
+
+
+@BOTH
+def test_sending_without_a_bound(mode: Mode) -> None:
+    with serve(ok) as server:
+        assert cells.run(mode, server.url, {"timeout": httpx.Timeout(None)}, {}).described() == "OK"
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_body_that_comes_with_the_head(mode: Mode) -> None:
+    """As small streams of fast servers do."""
+
+    def act(connection: Connection) -> None:
+        connection.send(
+            head(200, content_type=SSE, transfer_encoding="chunked") + chunked(whole_stream()) + b"0\r\n\r\n"
+        )
+
+    with serve(act) as server:
+        outcome = cells.run(mode, server.url, {}, {}, calls=2)
+        assert (outcome.described(), outcome.text) == ("OK", "Paris.")
+        assert server.accepted == 1
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream"])
+def test_chunk_that_is_longer_than_it_says(mode: Mode) -> None:
+    """What came before it is delivered."""
+    data = events(chunk("Pa"))
+    wrong = chunked(data) + b"%x\r\n%s\r\n" % (len(data) - 3, data)
+    sent = head(200, content_type=SSE, transfer_encoding="chunked") + wrong
+
+    def act(connection: Connection) -> None:
+        connection.send(sent)
+        connection.hang()
+
+    with serve(act) as server:
+        outcome = cells.run(mode, server.url, {}, {})
+        assert outcome.described() == "CUT@1(1)"
+        server.wait_until_unused()
+
+
+async def test_slow_reader_holds_the_server_up() -> None:
+    """So that a long stream does not fill the memory of a program that takes its time."""
+    event = events(chunk("x" * 1000))
+    sent = 0
+
+    def act(connection: Connection) -> None:
+        nonlocal sent
+        connection.send(head(200, content_type=SSE, transfer_encoding="chunked"))
+        connection.sock.settimeout(0.5)
+        framed = chunked(event)
+        try:
+            while sent < 64 * 2**20:
+                connection.send(framed)
+                sent += len(framed)
+        except TimeoutError:
+            connection.reset()
+
+    async with serving_async(act) as (server, client):
+        stream_ = await client.chat.completions.create(**ASK, stream=True)
+        await asyncio.sleep(0.3)
+        async for _ in stream_:
+            break
+        await asyncio.to_thread(server.wait_until_unused)
+        await stream_.close()
+    assert 0 < sent < 32 * 2**20
+
+
+def test_end_that_came_while_no_loop_ran_is_noticed() -> None:
+    with serve(ok, close) as server, asyncio.Runner() as runner:
+        client = AsyncClient(api_key=KEY, base_url=server.url, max_retries=0)
+        runner.run(client.chat.completions.create(**ASK))
+        server.acts = (ok,)
+        for connection in list(server._open.values()):
+            connection.sock.shutdown(socket.SHUT_WR)
+        time.sleep(0.05)
+        assert runner.run(client.chat.completions.create(**ASK)).choices
+        assert server.accepted == 2
+        runner.run(client.close())
+
+
+@BACKENDS
+async def test_connections_are_asyncios_own(anyio_backend: str) -> None:
+    """A contract with httpcore and anyio: without their private names, each read would cost several times as much."""
+    async with serving_async(ok) as (_, client):
+        await client.chat.completions.create(**ASK)
+        pool: Any = client._pool.transports()[0]
+        found = pool._pool.connections[0]._connection._network_stream
+        assert type(found) is (AsyncioStream if anyio_backend == "asyncio" else _AsyncStream)
+        assert found.get_extra_info("is_readable") is False
+        assert found.get_extra_info("server_addr")[1] == int(client.base_url.partition("127.0.0.1:")[2].split("/")[0])
+
+
+async def test_stream_that_is_no_socket_stays_as_it_is() -> None:
+    assert direct(httpcore.AsyncMockStream([b""])) is None
+
+
+async def test_where_there_is_no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(select, "poll")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert auriko._asyncio._is_readable(ours) is False
+        theirs.close()
+        assert auriko._asyncio._is_readable(ours) is True
+
+
+@pytest.mark.parametrize("mode", ["sync stream", "async stream", "trio stream"])
+def test_streams_over_tls(mode: Mode, certificates: Any, trusted: Callable[[Path], None]) -> None:
+    context, certificate = certificates("127.0.0.1")
+    trusted(certificate)
+    with serve(stream(whole_stream()), tls=context) as server:
+        outcome = cells.run(mode, server.url, {}, {}, calls=3)
+        assert (outcome.described(), outcome.text) == ("OK", "Paris.")
+        assert server.accepted == 1
+
+
+@pytest.mark.parametrize("mode", ["async plain", "sync plain"])
+def test_large_request_over_tls(mode: Mode, certificates: Any, trusted: Callable[[Path], None]) -> None:
+    context, certificate = certificates("127.0.0.1")
+    trusted(certificate)
+    with serve(ok, tls=context) as server:
+        assert cells.run(mode, server.url, {"timeout": 30}, LARGE).described() == "OK"
+        assert server.requests[0].json["messages"] == LARGE["messages"]
+
+
+def test_user_client_over_its_own_backend() -> None:
+    """What has no socket is read through its own stream."""
+    body = json.dumps(completion()).encode()
+    answer = head(200, content_type=JSON, content_length=len(body)) + body
+    transport = httpx.HTTPTransport()
+    pool: Any = transport._pool
+    pool._network_backend = httpcore.MockBackend([answer])
+    with httpx.Client(transport=transport) as inner, Client(api_key=KEY, http_client=inner) as client:
+        assert client.chat.completions.create(**ASK).choices[0].message.content == "Paris."

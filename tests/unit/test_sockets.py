@@ -1,0 +1,25 @@
+"""The head of a request is sent with its body, and nothing is left behind."""
+
+import pytest
+
+from auriko._sockets import Unsent
+
+HEAD = b"POST / HTTP/1.1\r\nHost: h\r\n\r\n"
+BODY = b'{"text": "a head ends with \\r\\n\\r\\n"}'
+LARGE = b"x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("writes", "sent"),
+    [
+        ([HEAD, BODY, b""], [[], [HEAD + BODY], []]),
+        ([HEAD, LARGE, b""], [[], [HEAD, LARGE], []]),
+        ([HEAD, b""], [[], [HEAD]]),
+        ([b"GET / HTTP/1.1\r\n\r\n", b""], [[b"GET / HTTP/1.1\r\n\r\n"], []]),
+        ([HEAD, HEAD, b""], [[], [HEAD + HEAD], []]),
+        ([HEAD, BODY, BODY, b"", HEAD, BODY], [[], [HEAD + BODY], [BODY], [], [], [HEAD + BODY]]),
+    ],
+)
+def test_what_each_write_sends(writes: list[bytes], sent: list[list[bytes]]) -> None:
+    unsent = Unsent()
+    assert [unsent.with_next(data) for data in writes] == sent
