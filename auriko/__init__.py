@@ -23,8 +23,6 @@ from auriko.errors import (
     StreamInterruptedError,
     map_openai_error,
 )
-from auriko.models.chat import ChatCompletion, ChatCompletionChunk
-from auriko.models.common import Usage
 from auriko.response_headers import ResponseHeaders
 from auriko.spend import SpendTracker, track_spend
 
@@ -32,6 +30,8 @@ if TYPE_CHECKING:
     from auriko._response_stream import AsyncResponseStream, ResponseStream
     from auriko._stream import AsyncStream, Stream
     from auriko.accumulate import ChatAccumulator
+    from auriko.models.chat import ChatCompletion, ChatCompletionChunk
+    from auriko.models.common import Usage
     from auriko.routing import (
         CostInfo,
         GatewayMetadata,
@@ -86,11 +86,13 @@ _AT_FIRST_USE: Final = {
     **dict.fromkeys(("AsyncResponseStream", "ResponseStream"), "_response_stream"),
     **dict.fromkeys(("AsyncStream", "Stream"), "_stream"),
     "ChatAccumulator": "accumulate",
+    **dict.fromkeys(("ChatCompletion", "ChatCompletionChunk"), "models.chat"),
+    "Usage": "models.common",
     **dict.fromkeys(("CostInfo", "RoutingMetadata", "parse_routing_metadata"), "models.routing"),
     **dict.fromkeys(("GatewayMetadata", "GatewayOptions", "RoutingOptions"), "routing"),
     "load_ipython_extension": "_magic",  # IPython asks for it at `%load_ext auriko`
 }
-_MODULES: Final = frozenset({"accumulate", "resources", "routing", "types"})
+_MODULES: Final = frozenset({"accumulate", "models", "resources", "routing", "types"})
 
 
 def __getattr__(name: str) -> Any:

@@ -10,9 +10,9 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Final, Literal, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -244,6 +244,20 @@ def check_base_url(url: str) -> str:
     """
     if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"base_url is a string, not {type(url).__name__}")
+    parts, host = _checked_parts(url)
+    if parts.scheme == "http" and not _is_loopback(host):
+        warnings.warn(
+            f"base_url is plain http to {host}: the API key and the prompts travel unencrypted",
+            UserWarning,
+            stacklevel=5,
+        )
+    path = parts.path.rstrip("/") or "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+@lru_cache(maxsize=64)
+def _checked_parts(url: str) -> tuple[SplitResult, str]:
+    """The parts of an address, and its host; looked at once, since that takes longer than all else about a client."""
     no_address = ValueError("base_url is not a valid address; it looks like https://host/v1")
     if _NOT_IN_URL.search(url):
         raise no_address
@@ -260,14 +274,7 @@ def check_base_url(url: str) -> str:
         raise ValueError(f"base_url must be an http(s) address with a host, not {url!r}")
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise ValueError("base_url must not have a query or fragment; default_query adds parameters")
-    if parts.scheme == "http" and not _is_loopback(host):
-        warnings.warn(
-            f"base_url is plain http to {host}: the API key and the prompts travel unencrypted",
-            UserWarning,
-            stacklevel=5,
-        )
-    path = parts.path.rstrip("/") or "/v1"
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    return parts, host
 
 
 def _is_loopback(host: str) -> bool:

@@ -230,7 +230,7 @@ class _Stream(httpcore.NetworkStream):
         self._raw: socket.socket | None = inner.get_extra_info("socket")
         # TLS within TLS has more to a read than its socket's.
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
-        self._socket = None if nested else self._raw
+        self._socket: socket.socket | None = None if nested else self._raw
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._socket is None:

@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from auriko.models.routing import RoutingMetadata
 from auriko.tracing import AttributeSink, adopted_span, span_attributes
 
 if TYPE_CHECKING:
+    from auriko.models.routing import RoutingMetadata
     from auriko.spend._record import CallRecord, CallStart
 
 _TRACE: Final = "opentelemetry.trace"

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Generic
 
 from typing_extensions import Self
 
+from auriko._chat_reader import ChatReader
 from auriko._exchange import Clock, Close, OpenStream, Steps, advance, drain
-from auriko._reader import ChatReader, ItemT, StreamReader, UsageT
+from auriko._reader import ItemT, StreamReader, UsageT
 from auriko._transport import AsyncChannel, Channel
 from auriko.accumulate import ChatAccumulator
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from auriko.models.routing import RoutingMetadata
+if TYPE_CHECKING:
+    from auriko.models.routing import RoutingMetadata
 
 _MLFLOW_KINDS: Final = frozenset({"CHAT_MODEL", "LLM"})
 

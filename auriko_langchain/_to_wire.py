@@ -81,6 +81,10 @@ def _role(message: BaseMessage) -> str:
 
 
 def _assistant(message: AIMessage) -> WireMessage:
+    if isinstance(message.content, str) and not (
+        message.additional_kwargs or message.tool_calls or message.invalid_tool_calls
+    ):
+        return {"role": "assistant", "content": message.content}  # as most are
     blocks = list(_blocks(message))
     text = message.content if isinstance(message.content, str) else "".join(map(_text, blocks))
     tool_calls = _tool_calls(message, blocks)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from auriko._otel import CallTrace, start_trace, trace_sinks
 from auriko.errors import APIStatusError
-from auriko.models.common import ResponseUsage, Usage
-from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
 from auriko.spend._record import CallRecord, CallStart, Operation, Status, new_id
 from auriko.spend._recorder import Ended, Recorder, active, listeners
+
+if TYPE_CHECKING:  # models are imported with what reads them
+    from auriko.models.common import ResponseUsage, Usage
+    from auriko.models.routing import RoutingMetadata
 
 P = ParamSpec("P")
 FirstT = TypeVar("FirstT")
@@ -98,6 +100,8 @@ class Observation:
         self.done = True
         start = self._start
         # In this order: to ask whether it is of the class that it is of costs nothing, unlike with any other model.
+        from auriko.models.common import Usage
+
         tokens = usage if usage is None or isinstance(usage, Usage) else usage.as_chat_usage()
         prompt = tokens.prompt_tokens_details if tokens is not None else None
         completion = tokens.completion_tokens_details if tokens is not None else None

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from auriko import ChatAccumulator, ChatCompletion
+from auriko._chat_reader import ChatReader
 from auriko._exchange import Answer, parse_reply
-from auriko._reader import ChatReader, StreamReader
+from auriko._reader import StreamReader
 from auriko._responses_reader import ResponsesReader
 from auriko.errors import AurikoAPIError
 from auriko.models import ChatCompletionChunk, Response

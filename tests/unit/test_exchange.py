@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from auriko import ChatCompletion, ResponseHeaders
 from auriko._call import Call
+from auriko._chat_reader import ChatReader
 from auriko._config import Settings
 from auriko._exchange import (
     DRAIN_PATIENCE,
@@ -39,7 +40,6 @@ from auriko._exchange import (
     receive_stream,
     receive_whole,
 )
-from auriko._reader import ChatReader
 from auriko._sse import MAX_EVENT_BYTES
 from auriko.errors import (
     APIConnectionError,
