@@ -4,10 +4,12 @@ import asyncio
 import json
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
@@ -16,9 +18,9 @@ import pytest
 import auriko._asyncio
 from auriko import APITimeoutError, AsyncClient, Client
 from auriko._asyncio import AsyncioStream
-from auriko._network import _AsyncStream, direct
+from auriko._network import _AsyncStream, _Stream, direct
 from tests.support import cells
-from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, head, ok, stream
+from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
 from tests.support.cells import ASK, KEY, Mode
 from tests.support.clients import serving_async
 from tests.support.fault_server import AtAccept, serve
@@ -194,3 +196,59 @@ def test_user_client_over_its_own_backend() -> None:
     pool._network_backend = httpcore.MockBackend([answer])
     with httpx.Client(transport=transport) as inner, Client(api_key=KEY, http_client=inner) as client:
         assert client.chat.completions.create(**ASK).choices[0].message.content == "Paris."
+
+
+@pytest.mark.parametrize("mode", cells.TRIO_MODES)
+def test_tls_handshake_takes_too_long(mode: Mode) -> None:
+    with serve(AtAccept(hang)) as server:
+        settings = {"max_retries": 0, "timeout": httpx.Timeout(5, connect=0.2)}
+        outcome = cells.run(mode, f"https://127.0.0.1:{server.port}", settings, {})
+        assert isinstance(outcome.error, APITimeoutError)
+        server.wait_until_unused()
+
+
+async def connected(url: str) -> AsyncioStream:
+    loop = asyncio.get_running_loop()
+    parts = urlsplit(url)
+    transport, _ = await loop.create_connection(asyncio.Protocol, parts.hostname, parts.port)
+    return AsyncioStream(transport, loop)
+
+
+async def test_writing_to_a_connection_that_is_closed() -> None:
+    with serve(hang) as server:
+        found = await connected(server.url)
+        await found.aclose()
+        with pytest.raises(httpcore.WriteError, match="closed"):
+            await found.write(b"x")
+
+
+async def test_connection_that_is_lost_in_the_tls_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some event loops say so with None."""
+
+    async def start_tls(*_: object, **__: object) -> None:
+        pass
+
+    with serve(hang) as server:
+        found = await connected(server.url)
+        monkeypatch.setattr(found._loop, "start_tls", start_tls)
+        with pytest.raises(httpcore.ConnectError, match="closed during the TLS handshake"):
+            await found.start_tls(ssl.create_default_context(), "h")
+        await found.aclose()
+
+
+async def test_bound_that_passes_with_the_answer() -> None:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    auriko._asyncio._fail(future, httpcore.ReadTimeout)
+    assert future.result() is None
+
+
+def test_connection_that_is_lost_while_sending() -> None:
+    """As sending to a socket that has been shut says."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        found = _Stream(httpcore.MockStream([]))
+        found._socket = ours
+        ours.shutdown(socket.SHUT_WR)
+        with pytest.raises(httpcore.WriteError):
+            found.write(b"x")
