@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import select
 import ssl
 from typing import Any, Final
 
 import anyio
 import httpcore
 
-from auriko._sockets import Unsent, cut
+from auriko._sockets import Unsent, cut, readable
 
 # What may wait to be read; beyond it the server has to wait.
 _MAX_UNREAD: Final = 64 * 1024
@@ -35,6 +34,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._error: Exception | None = None
         self._reading: asyncio.Future[None] | None = None
         self._writing: asyncio.Future[None] | None = None
+        self._readable = readable(transport.get_extra_info("socket"))
         transport.set_protocol(self)
         transport.set_write_buffer_limits(0)  # what was written has been sent, or its bound has passed
         transport.resume_reading()
@@ -124,19 +124,11 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":  # so it is at its end, too, which the event loop may not have noticed yet
-            return bool(self._unread) or self._at_end or _is_readable(self._transport.get_extra_info("socket"))
+            return bool(self._unread) or self._at_end or self._readable()
         return self._transport.get_extra_info(_NAMES.get(info, info))
 
 
 _NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
-
-
-def _is_readable(sock: Any) -> bool:
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([sock], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _wake(future: asyncio.Future[None] | None) -> None:

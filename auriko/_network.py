@@ -23,7 +23,7 @@ import httpx
 
 from auriko._asyncio import AsyncioStream
 from auriko._chunked import ChunkDecoder
-from auriko._sockets import Unsent, cut
+from auriko._sockets import Unsent, cut, readable
 
 # The extension of a request by which it is found again in its pool.
 MARK: Final = "auriko"
@@ -231,6 +231,7 @@ class _Stream(httpcore.NetworkStream):
         # TLS within TLS has more to a read than its socket's.
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
         self._socket: socket.socket | None = None if nested else self._raw
+        self._readable = readable(self._raw) if self._raw is not None else None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._socket is None:
@@ -274,6 +275,8 @@ class _Stream(httpcore.NetworkStream):
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, cut(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._readable is not None:
+            return self._readable()
         return self._inner.get_extra_info(info)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import select
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final
 
 _TOGETHER: Final = 64 * 1024
 _until: ContextVar[float | None] = ContextVar("auriko_until", default=None)
@@ -53,3 +55,12 @@ class Unsent:
         if len(data) <= _TOGETHER:
             return [head + data] if head or data else []
         return [head, data] if head else [data]
+
+
+def readable(sock: Any) -> Callable[[], bool]:
+    """What tells whether a socket can be read from at once, so that it has also come to its end."""
+    if not hasattr(select, "poll"):  # Windows
+        return lambda: bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return lambda: bool(poll.poll(0))

@@ -78,8 +78,14 @@ class _ChannelBase(ABC):
         shard, self._shard = self._shard, None
         if shard is not None:
             if failed:
+                shard.suspect = True
                 self._pool.discard(shard, self._mark)
             self._pool.give_back(shard)
+            if shard.suspect and not shard.busy:
+                # httpcore gives a connection to two calls at times, of which one has to try again. What the other has
+                # left behind in it looks as if it were in use until both are gone.
+                shard.suspect = False
+                self._pool.discard(shard, self._mark)
 
 
 class Channel(_ChannelBase):

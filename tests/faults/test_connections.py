@@ -19,6 +19,7 @@ import auriko._asyncio
 from auriko import APITimeoutError, AsyncClient, Client
 from auriko._asyncio import AsyncioStream
 from auriko._network import _AsyncStream, _Stream, direct
+from auriko._sockets import readable
 from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
 from tests.support.cells import ASK, KEY, Mode
@@ -158,14 +159,16 @@ async def test_stream_that_is_no_socket_stays_as_it_is() -> None:
     assert direct(httpcore.AsyncMockStream([b""])) is None
 
 
-async def test_where_there_is_no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on Windows."""
-    monkeypatch.delattr(select, "poll")
+@pytest.mark.parametrize("polls", [True, False], ids=["poll", "select, as on Windows"])
+def test_socket_tells_whether_it_can_be_read(monkeypatch: pytest.MonkeyPatch, polls: bool) -> None:
+    if not polls:
+        monkeypatch.delattr(select, "poll")
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert auriko._asyncio._is_readable(ours) is False
+        can_be_read = readable(ours)
+        assert can_be_read() is False
         theirs.close()
-        assert auriko._asyncio._is_readable(ours) is True
+        assert can_be_read() is True
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream", "trio stream"])

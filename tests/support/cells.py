@@ -145,7 +145,7 @@ def assert_clean(client: Client | AsyncClient) -> None:
     """No request is in the pool, and each of its connections is idle."""
     for pool in pools_of(client):
         assert pool._requests == []
-        assert all(connection.is_idle() or connection.is_closed() for connection in pool.connections), pool
+        assert all(connection.is_idle() or connection.is_closed() for connection in pool.connections), repr(pool)
     for connector in connectors_of(client):
         assert connector._acquired == set()
 

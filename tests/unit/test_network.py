@@ -9,9 +9,10 @@ import httpcore
 import httpx
 import pytest
 
-from auriko import _network, _sockets
+from auriko import Client, _network, _sockets
 from auriko._network import bound_client, bound_reads, discard
 from auriko._sockets import bounded
+from auriko._transport import Channel
 
 TRANSPORTS = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
 POOLS = {
@@ -115,3 +116,23 @@ def test_bounds_nest() -> None:
         with bounded(time.monotonic() + 5):
             assert _sockets.cut(None) == pytest.approx(5, abs=0.05)
         assert _sockets.cut(None) == pytest.approx(60, abs=0.05)
+
+
+def test_connection_that_two_calls_were_given_is_not_lost_with_the_first() -> None:
+    """httpcore hands an idle connection to a second call before the first has begun; the second tries another."""
+    with Client(api_key="ak_x", base_url="http://127.0.0.1:1") as client:
+        pool = client._pool
+        first, second = Channel(pool), Channel(pool)
+        first._shard = second._shard = pool.take()
+        assert pool.take() is first._shard
+        inner: Any = first._shard.transport._pool
+        left_behind = inner.create_connection(httpcore.URL("http://127.0.0.1:1/").origin)
+        inner._connections.append(left_behind)
+        waiting = httpcore._sync.connection_pool.PoolRequest(httpcore.Request("GET", "http://127.0.0.1:1/"))
+        waiting.connection = left_behind
+        inner._requests.append(waiting)
+        first._leave(failed=True)
+        assert inner.connections == [left_behind], "the second may be using it"
+        inner._requests.clear()
+        second._leave(failed=False)
+        assert inner.connections == []
