@@ -55,6 +55,8 @@ class Comparison:
         if workload in WORKLOADS:
             names = [name for name in names if self._entrants[name].runs(workload)]
             rounds = min(rounds, WORKLOADS[workload].rounds)
+        else:
+            rounds = min(rounds, imports.ROUNDS)
         for _ in range(rounds):
             self._each(workload, names, self._run if workload in WORKLOADS else self._import)
         progress(f"{workload}: {rounds} rounds in {time.perf_counter() - began:.0f} s")
@@ -141,7 +143,7 @@ def progress(text: str) -> None:
 def main() -> int:
     """Measures, prints tables and perhaps renews the page; the exit code is 1 if something could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="at most; what takes long has fewer")
+    parser.add_argument("--rounds", type=int, default=9, help="at most; what takes long has fewer")
     parser.add_argument("--seconds", type=float, default=0.1, help="how long one turn should take")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"of {', '.join(CHOICES)}", metavar="A,B")
     parser.add_argument("--entrants", type=lambda text: text.split(","), metavar="A,B", help=f"of {', '.join(ROSTER)}")
