@@ -22,7 +22,10 @@ from pathlib import Path
 from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[1]
-FILES = ["auriko/_exchange.py", "auriko/_retry.py", "auriko/_sse.py", "auriko/_reader.py", "auriko/_stream.py"]
+FILES = [
+    *("auriko/_exchange.py", "auriko/_retry.py", "auriko/_sse.py"),
+    *("auriko/_reader.py", "auriko/_chat_reader.py", "auriko/_stream.py"),
+]
 _SLOW = "tests/unit/test_exchange.py::test_any_order_of_outcomes"
 # In stages, the quick ones first: most mutants do not survive them.
 TESTS = [
