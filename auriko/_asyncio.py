@@ -13,6 +13,8 @@ from auriko._sockets import Unsent, cut, readable
 
 # What may wait to be read; beyond it the server has to wait.
 _MAX_UNREAD: Final = 64 * 1024
+# What asyncio calls the things that httpcore asks for.
+_NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
 
 
 class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
@@ -126,9 +128,6 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if info == "is_readable":  # so it is at its end, too, which the event loop may not have noticed yet
             return bool(self._unread) or self._at_end or self._readable()
         return self._transport.get_extra_info(_NAMES.get(info, info))
-
-
-_NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
 
 
 def _wake(future: asyncio.Future[None] | None) -> None:

@@ -16,8 +16,9 @@ import httpx
 from auriko._config import AIOHTTP, NEEDS_AIOHTTP, AsyncHttpClient
 from auriko._exchange import Send
 from auriko._network import bound_client, discard, shut
-from auriko._requests import client_closed, left, own_request, user_request
+from auriko._requests import client_closed, own_request, user_request
 from auriko._shards import Shard, Shards
+from auriko._sockets import left
 from auriko.errors import APIConnectionError
 
 # Pools that a forked child inherited: their sockets belong to the parent, so they are kept and never touched.

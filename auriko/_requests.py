@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ import httpx
 
 from auriko._exchange import Send
 from auriko._network import MARK
+from auriko._sockets import within
 from auriko.errors import APIConnectionError
 
 
@@ -65,17 +65,11 @@ def user_request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.
 def _timeouts(step: Send) -> dict[str, float | None]:
     """The phases' bounds, none of them beyond the call's own."""
     phases = step.timeout.as_dict()
-    rest = left(step.until)
-    if rest is None:
+    if step.until is None:
         return phases
-    return {name: rest if bound is None else min(bound, rest) for name, bound in phases.items()}
+    return {name: within(bound, step.until) for name, bound in phases.items()}
 
 
 def client_closed() -> APIConnectionError:
     """What every call on a closed client comes to."""
     return APIConnectionError("The client is closed; make a new one.", retryable=False)
-
-
-def left(until: float | None) -> float | None:
-    """The seconds until then; never 0, which would make a socket non-blocking."""
-    return None if until is None else max(until - time.monotonic(), 0.001)

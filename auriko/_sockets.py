@@ -30,12 +30,20 @@ class bounded:  # noqa: N801 - it is used like a function, and a generator would
 
 def cut(timeout: float | None) -> float | None:
     """A bound in seconds, cut to the one that holds in the present context."""
-    until = _until.get()
-    if until is None:
-        return timeout
-    # A timeout of 0 would make a socket non-blocking, which is another kind of error.
-    left = max(until - time.monotonic(), 0.001)
-    return left if timeout is None else min(timeout, left)
+    return within(timeout, _until.get())
+
+
+def within(timeout: float | None, until: float | None) -> float | None:
+    """A bound in seconds, cut to what is left until then on the monotonic clock."""
+    rest = left(until)
+    if rest is None or timeout is None:
+        return timeout if rest is None else rest
+    return min(timeout, rest)
+
+
+def left(until: float | None) -> float | None:
+    """The seconds until then; never 0, which would make a socket non-blocking."""
+    return None if until is None else max(until - time.monotonic(), 0.001)
 
 
 class Unsent:

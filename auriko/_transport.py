@@ -17,9 +17,9 @@ from auriko._exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, St
 from auriko._failures import FOREIGN, raise_for_caller
 from auriko._network import MAX_READ, ReadableBody, arrived_body
 from auriko._pool import AsyncPool, Pool, running_loop, soon
-from auriko._requests import client_closed, left
+from auriko._requests import client_closed
 from auriko._shards import Shard
-from auriko._sockets import bounded
+from auriko._sockets import bounded, left, within
 from auriko.errors import APITimeoutError, AurikoAPIError
 from auriko.response_headers import ResponseHeaders
 
@@ -151,7 +151,7 @@ class Channel(_ChannelBase):
                     read: bytes = next(opened.parts, b"")
             else:
                 while (read := opened.arrived.take()) is None:  # type: ignore[assignment]
-                    patience = _patience(opened, step)
+                    patience = within(opened.patience, step.until)
                     opened.arrived.add(opened.arrived.connection.read(MAX_READ, patience))
             if not read:
                 self.close()
@@ -238,7 +238,7 @@ class AsyncChannel(_ChannelBase):
                     read: bytes = await anext(opened.parts, b"")
             else:
                 while (read := opened.arrived.take()) is None:  # type: ignore[assignment]
-                    patience = _patience(opened, step)
+                    patience = within(opened.patience, step.until)
                     opened.arrived.add(await opened.arrived.connection.read(MAX_READ, patience))
             if not read:
                 await self.close()
@@ -275,14 +275,6 @@ async def _release(opened: _Opened, loop: Any) -> None:
             with anyio.move_on_after(DRAIN_PATIENCE):
                 async for _ in opened.parts:
                     pass
-
-
-def _patience(opened: _Opened, step: Read) -> float | None:
-    """The bound of one read in seconds: the timeout of reads, or what the call has left."""
-    rest = left(step.until)
-    if rest is None or opened.patience is None:
-        return rest if opened.patience is None else opened.patience
-    return min(rest, opened.patience)
 
 
 def _answer(response: httpx.Response) -> Answer:
