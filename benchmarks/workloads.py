@@ -84,17 +84,18 @@ def tasks(bench: Bench) -> Figures:
     return {"asyncio 100": bench.aspent("asyncio 100", calls) / TASKS / 10}
 
 
+async def _thousand_calls(subject: Subject) -> None:
+    await asyncio.gather(*(subject.acall() for _ in range(IN_FLIGHT)))
+
+
 def in_flight(bench: Bench) -> Figures:
     """Calls at once to a server that takes 200 ms for an answer: seconds of CPU time, seconds, and memory."""
     subject = bench.at(shaped(bench.url, wait=0.2))
 
-    async def calls() -> None:
-        await asyncio.gather(*(subject.acall() for _ in range(IN_FLIGHT)))
-
     bench.loop.run_until_complete(awaited(subject.acall()))
     forget_peak()
     memory, wall, cpu = resident_mb(), time.perf_counter(), time.process_time()
-    bench.loop.run_until_complete(calls())
+    bench.loop.run_until_complete(_thousand_calls(subject))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
         "1000 in flight": cpu,
@@ -107,11 +108,8 @@ def at_once(bench: Bench) -> Figures:
     """How many of a thousand calls are in flight at a time, if the server leaves them a second to get there."""
     subject = bench.at(shaped(bench.url, wait=1))
 
-    async def calls() -> None:
-        await asyncio.gather(*(subject.acall() for _ in range(IN_FLIGHT)))
-
     stats(bench.url)
-    bench.loop.run_until_complete(calls())
+    bench.loop.run_until_complete(_thousand_calls(subject))
     return {"1000 in flight: at once": stats(bench.url).peak}
 
 
