@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from auriko._client import AsyncClient, Client
-from auriko._raw import RawResponse
+from auriko._rules.raw import RawResponse
 from auriko._version import __version__
 from auriko.errors import (
     APIConnectionError,
@@ -27,8 +27,8 @@ from auriko.response_headers import ResponseHeaders
 from auriko.spend import SpendTracker, track_spend
 
 if TYPE_CHECKING:
-    from auriko._response_stream import AsyncResponseStream, ResponseStream
-    from auriko._stream import AsyncStream, Stream
+    from auriko._streams.base import AsyncStream, Stream
+    from auriko._streams.responses import AsyncResponseStream, ResponseStream
     from auriko.accumulate import ChatAccumulator
     from auriko.models.chat import ChatCompletion, ChatCompletionChunk
     from auriko.models.common import Usage
@@ -83,14 +83,14 @@ __all__ = [
 
 # What takes some milliseconds to import, and is not needed to make a client: by name, the module that has it.
 _AT_FIRST_USE: Final = {
-    **dict.fromkeys(("AsyncResponseStream", "ResponseStream"), "_response_stream"),
-    **dict.fromkeys(("AsyncStream", "Stream"), "_stream"),
+    **dict.fromkeys(("AsyncResponseStream", "ResponseStream"), "_streams.responses"),
+    **dict.fromkeys(("AsyncStream", "Stream"), "_streams.base"),
     "ChatAccumulator": "accumulate",
     **dict.fromkeys(("ChatCompletion", "ChatCompletionChunk"), "models.chat"),
     "Usage": "models.common",
     **dict.fromkeys(("CostInfo", "RoutingMetadata", "parse_routing_metadata"), "models.routing"),
     **dict.fromkeys(("GatewayMetadata", "GatewayOptions", "RoutingOptions"), "routing"),
-    "load_ipython_extension": "_magic",  # IPython asks for it at `%load_ext auriko`
+    "load_ipython_extension": "notebook._magic",  # IPython asks for it at `%load_ext auriko`
 }
 _MODULES: Final = frozenset({"accumulate", "models", "resources", "routing", "types"})
 

@@ -12,19 +12,19 @@ import httpx
 from pydantic import BaseModel
 from typing_extensions import Self, Unpack
 
-from auriko import _config
-from auriko._call import Call, check_names
-from auriko._exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
+from auriko import _settings as _config
+from auriko._caller import AsyncStreamT, StreamT
 from auriko._log import set_up_logging
-from auriko._raw import RawResponse, on_raw_caller, receive_raw, understood
-from auriko._reader import StreamReader
+from auriko._observing.observation import observe
+from auriko._rules.call import Call, check_names
+from auriko._rules.exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream, receive_whole
+from auriko._rules.raw import RawResponse, on_raw_caller, receive_raw, understood
+from auriko._rules.reader import StreamReader
 from auriko._signature import show_parameters
-from auriko.resources._base import AsyncStreamT, StreamT
-from auriko.spend._observation import observe
 
 if TYPE_CHECKING:  # connections are imported with the first client, and resources when they are first used
-    from auriko._pool import AsyncPool, Pool
-    from auriko._transport import AsyncChannel, Channel
+    from auriko._http.channel import AsyncChannel, Channel
+    from auriko._http.pool import AsyncPool, Pool
     from auriko.resources.chat import AsyncChat, Chat
     from auriko.resources.me import AsyncMe, Me
     from auriko.resources.models import AsyncModels, Models
@@ -187,12 +187,12 @@ class Client(_BaseClient):
         super().__init__(http_client, settings)
 
     def _new_pool(self, http_client: httpx.Client | None) -> Pool:
-        from auriko._pool import Pool
+        from auriko._http.pool import Pool
 
         return Pool(self._settings.base_url, http_client)
 
     def _attach(self, pool: Pool) -> None:
-        from auriko._transport import Channel
+        from auriko._http.channel import Channel
 
         self._pool = pool
         self._channel: Callable[[], Channel] = partial(Channel, pool)
@@ -282,12 +282,12 @@ class AsyncClient(_BaseClient):
         super().__init__(http_client, settings)
 
     def _new_pool(self, http_client: _config.AsyncHttpClient | None) -> AsyncPool:
-        from auriko._pool import AsyncPool
+        from auriko._http.pool import AsyncPool
 
         return AsyncPool(self._settings.base_url, http_client)
 
     def _attach(self, pool: AsyncPool) -> None:
-        from auriko._transport import AsyncChannel
+        from auriko._http.channel import AsyncChannel
 
         self._pool = pool
         self._channel: Callable[[], AsyncChannel] = partial(AsyncChannel, pool)

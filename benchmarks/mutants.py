@@ -23,8 +23,8 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).parents[1]
 FILES = [
-    *("auriko/_exchange.py", "auriko/_retry.py", "auriko/_sse.py"),
-    *("auriko/_reader.py", "auriko/_chat_reader.py", "auriko/_stream.py"),
+    *("auriko/_rules/exchange.py", "auriko/_rules/retry.py", "auriko/_rules/sse.py"),
+    *("auriko/_rules/reader.py", "auriko/_streams/chat_reader.py", "auriko/_streams/base.py"),
 ]
 _SLOW = "tests/unit/test_exchange.py::test_any_order_of_outcomes"
 # In stages, the quick ones first: most mutants do not survive them.

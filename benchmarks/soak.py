@@ -155,9 +155,9 @@ def main() -> int:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None  # noqa: S101
         url = server.stdout.readline().strip()
-        import auriko._retry
+        import auriko._rules.retry
 
-        auriko._retry.FIRST_DELAY = 0.01  # type: ignore[misc]  # noqa: SLF001
+        auriko._rules.retry.FIRST_DELAY = 0.01  # type: ignore[misc]  # noqa: SLF001
         with Client(api_key="k", base_url=url, timeout=10) as client:
             rounds = 10
             tracemalloc.start()

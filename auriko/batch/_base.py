@@ -10,8 +10,8 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel
 
-from auriko._call import Call, check_names
-from auriko._config import check_seconds
+from auriko._rules.call import Call, check_names
+from auriko._settings import check_seconds
 from auriko.errors import BudgetExceededError
 from auriko.spend import SpendTracker, track_spend
 from auriko.types.batch_params import BatchOptions
@@ -161,7 +161,7 @@ def _open_bar(wanted: bool | None, total: int | None) -> Any:
     Raises:
         ImportError: It is wanted, and tqdm is not installed.
     """
-    from auriko._display import in_a_notebook
+    from auriko._card import in_a_notebook
 
     if wanted is False or (wanted is None and not (sys.stderr.isatty() or in_a_notebook())):
         return None

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import anyio
 from typing_extensions import Self
 
-from auriko._call import Call
+from auriko._rules.call import Call
 from auriko.batch._base import END, BatchBase, OnError, ReplyT, Request, Results, length_of
 from auriko.types.batch_params import BatchOptions
 
 if TYPE_CHECKING:
-    from auriko.resources._base import AsyncCaller
+    from auriko._caller import AsyncCaller
 
 
 class AsyncBatch(BatchBase[ReplyT]):

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import Self
 
-from auriko._call import Call
+from auriko._rules.call import Call
 from auriko.batch._base import END, BatchBase, OnError, ReplyT, Request, Results, length_of
 from auriko.types.batch_params import BatchOptions
 
 if TYPE_CHECKING:
-    from auriko.resources._base import Caller
+    from auriko._caller import Caller
 
 # How long, in seconds, to wait for threads whose connections have been closed.
 _PATIENCE: Final = 1.0

@@ -19,7 +19,6 @@
 Arguments and settings that are wrong are `ValueError` or `TypeError`, raised before any request.
 """
 
-from auriko._codes import CODES, CodeInfo
 from auriko.errors._classes import (
     APIConnectionError,
     APIResponseValidationError,
@@ -37,6 +36,7 @@ from auriko.errors._classes import (
     StreamInterruptedError,
     is_retryable,
 )
+from auriko.errors._codes import CODES, CodeInfo
 from auriko.errors._mapping import error_from_event as error_from_event
 from auriko.errors._mapping import map_error_from_code
 from auriko.errors._openai import map_openai_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auriko._codes import ERROR_TYPES, HINTS, NEVER_RETRIED_CODES, RETRYABLE_STATUSES, RETRYABLE_TYPES
+from auriko.errors._codes import ERROR_TYPES, HINTS, NEVER_RETRIED_CODES, RETRYABLE_STATUSES, RETRYABLE_TYPES
 from auriko.response_headers import ResponseHeaders
 
 
@@ -92,7 +92,7 @@ class AurikoAPIError(Exception):
         return advice if advice and advice not in self.message else None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._display import error_bundle
+        from auriko._card import error_bundle
 
         return error_bundle(type(self).__name__, self.message, self._advice(), self._facts())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from auriko._codes import CODES
 from auriko._json import parse_json
 from auriko.errors._classes import (
     APIStatusError,
@@ -17,6 +16,7 @@ from auriko.errors._classes import (
     PermissionDeniedError,
     RateLimitError,
 )
+from auriko.errors._codes import CODES
 from auriko.response_headers import ResponseHeaders
 
 _MAX_TEXT: Final = 4096

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from auriko._base_model import AurikoResponseModel
+from auriko.models._base import AurikoResponseModel
 from auriko.models.chat import (
     ChatCompletion,
     ChatCompletionChunk,

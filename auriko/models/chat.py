@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from auriko._base_model import AurikoResponseModel, Informational, Reply
+from auriko.models._base import AurikoResponseModel, Informational, Reply
 from auriko.models.common import Usage
 from auriko.models.routing import RoutingMetadata
 
@@ -91,7 +91,7 @@ class ChatCompletion(Reply):
     routing_metadata: Informational[RoutingMetadata] = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._display import completion_bundle
+        from auriko._card import completion_bundle
 
         return completion_bundle(self)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from auriko._base_model import AurikoResponseModel, Informational, InformationalModel, Reply
+from auriko.models._base import AurikoResponseModel, Informational, InformationalModel, Reply
 
 
 class ProviderInfo(AurikoResponseModel):

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import Field, ValidationError
 
-from auriko._base_model import AurikoResponseModel
+from auriko.models._base import AurikoResponseModel
 from auriko.models.responses import Response, ResponseContentPart, ResponseOutputItem, ResponseReasoningSummary
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
-from auriko._base_model import AurikoResponseModel, Informational, InformationalModel, Reply
+from auriko.models._base import AurikoResponseModel, Informational, InformationalModel, Reply
 from auriko.models.common import ResponseUsage
 from auriko.models.routing import RoutingMetadata
 
@@ -209,6 +209,6 @@ class Response(Reply):
         return self
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._display import response_bundle
+        from auriko._card import response_bundle
 
         return response_bundle(self, (i for i in self.output if isinstance(i, ResponseFunctionCallOutputItem)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from auriko._base_model import AurikoResponseModel, Informational, InformationalModel
+from auriko.models._base import AurikoResponseModel, Informational, InformationalModel
 
 
 class StructuredWarningType(str, Enum):
@@ -63,7 +63,7 @@ class RoutingMetadata(InformationalModel):
     warnings: Informational[list[StructuredWarning]] = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._display import routing_bundle
+        from auriko._card import routing_bundle
 
         return routing_bundle(self)
 

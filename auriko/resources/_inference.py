@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
-from auriko._call import Call, check_names, encode_body, take_options
+from auriko._rules.call import Call, check_names, encode_body, take_options
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayOptions, merge_gateway_extra_body
 

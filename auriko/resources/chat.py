@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from typing_extensions import Unpack
 
-from auriko._call import Call
+from auriko._caller import AsyncCaller, Caller
+from auriko._rules.call import Call
 from auriko._signature import show_parameters
-from auriko._stream import AsyncStream, Stream
+from auriko._streams.base import AsyncStream, Stream
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
-from auriko.resources._base import AsyncCaller, Caller
 from auriko.resources._inference import inference_call
 from auriko.types.batch_params import BatchOptions
 from auriko.types.chat_params import ChatParams

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from auriko._call import Call
+from auriko._caller import AsyncCaller, Caller
+from auriko._rules.call import Call
 from auriko.models.common import ApiKeyIdentity
-from auriko.resources._base import AsyncCaller, Caller
 
 _GET: Final = Call("GET", "/me", ApiKeyIdentity)
 

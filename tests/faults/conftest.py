@@ -12,9 +12,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-import auriko._pool
-import auriko._shards
-import auriko._transport
+import auriko._http.channel
+import auriko._http.pool
+import auriko._http.shards
 from tests.support import clients, tls
 
 
@@ -39,8 +39,8 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         slept.append(seconds)
         await anyio.lowlevel.checkpoint()
 
-    monkeypatch.setattr(auriko._pool.Pool, "sleep", lambda _pool, seconds: slept.append(seconds))
-    monkeypatch.setattr(auriko._transport, "anyio", _Patched(anyio, sleep=sleep))
+    monkeypatch.setattr(auriko._http.pool.Pool, "sleep", lambda _pool, seconds: slept.append(seconds))
+    monkeypatch.setattr(auriko._http.channel, "anyio", _Patched(anyio, sleep=sleep))
     return slept
 
 
@@ -92,11 +92,11 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]
 
     def trust(certificate: Path) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        auriko._shards._tls_context.cache_clear()
+        auriko._http.shards._tls_context.cache_clear()
 
     yield trust
     monkeypatch.undo()
-    auriko._shards._tls_context.cache_clear()
+    auriko._http.shards._tls_context.cache_clear()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import anyio
 import httpx
 import pytest
 
-import auriko._aiohttp
+import auriko._http.aiohttp
 from auriko import APIConnectionError, APITimeoutError, AsyncClient, Client, NotFoundError, StreamInterruptedError
 from tests.support import cells
 from tests.support.acts import close, deaf, error, ok, raw, reply, stream
@@ -45,7 +45,7 @@ async def test_it_is_used() -> None:
         async with client_of(server) as client:
             assert (await client.chat.completions.create(**ASK)).request_id == "req_1"
             (transport,) = client._pool.transports()
-            assert type(transport) is auriko._aiohttp.AiohttpTransport
+            assert type(transport) is auriko._http.aiohttp.AiohttpTransport
             assert cells.connections_of(client) == 1
             assert server.requests[0].header("Authorization") == f"Bearer {KEY}"
             assert server.requests[0].header("Accept-Encoding") == "gzip, deflate"
@@ -63,7 +63,7 @@ assert "aiohttp" not in sys.modules
 async def test_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(ok) as server:
         pickled = pickle.dumps(client_of(server, pickle_api_key=True))
-        monkeypatch.setitem(sys.modules, "auriko._aiohttp", None)
+        monkeypatch.setitem(sys.modules, "auriko._http.aiohttp", None)
         with pytest.raises(APIConnectionError, match=r'pip install "auriko\[aiohttp\]"') as caught:
             await create(pickle.loads(pickled))  # noqa: S301 - it is ours
         assert not caught.value.is_retryable
@@ -214,8 +214,8 @@ async def test_sending_takes_too_long() -> None:
 
 
 async def test_connection_that_others_free_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auriko._shards.SHARD_SIZE", 1)
-    monkeypatch.setattr("auriko._shards.SHARDS", 1)
+    monkeypatch.setattr("auriko._http.shards.SHARD_SIZE", 1)
+    monkeypatch.setattr("auriko._http.shards.SHARDS", 1)
     with serve(ok) as server:
         async with client_of(server) as client:
             await asyncio.gather(*(client.chat.completions.create(**ASK) for _ in range(5)))

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-import auriko._shards
+import auriko._http.shards
 from auriko import APIStatusError, APITimeoutError, Client
 from tests.support import cells
 from tests.support.acts import head, ok, raw, reply, stream
@@ -50,8 +50,8 @@ def test_c3_connecting_takes_too_long(mode: Mode, naps: list[float]) -> None:
 
 
 def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auriko._shards, "SHARD_SIZE", 1)
-    monkeypatch.setattr(auriko._shards, "SHARDS", 1)
+    monkeypatch.setattr(auriko._http.shards, "SHARD_SIZE", 1)
+    monkeypatch.setattr(auriko._http.shards, "SHARDS", 1)
 
 
 def test_c9_pool_is_full(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ def _loopback(_host: Any, *args: Any, **kwargs: Any) -> Any:
 @pytest.mark.parametrize("proxy", ["socks9://somebody:hunter2@proxy:1", "socks5://somebody:hunter2@proxy:1"])
 @EVERY_MODE
 def test_t2_proxy_of_an_unknown_kind(mode: Mode, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auriko._shards, "_open", _without_socks(auriko._shards._open))
+    monkeypatch.setattr(auriko._http.shards, "_open", _without_socks(auriko._http.shards._open))
     monkeypatch.setenv("all_proxy", proxy)
     outcome = cells.run(mode, "https://gateway.example", {}, {})
     assert outcome.described() == "CONN(1)"

@@ -15,11 +15,11 @@ import httpcore
 import httpx
 import pytest
 
-import auriko._asyncio
+import auriko._http.asyncio_stream
 from auriko import APITimeoutError, AsyncClient, Client
-from auriko._asyncio import AsyncioStream
-from auriko._network import _AsyncStream, _Stream, direct
-from auriko._sockets import readable
+from auriko._http.asyncio_stream import AsyncioStream
+from auriko._http.bounds import readable
+from auriko._http.internals import _AsyncStream, _Stream, direct
 from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
 from tests.support.cells import ASK, KEY, Mode
@@ -242,7 +242,7 @@ async def test_connection_that_is_lost_in_the_tls_handshake(monkeypatch: pytest.
 async def test_bound_that_passes_with_the_answer() -> None:
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     future.set_result(None)
-    auriko._asyncio._fail(future, httpcore.ReadTimeout)
+    auriko._http.asyncio_stream._fail(future, httpcore.ReadTimeout)
     assert future.result() is None
 
 

@@ -529,7 +529,7 @@ def cells_of(rows: list[Row]) -> list[Any]:
 @pytest.mark.parametrize(("row", "mode"), cells_of(ROWS))
 def test_cell(row: Row, mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     """One call against a server that fails, what comes of it, and nothing left over."""
-    monkeypatch.setattr("auriko._exchange.DRAIN_PATIENCE", 0.05)
+    monkeypatch.setattr("auriko._rules.exchange.DRAIN_PATIENCE", 0.05)
     with serve(*row.acts) as server:
         outcome = cells.run(mode, server.url, row.settings, row.call, row.calls)
         expected = row.expected(mode)

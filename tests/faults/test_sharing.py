@@ -15,8 +15,8 @@ from typing import Any
 import anyio
 import pytest
 
-import auriko._pool
-import auriko._shards
+import auriko._http.pool
+import auriko._http.shards
 from auriko import APIConnectionError, AsyncClient, Client
 from tests.support import cells
 from tests.support.acts import ok, raw, stream
@@ -220,7 +220,7 @@ def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connections(mon
         monkeypatch.setattr(os, "getpid", lambda: pid + 1)
         client.chat.completions.create(**ASK)
         assert server.accepted == 2
-        assert auriko._pool._inherited[-1] is parents
+        assert auriko._http.pool._inherited[-1] is parents
         assert parents is not None
         parents.opened[
             0
@@ -239,7 +239,7 @@ async def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connectio
         monkeypatch.setattr(os, "getpid", lambda: pid + 1)
         await client.chat.completions.create(**ASK)
         assert server.accepted == 2
-        assert auriko._pool._inherited[-1] is parents
+        assert auriko._http.pool._inherited[-1] is parents
         for left in parents.values():
             await left.guard.aclose()
 
@@ -297,9 +297,9 @@ def test_a_hundred_async_clients_leave_nothing(http_client: Any) -> None:
 
 
 def one_connection_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auriko._shards, "SHARD_SIZE", 1)
-    monkeypatch.setattr(auriko._shards, "SHARDS", 3)
-    monkeypatch.setattr(auriko._shards, "KEEP_UNUSED", 0.0)
+    monkeypatch.setattr(auriko._http.shards, "SHARD_SIZE", 1)
+    monkeypatch.setattr(auriko._http.shards, "SHARDS", 3)
+    monkeypatch.setattr(auriko._http.shards, "KEEP_UNUSED", 0.0)
 
 
 def test_shards_are_opened_for_calls_at_once_and_closed_when_unused(monkeypatch: pytest.MonkeyPatch) -> None:

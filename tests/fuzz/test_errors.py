@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from auriko import APIStatusError, Client, ResponseHeaders
-from auriko._retry import retry_delay
+from auriko._rules.retry import retry_delay
 from auriko.errors._mapping import error_from_event, error_from_parsed, error_from_reply
 from auriko.response_headers import parse_retry_after
 from tests.fuzz.mutate import mutated

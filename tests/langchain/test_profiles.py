@@ -6,8 +6,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 
 from auriko.models import DirectoryResponse
-from auriko.sandbox.catalog_file import default_catalog
-from auriko.sandbox.discovery import directory
+from auriko.sandbox.catalog.file import default_catalog
+from auriko.sandbox.catalog.listing import directory
 from auriko_langchain import ChatAuriko
 from auriko_langchain._profiles import profiles_of_directory, snapshot
 

@@ -10,7 +10,7 @@ import pytest
 from llama_index.core.llms import ChatMessage
 
 from auriko import track_spend
-from auriko._retry import retry_delay
+from auriko._rules.retry import retry_delay
 from auriko.errors import (
     APIConnectionError,
     APIResponseValidationError,
@@ -53,7 +53,7 @@ def _no_waiting(monkeypatch):
     def at_once(*args: Any, **kwargs: Any) -> float | None:
         return None if retry_delay(*args, **kwargs) is None else 0.0
 
-    monkeypatch.setattr("auriko._exchange.retry_delay", at_once)
+    monkeypatch.setattr("auriko._rules.exchange.retry_delay", at_once)
 
 
 @pytest.mark.anyio

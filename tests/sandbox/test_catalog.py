@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from auriko.sandbox.billing import TokenCounts, bill
-from auriko.sandbox.catalog import Catalog
-from auriko.sandbox.catalog_file import default_catalog, read_catalog
+from auriko.sandbox.catalog.billing import TokenCounts, bill
+from auriko.sandbox.catalog.file import default_catalog, read_catalog
+from auriko.sandbox.catalog.model import Catalog
 
 
 @pytest.fixture
 def data() -> dict[str, Any]:
-    return copy.deepcopy(json.loads(resources.files("auriko.sandbox").joinpath("catalog.json").read_text()))
+    return copy.deepcopy(json.loads(resources.files("auriko.sandbox.catalog").joinpath("catalog.json").read_text()))
 
 
 def test_a_catalogue_comes_from_a_mapping_or_from_json(data):

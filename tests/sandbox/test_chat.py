@@ -201,7 +201,7 @@ def test_sampling_parameters_that_clash_with_thinking_are_dropped(http, slow):
 
 
 def test_a_failure_of_the_sandbox_itself_is_an_internal_error(http, monkeypatch, caplog):
-    monkeypatch.setattr("auriko.sandbox.discovery.directory", lambda _: 1 / 0)
+    monkeypatch.setattr("auriko.sandbox.catalog.listing.directory", lambda _: 1 / 0)
     reply = http.get("/directory/models")
     assert (reply.status_code, reply.json()["error"]["code"]) == (500, "internal_error")
     assert "ZeroDivisionError" in caplog.text

@@ -14,7 +14,7 @@ import pytest
 
 from auriko.errors import CODES
 from auriko.sandbox import Limits, Sandbox
-from auriko.sandbox.catalog_file import read_catalog
+from auriko.sandbox.catalog.file import read_catalog
 from support.scripted_engine import ScriptedEngine
 
 MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]

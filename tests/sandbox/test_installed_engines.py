@@ -106,7 +106,7 @@ def test_every_model_has_two_providers_on_different_engines(http):
 
 
 def test_the_contexts_of_the_catalogue_are_not_longer_than_an_engines_own(http):
-    from auriko.sandbox.engines.smollm2 import CONTEXT_WINDOW
+    from auriko.sandbox.engines.smollm2.engine import CONTEXT_WINDOW
 
     for model in http.get("/directory/models").json()["models"].values():
         for offer in model["providers"]:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from auriko.sandbox import Sandbox
-from auriko.sandbox.catalog_file import read_catalog
+from auriko.sandbox.catalog.file import read_catalog
 from support.hostile_catalog import HOSTILE, hostile_catalog
 
 MESSAGES = [{"role": "user", "content": "What is the secret of the sandcastle?"}]

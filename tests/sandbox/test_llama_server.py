@@ -12,7 +12,7 @@ import xllamacpp
 from auriko import Client
 from auriko.errors import BadRequestError
 from auriko.sandbox import Sandbox
-from auriko.sandbox.engines import smollm2
+from auriko.sandbox.engines.smollm2 import engine as smollm2
 from support.scripted_engine import ScriptedEngine
 
 KEY = "sk-llama-s3cr3t"

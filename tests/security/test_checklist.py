@@ -25,8 +25,8 @@ import pytest
 
 import auriko
 from auriko import AsyncClient, AurikoAPIError, Client, track_spend
-from auriko._config import resolve
-from auriko._shards import _transport_options
+from auriko._http.shards import _transport_options
+from auriko._settings import resolve
 from tests.support import acts
 from tests.support.acts import error, hang, ok, reply, reset, stream
 from tests.support.cells import ASK
@@ -41,7 +41,7 @@ PARTS = (KEY, KEY[-12:], KEY[8:20])
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auriko._retry.FIRST_DELAY", 0.0)
+    monkeypatch.setattr("auriko._rules.retry.FIRST_DELAY", 0.0)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "auriko_log"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)

@@ -12,7 +12,7 @@ import anyio.lowlevel
 
 import auriko
 from auriko import AsyncClient, Client
-from auriko._exchange import Clock
+from auriko._rules.exchange import Clock
 from auriko.errors import AurikoAPIError, StreamInterruptedError
 
 Plain = Literal["sync plain", "async plain", "aiohttp plain", "trio plain"]

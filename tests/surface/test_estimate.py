@@ -40,13 +40,13 @@ def source(path: str) -> str:
     [
         pytest.param(source("docs/routing.md"), id="prose"),
         pytest.param(source("LICENSE"), id="legal prose"),
-        pytest.param(source("auriko/_exchange.py"), id="code"),
-        pytest.param(source("auriko/sandbox/catalog.json"), id="json"),
+        pytest.param(source("auriko/_rules/exchange.py"), id="code"),
+        pytest.param(source("auriko/sandbox/catalog/catalog.json"), id="json"),
         pytest.param(CHINESE, id="Chinese"),
         pytest.param(JAPANESE, id="Japanese"),
         pytest.param(KOREAN, id="Korean"),
         pytest.param(GERMAN, id="German"),
-        pytest.param(f"{CHINESE}\n{source('auriko/_sse.py')}\n{GERMAN}", id="mixed"),
+        pytest.param(f"{CHINESE}\n{source('auriko/_rules/sse.py')}\n{GERMAN}", id="mixed"),
     ],
 )
 def test_the_estimate_is_within_20_percent_of_what_the_sandbox_counts(client: Client, text: str) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from auriko import ChatAccumulator, ChatCompletion
-from auriko._chat_reader import ChatReader
-from auriko._exchange import Answer, parse_reply
-from auriko._reader import StreamReader
-from auriko._responses_reader import ResponsesReader
+from auriko._rules.exchange import Answer, parse_reply
+from auriko._rules.reader import StreamReader
+from auriko._streams.chat_reader import ChatReader
+from auriko._streams.responses_reader import ResponsesReader
 from auriko.errors import AurikoAPIError
 from auriko.models import ChatCompletionChunk, Response
 from auriko.response_headers import ResponseHeaders

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auriko._chunked import ChunkDecoder
+from auriko._http.chunked import ChunkDecoder
 from tests.support.acts import chunked
 
 END = b"0\r\n\r\n"

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 import auriko
 from auriko import AsyncClient, AuthenticationError, Client
-from auriko._config import check_base_url, escape, resolve
+from auriko._settings import check_base_url, escape, resolve
 
 KEY = "ak_test_0123456789abcdefghij"
 CLIENTS = pytest.mark.parametrize("make", [Client, AsyncClient])
@@ -407,6 +407,6 @@ def test_copies_of_settings_keep_the_key() -> None:
 
 
 def test_version_is_in_the_user_agent() -> None:
-    from auriko._config import user_agent
+    from auriko._settings import user_agent
 
     assert user_agent() == f"auriko-python/{auriko.__version__}"

@@ -9,7 +9,6 @@ import pytest
 
 import auriko
 from auriko import errors
-from auriko._codes import HINTS
 from auriko.errors import (
     CODES,
     APIConnectionError,
@@ -28,6 +27,7 @@ from auriko.errors import (
     StreamInterruptedError,
     is_retryable,
 )
+from auriko.errors._codes import HINTS
 from auriko.errors._mapping import clean_text, error_from_event, error_from_reply
 from auriko.response_headers import ResponseHeaders
 from tests.support.replies import envelope

@@ -16,10 +16,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from auriko import ChatCompletion, ResponseHeaders
-from auriko._call import Call
-from auriko._chat_reader import ChatReader
-from auriko._config import Settings
-from auriko._exchange import (
+from auriko._rules.call import Call
+from auriko._rules.exchange import (
     DRAIN_PATIENCE,
     ERROR_BODY_PATIENCE,
     MAX_DRAIN_BYTES,
@@ -40,7 +38,9 @@ from auriko._exchange import (
     receive_stream,
     receive_whole,
 )
-from auriko._sse import MAX_EVENT_BYTES
+from auriko._rules.sse import MAX_EVENT_BYTES
+from auriko._settings import Settings
+from auriko._streams.chat_reader import ChatReader
 from auriko.errors import (
     APIConnectionError,
     APIResponseValidationError,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from auriko import ChatCompletion, ChatCompletionChunk, ResponseHeaders
-from auriko._chat_reader import ChatReader
-from auriko._exchange import Answer, parse_reply
+from auriko._rules.exchange import Answer, parse_reply
+from auriko._streams.chat_reader import ChatReader
 from auriko.errors import APIResponseValidationError, BadRequestError, RateLimitError
 from auriko.models import (
     ApiKeyIdentity,

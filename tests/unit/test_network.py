@@ -9,10 +9,11 @@ import httpcore
 import httpx
 import pytest
 
-from auriko import Client, _network, _sockets
-from auriko._network import bound_client, bound_reads, discard
-from auriko._sockets import bounded
-from auriko._transport import Channel
+from auriko import Client
+from auriko._http import bounds, internals
+from auriko._http.bounds import bounded
+from auriko._http.channel import Channel
+from auriko._http.internals import bound_client, bound_reads, discard
 
 TRANSPORTS = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
 POOLS = {
@@ -31,7 +32,7 @@ PRIVATE |= {
 
 
 def test_private_names_in_use_are_these_and_no_others() -> None:
-    tree = ast.parse(inspect.getsource(_network))
+    tree = ast.parse(inspect.getsource(internals))
     used = {
         node.attr
         for node in ast.walk(tree)
@@ -51,7 +52,7 @@ def test_transports_have_a_pool_with_a_backend(kind: Any, options: dict[str, Any
     assert isinstance(pool._network_backend, (httpcore.NetworkBackend, httpcore.AsyncNetworkBackend))
     bound_reads(transport)
     ours = pool._network_backend
-    assert type(ours).__module__ == "auriko._network"
+    assert type(ours).__module__ == "auriko._http.internals"
     bound_reads(transport)
     assert pool._network_backend is ours, "it is laid below once"
     assert pool._connections == pool._requests == pool.connections == []
@@ -69,7 +70,7 @@ def test_clients_have_transports_and_mounts() -> None:
         bound_client(client)
         transports = [t for t in (client._transport, *client._mounts.values()) if isinstance(t, httpx.HTTPTransport)]
         assert len(transports) >= 2
-        assert all(isinstance(t._pool._network_backend, _network._Backend) for t in transports)
+        assert all(isinstance(t._pool._network_backend, internals._Backend) for t in transports)
     with httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(200))) as client:
         bound_client(client)
 
@@ -82,7 +83,7 @@ def test_requests_of_a_pool_know_their_extensions_and_their_connection(kind: Any
     mine, other = object(), object()
     requests = []
     for mark in (mine, other):
-        request = httpcore.Request("GET", "http://h/", extensions={_network.MARK: mark})
+        request = httpcore.Request("GET", "http://h/", extensions={internals.MARK: mark})
         module = httpcore._async if kind is httpx.AsyncHTTPTransport else httpcore._sync
         pool_request = getattr(
             module.connection_pool, "AsyncPoolRequest" if "Async" in kind.__name__ else "PoolRequest"
@@ -105,17 +106,17 @@ def test_requests_of_a_pool_know_their_extensions_and_their_connection(kind: Any
 )
 def test_timeouts_are_cut_to_the_bound(asked: float | None, ahead: float, cut: float) -> None:
     with bounded(time.monotonic() + ahead):
-        assert _sockets.cut(asked) == pytest.approx(cut, abs=0.05)
+        assert bounds.cut(asked) == pytest.approx(cut, abs=0.05)
     with bounded(None):
-        assert _sockets.cut(asked) == asked
-    assert _sockets.cut(asked) == asked, "outside there is no bound"
+        assert bounds.cut(asked) == asked
+    assert bounds.cut(asked) == asked, "outside there is no bound"
 
 
 def test_bounds_nest() -> None:
     with bounded(time.monotonic() + 60):
         with bounded(time.monotonic() + 5):
-            assert _sockets.cut(None) == pytest.approx(5, abs=0.05)
-        assert _sockets.cut(None) == pytest.approx(60, abs=0.05)
+            assert bounds.cut(None) == pytest.approx(5, abs=0.05)
+        assert bounds.cut(None) == pytest.approx(60, abs=0.05)
 
 
 def test_connection_that_two_calls_were_given_is_not_lost_with_the_first() -> None:

@@ -13,9 +13,9 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
-from auriko import AsyncClient, BudgetExceededError, Client, RateLimitError, StreamInterruptedError, _otel, track_spend
-from auriko._otel import trace_sinks
-from auriko.spend import _observation
+from auriko import AsyncClient, BudgetExceededError, Client, RateLimitError, StreamInterruptedError, track_spend
+from auriko._observing import observation, otel
+from auriko._observing.otel import trace_sinks
 from auriko.tracing import on_span
 from tests.support.replies import METADATA, chunk, completion, envelope, events, whole_stream
 from tests.support.telemetry import Telemetry, configured
@@ -235,7 +235,7 @@ async def test_tracing_that_fails_fails_no_call(telemetry, monkeypatch, caplog, 
     processor = SpanProcessor()
     setattr(processor, moment, broken)
     telemetry.tracer_provider.add_span_processor(processor)
-    monkeypatch.setattr(_observation, "_broken", set())
+    monkeypatch.setattr(observation, "_broken", set())
     gateway = Gateway(reply_for(way))
     await gateway.ask(way)
     await gateway.ask(way)
@@ -357,7 +357,7 @@ def test_without_an_sdk_nothing_is_observed():
 @pytest.mark.parametrize("absent", [("trace",), ("metrics",), ("trace", "metrics")], ids=" ".join)
 def test_a_half_that_nobody_has_imported_has_no_sdk(telemetry, monkeypatch, absent):
     for half in absent:
-        monkeypatch.delitem(sys.modules, {"trace": _otel._TRACE, "metrics": _otel._METRICS}[half])
+        monkeypatch.delitem(sys.modules, {"trace": otel._TRACE, "metrics": otel._METRICS}[half])
     _, tracer, meters = trace_sinks() or (None, None, None)
     assert (tracer is None, meters is None) == ("trace" in absent, "metrics" in absent)
 

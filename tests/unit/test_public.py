@@ -13,7 +13,7 @@ import auriko.models
 import auriko.route_types
 import auriko.types
 from auriko import AsyncClient, Client
-from auriko._config import ClientSettings
+from auriko._settings import ClientSettings
 from auriko.types import ChatParams
 
 

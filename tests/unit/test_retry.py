@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from auriko._retry import retry_delay
+from auriko._rules.retry import retry_delay
 from auriko.errors import (
     APIConnectionError,
     APIResponseValidationError,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auriko._sockets import Unsent
+from auriko._http.bounds import Unsent
 
 HEAD = b"POST / HTTP/1.1\r\nHost: h\r\n\r\n"
 BODY = b'{"text": "a head ends with \\r\\n\\r\\n"}'

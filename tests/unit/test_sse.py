@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from auriko._sse import MAX_EVENT_BYTES, SSEDecoder
+from auriko._rules.sse import MAX_EVENT_BYTES, SSEDecoder
 from tests.support import sse_reference
 
 VECTORS: dict[str, tuple[bytes, list[str]]] = {
@@ -177,7 +177,7 @@ def test_limit_to_the_last_byte(before: bytes, taken: int, more: int, too_large:
 )
 def test_event_beyond_the_limit_ends_the_stream(reads: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """What came before it is kept, nothing after it is, and it is not held in memory."""
-    monkeypatch.setattr("auriko._sse._LIMIT", 2**16)
+    monkeypatch.setattr("auriko._rules.sse._LIMIT", 2**16)
     decoder = SSEDecoder()
     assert decoder.feed(b"data: before\n\n" + reads[0]) == [b"before"]
     for read in [*reads[1:], b"\n\ndata: after\n\n"]:

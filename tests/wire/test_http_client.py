@@ -17,7 +17,7 @@ from auriko import (
     BadRequestError,
     Client,
 )
-from auriko._exchange import Clock
+from auriko._rules.exchange import Clock
 from tests.support.replies import chunk, completion, envelope, events, whole_stream
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
@@ -56,7 +56,7 @@ def client_of(gateway: Gateway, own: httpx.Client | None = None, **settings: Any
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auriko._retry.FIRST_DELAY", 0.0)
+    monkeypatch.setattr("auriko._rules.retry.FIRST_DELAY", 0.0)
 
 
 @pytest.mark.parametrize("streamed", [False, True])

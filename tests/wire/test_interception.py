@@ -19,7 +19,7 @@ KEY = "ak_test_0123456789"
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auriko._retry.FIRST_DELAY", 0.0)
+    monkeypatch.setattr("auriko._rules.retry.FIRST_DELAY", 0.0)
 
 
 @respx.mock

@@ -2,7 +2,7 @@
 
 from auriko.sandbox.engines.base import Engine, EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
 from auriko.sandbox.engines.extract import ExtractEngine
-from auriko.sandbox.engines.smollm2 import SmolLM2Engine
+from auriko.sandbox.engines.smollm2.engine import SmolLM2Engine
 
 __all__ = [
     "Engine",

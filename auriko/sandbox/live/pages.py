@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import jinja2
 from starlette.responses import Response
 
+from auriko.sandbox.http.operation import Operation
 from auriko.sandbox.live.view import look_at
-from auriko.sandbox.operation import Operation
 from auriko.sandbox.replies import GatewayError
 
 if TYPE_CHECKING:
-    from auriko.sandbox.endpoints import Received, Services
+    from auriko.sandbox.http.endpoints import Received, Services
 
 _HEADERS = {
     # Nothing is loaded from anywhere else, no markup is trusted, and nobody may frame the page.

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from auriko.sandbox.catalog import Provider
-from auriko.sandbox.measurements import Speed
-from auriko.sandbox.records import AttemptRecord, DecisionRecord, Report, Spend
+from auriko.sandbox.catalog.model import Provider
+from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend
+from auriko.sandbox.router.measurements import Speed
 
 if TYPE_CHECKING:
-    from auriko.sandbox.catalog import Model
-    from auriko.sandbox.endpoints import Services
+    from auriko.sandbox.catalog.model import Model
+    from auriko.sandbox.http.endpoints import Services
 
 _SHOWN_CALLS = 15
 _SPARKS = 40

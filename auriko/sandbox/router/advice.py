@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auriko.sandbox.catalog import RESPONSES
+from auriko.sandbox.catalog.model import RESPONSES
 
 _PARAMS = {
     "invalid_request": "messages",

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from auriko.sandbox.catalog import Catalog, Model, Offer, Provider, Tier
+from auriko.sandbox.catalog.model import Catalog, Model, Offer, Provider, Tier
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.wire.gateway import Strategy
+from auriko.sandbox.routing_options import Strategy
 
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auriko.sandbox.router.scoring import Scored
-from auriko.sandbox.wire.gateway import Routing
+from auriko.sandbox.routing_options import Routing
 
 
 def ranked(scored: Sequence[Scored], routing: Routing) -> list[Scored]:

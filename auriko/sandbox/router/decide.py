@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from auriko.sandbox.catalog import Catalog
-from auriko.sandbox.inference import Inference
-from auriko.sandbox.measurements import Speed
-from auriko.sandbox.records import CandidateRecord, DroppedRecord, SpeedRecord
+from auriko.sandbox.catalog.model import Catalog
+from auriko.sandbox.journal.records import CandidateRecord, DroppedRecord, SpeedRecord
+from auriko.sandbox.request import Inference
 from auriko.sandbox.router.candidates import Candidate, candidates, find_models, split_suffix
 from auriko.sandbox.router.choice import ranked
 from auriko.sandbox.router.filters import Assessed, Drop, Dropped, filter_candidates
+from auriko.sandbox.router.measurements import Speed
 from auriko.sandbox.router.reason import reason
 from auriko.sandbox.router.scoring import Scored, score, shares_for, strategy_in_effect
 

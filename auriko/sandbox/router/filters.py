@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from auriko.sandbox.catalog import BATCH, CHAT, DATA_POLICIES, RESPONSES
-from auriko.sandbox.inference import REQUIRABLE_PARAMS, Inference
-from auriko.sandbox.measurements import Speed
+from auriko.sandbox.catalog.model import BATCH, CHAT, DATA_POLICIES, RESPONSES
 from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.request import REQUIRABLE_PARAMS, Inference
 from auriko.sandbox.router.advice import SUGGESTIONS, param_for
 from auriko.sandbox.router.candidates import Candidate
+from auriko.sandbox.router.measurements import Speed
 
 
 class Drop(NamedTuple):

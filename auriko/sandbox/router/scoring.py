@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from auriko.sandbox.router.filters import Assessed
-from auriko.sandbox.wire.gateway import Routing
+from auriko.sandbox.routing_options import Routing
 
 CUSTOM = "custom"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.wire.chat import AssistantMessage, Message, ToolMessage
+from auriko.sandbox.wire.chat_request import AssistantMessage, Message, ToolMessage
 
 
 def check_conversation(messages: Sequence[Message]) -> None:

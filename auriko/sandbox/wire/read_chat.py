@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auriko.sandbox import media
-from auriko.sandbox.catalog import CHAT
+from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import Prompt
-from auriko.sandbox.inference import OPTIONAL_PARAMS, Inference, Notice, Requirement
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.wire.base import validate
-from auriko.sandbox.wire.chat import IGNORED_FIELDS, ChatRequest, NamedTool
+from auriko.sandbox.request import OPTIONAL_PARAMS, Inference, Notice, Requirement
+from auriko.sandbox.validation import validate
+from auriko.sandbox.wire import media
+from auriko.sandbox.wire.chat_request import IGNORED_FIELDS, ChatRequest, NamedTool
 from auriko.sandbox.wire.conversation import check_conversation
 
 

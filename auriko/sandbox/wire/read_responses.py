@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from auriko.sandbox.catalog import RESPONSES
-from auriko.sandbox.inference import Inference
+from auriko.sandbox.catalog.model import RESPONSES
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.wire.base import validate
-from auriko.sandbox.wire.chat import Part
+from auriko.sandbox.request import Inference
+from auriko.sandbox.validation import validate
+from auriko.sandbox.wire.chat_request import Part
 from auriko.sandbox.wire.read_chat import read_chat
-from auriko.sandbox.wire.responses import (
+from auriko.sandbox.wire.responses_request import (
     FunctionCallItem,
     FunctionCallOutputItem,
     Item,

@@ -16,8 +16,8 @@ import jsonschema
 import pytest
 
 from auriko.sandbox.engines import EngineError, Prompt, SmolLM2Engine, Text
-from auriko.sandbox.engines.smollm2 import CONTEXT_WINDOW
-from auriko.sandbox.engines.smollm2_prompts import ANSWER, request_for
+from auriko.sandbox.engines.smollm2.engine import CONTEXT_WINDOW
+from auriko.sandbox.engines.smollm2.prompts import ANSWER, request_for
 from support.engine_runs import run
 
 installed = pytest.mark.skipif(not SmolLM2Engine.installed(), reason=str(SmolLM2Engine.why_missing()))

@@ -1,0 +1,1 @@
+"""All input and output over HTTP; nothing outside imports an HTTP library."""

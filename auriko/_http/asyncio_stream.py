@@ -1,0 +1,140 @@
+"""Connections on asyncio's own transports: by way of anyio, a read takes httpcore several times as long."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any, Final
+
+import anyio
+import httpcore
+
+from auriko._http.bounds import Unsent, cut, readable
+
+# What may wait to be read; beyond it the server has to wait.
+_MAX_UNREAD: Final = 64 * 1024
+# What asyncio calls the things that httpcore asks for.
+_NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
+
+
+class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
+    """One connection, of which one task at a time reads, and one writes.
+
+    Args:
+        transport: Where it is connected.
+        loop: The event loop of the transport.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._unsent = Unsent()
+        self._unread = b""
+        self._held_up = False  # the server, since too much is unread
+        self._full = False  # the transport's buffer of what is to be sent
+        self._at_end = False
+        self._error: Exception | None = None
+        self._reading: asyncio.Future[None] | None = None
+        self._writing: asyncio.Future[None] | None = None
+        self._readable = readable(transport.get_extra_info("socket"))
+        transport.set_protocol(self)
+        transport.set_write_buffer_limits(0)  # what was written has been sent, or its bound has passed
+        transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        self._unread = self._unread + data if self._unread else bytes(data)
+        if len(self._unread) > _MAX_UNREAD and not self._held_up:
+            self._held_up = True
+            self._transport.pause_reading()
+        _wake(self._reading)
+
+    def eof_received(self) -> bool:
+        self._at_end = True
+        _wake(self._reading)
+        return self._transport.get_extra_info("ssl_object") is None  # whether it can still be written to
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._at_end = True
+        self._error = exc
+        _wake(self._reading)
+        _wake(self._writing)
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        _wake(self._writing)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as httpcore calls it
+        if not self._unread and not self._at_end:
+            self._reading = self._loop.create_future()
+            await self._wait(self._reading, cut(timeout), httpcore.ReadTimeout)
+        read, self._unread = self._unread[:max_bytes], self._unread[max_bytes:]
+        if self._held_up and not self._at_end:
+            self._held_up = False
+            self._transport.resume_reading()
+        if not read and self._error is not None:
+            raise httpcore.ReadError(str(self._error)) from self._error
+        return read
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore calls it
+        for data in self._unsent.with_next(buffer):
+            if self._transport.is_closing():
+                raise httpcore.WriteError(str(self._error or "The connection is closed."))
+            self._transport.write(data)
+            if self._full:
+                self._writing = self._loop.create_future()
+                await self._wait(self._writing, cut(timeout), httpcore.WriteTimeout)
+
+    async def _wait(self, future: asyncio.Future[None], patience: float | None, error: type[Exception]) -> None:
+        """Waits until the future is done, or raises the error after so many seconds."""
+        timer = self._loop.call_later(patience, _fail, future, error) if patience is not None else None
+        try:
+            await future
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def aclose(self) -> None:
+        self._transport.abort()
+        await asyncio.sleep(0)  # its socket is closed by the next turn of the event loop
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as httpcore calls it
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            with anyio.fail_after(cut(timeout)):
+                transport = await self._loop.start_tls(
+                    self._transport, self, ssl_context, server_hostname=server_hostname
+                )
+        except BaseException as error:
+            self._transport.abort()
+            if isinstance(error, TimeoutError):
+                raise httpcore.ConnectTimeout(str(error)) from error
+            if isinstance(error, OSError):
+                raise httpcore.ConnectError(str(error)) from error
+            raise
+        if transport is None:
+            raise httpcore.ConnectError("The connection was closed during the TLS handshake.")
+        self._transport = transport
+        transport.set_write_buffer_limits(0)
+        return self
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable":  # so it is at its end, too, which the event loop may not have noticed yet
+            return bool(self._unread) or self._at_end or self._readable()
+        return self._transport.get_extra_info(_NAMES.get(info, info))
+
+
+def _wake(future: asyncio.Future[None] | None) -> None:
+    if future is not None and not future.done():
+        future.set_result(None)
+
+
+def _fail(future: asyncio.Future[None], error: type[Exception]) -> None:
+    if not future.done():
+        future.set_exception(error())

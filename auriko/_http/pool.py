@@ -1,0 +1,252 @@
+"""The connections of a client, opened on first use. Threads share them; event loops have their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
+
+import anyio
+import httpx
+
+from auriko._http.bounds import left
+from auriko._http.internals import bound_client, discard, shut
+from auriko._http.requests import client_closed, own_request, user_request
+from auriko._http.shards import Shard, Shards
+from auriko._rules.exchange import Send
+from auriko._settings import AIOHTTP, NEEDS_AIOHTTP, AsyncHttpClient
+from auriko.errors import APIConnectionError
+
+# Pools that a forked child inherited: their sockets belong to the parent, so they are kept and never touched.
+_inherited: list[Any] = []
+
+
+class Pool:
+    """The connections of a sync client, or the user's own client, which is used as it is."""
+
+    def __init__(self, base_url: str, http_client: httpx.Client | None) -> None:
+        self.user_client = self.http_client = http_client
+        self.closed = False
+        self._closing = threading.Event()
+        self._base_url = base_url
+        self._lock = threading.Lock()
+        self._shards: Shards[httpx.HTTPTransport] | None = None
+        self._finalizer: Any = None
+        self._pid = 0
+        if http_client is not None:
+            bound_client(http_client)
+
+    def transports(self) -> list[httpx.HTTPTransport]:
+        """What is open in this process."""
+        return [shard.transport for shard in self._shards.opened] if self._shards is not None else []
+
+    def take(self) -> Shard[httpx.HTTPTransport]:
+        """The shard for a call, to be given back after it.
+
+        Raises:
+            APIConnectionError: The client was closed meanwhile.
+        """
+        with self._lock:
+            if self.closed:
+                raise client_closed()
+            if self._shards is None or self._pid != os.getpid():
+                self._start()
+            shards: Any = self._shards
+            retired = shards.retire()
+            shard: Shard[httpx.HTTPTransport] = shards.take()
+        if retired is not None:
+            retired.close()
+        return shard
+
+    def _start(self) -> None:
+        if self._shards is not None:
+            self._finalizer.detach()
+            _inherited.append(self._shards)
+        self._shards, self._pid = Shards(httpx.HTTPTransport, self._base_url), os.getpid()
+        self._finalizer = weakref.finalize(self, _close_all, self._shards)
+
+    def give_back(self, shard: Shard[httpx.HTTPTransport]) -> None:
+        """Notes that a call has left the shard."""
+        with self._lock:
+            shard.give_back()
+
+    def close(self) -> None:
+        """Closes the connections that this client opened."""
+        self.closed = True
+        self._closing.set()
+        with self._lock:
+            if self._shards is not None and self._pid == os.getpid():
+                self._finalizer()
+            self._shards = None
+
+    def sleep(self, seconds: float) -> None:
+        """Waits, but no longer than this client is open."""
+        self._closing.wait(seconds)
+
+    def send(self, shard: Shard[httpx.HTTPTransport] | None, step: Send, mark: object) -> httpx.Response:
+        """The head of the reply to a request; `mark` is what `discard` finds it by."""
+        if shard is not None:
+            transport: httpx.HTTPTransport = shard.transport
+            return transport.handle_request(own_request(step, mark))
+        client: Any = self.user_client
+        reply: httpx.Response = client.send(user_request(client, step), stream=True, auth=None, follow_redirects=False)
+        return reply
+
+    def discard(self, shard: Shard[httpx.HTTPTransport], mark: object) -> None:
+        """Takes what a failed call left behind out of the pool."""
+        if self._pid == os.getpid():
+            discard(shard.transport, mark)
+
+
+def _close_all(shards: Shards[httpx.HTTPTransport]) -> None:
+    for shard in shards.opened:
+        shut(shard.transport)
+
+
+class _LoopPool:
+    """The connections of one event loop, and the generator whose end closes them with the loop."""
+
+    def __init__(self, base_url: str, loop: Any, kind: type[httpx.AsyncBaseTransport]) -> None:
+        self.shards = Shards(kind, base_url)
+        self.guard = _close_with_loop(self)
+        self.closed = False
+        # The finalizer holds the connections, so that they are not collected unclosed together with the client.
+        self.finalizer = weakref.finalize(self, soon, loop, self.guard.aclose)
+        self.finalizer.atexit = False
+
+
+async def _close_with_loop(pool: _LoopPool) -> AsyncGenerator[None]:
+    """Closes the connections when the event loop shuts its generators down."""
+    shards = pool.shards
+    forget = weakref.ref(pool)
+    del pool
+    try:
+        yield
+    finally:
+        owner = forget()
+        if owner is not None:
+            owner.closed = True
+            owner.finalizer.detach()
+        with anyio.CancelScope(shield=True):
+            for shard in shards.opened:
+                await shard.transport.aclose()
+
+
+def soon(loop: Any, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Has an event loop do something, from any thread; nothing where it has ended."""
+    if isinstance(loop, asyncio.AbstractEventLoop):
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(lambda: loop.create_task(work()))
+    else:
+        import trio
+
+        def spawn() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is about to end
+                trio.lowlevel.spawn_system_task(work)
+
+        with contextlib.suppress(trio.RunFinishedError):
+            loop.run_sync_soon(spawn)
+
+
+class AsyncPool:
+    """The connections of an async client: one set per running event loop.
+
+    Attributes:
+        http_client: What was passed in to send with: a client of the user's, the name of a transport, or None.
+    """
+
+    def __init__(self, base_url: str, http_client: AsyncHttpClient | None) -> None:
+        self.http_client = http_client
+        self.user_client = None if http_client == AIOHTTP else http_client
+        self.closed = False
+        self._base_url = base_url
+        self._loops: dict[Any, _LoopPool] = {}
+        self._pid = os.getpid()
+
+    def transports(self) -> list[httpx.AsyncBaseTransport]:
+        """What is open on the running event loop."""
+        pool = self._loops.get(running_loop())
+        return [shard.transport for shard in pool.shards.opened] if pool is not None else []
+
+    async def take(self) -> Shard[httpx.AsyncBaseTransport]:
+        """The running event loop's shard for a call, to be given back after it.
+
+        Raises:
+            APIConnectionError: There is no transport for this event loop.
+        """
+        if self._pid != os.getpid():
+            _inherited.append(self._loops)
+            self._loops, self._pid = {}, os.getpid()
+        loop = running_loop()
+        pool = self._loops.get(loop)
+        if pool is None or pool.closed:
+            for other, ended in list(self._loops.items()):
+                if ended.closed or (isinstance(other, asyncio.AbstractEventLoop) and other.is_closed()):
+                    self._loops.pop(other, None)
+            kind = httpx.AsyncHTTPTransport if self.http_client is None else _aiohttp_transport(loop)
+            pool = self._loops[loop] = _LoopPool(self._base_url, loop, kind)
+            await pool.guard.__anext__()
+        retired = pool.shards.retire()
+        if retired is not None:
+            with anyio.CancelScope(shield=True):
+                await retired.aclose()
+        return pool.shards.take()
+
+    @staticmethod
+    def give_back(shard: Shard[httpx.AsyncBaseTransport]) -> None:
+        """Notes that a call has left the shard."""
+        shard.give_back()
+
+    async def close(self) -> None:
+        """Closes this event loop's connections; those of other loops close with them."""
+        self.closed = True
+        own = self._loops.pop(running_loop(), None)
+        self._loops.clear()
+        if own is not None:
+            await own.guard.aclose()
+
+    async def send(self, shard: Shard[httpx.AsyncBaseTransport] | None, step: Send, mark: object) -> httpx.Response:
+        """The head of the reply to a request; `mark` is what `discard` finds it by."""
+        if shard is not None:
+            transport: httpx.AsyncBaseTransport = shard.transport
+            return await transport.handle_async_request(own_request(step, mark))
+        client: Any = self.user_client
+        request = user_request(client, step)
+        with anyio.fail_after(left(step.until)):
+            reply: httpx.Response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+        return reply
+
+    @staticmethod
+    def discard(shard: Shard[httpx.AsyncBaseTransport], mark: object) -> None:
+        """Takes what a failed or cancelled call left behind out of the pool."""
+        if isinstance(shard.transport, httpx.AsyncHTTPTransport):
+            discard(shard.transport, mark)
+
+
+def _aiohttp_transport(loop: object) -> type[httpx.AsyncBaseTransport]:
+    """The transport on aiohttp.
+
+    Raises:
+        APIConnectionError: It is not installed, or the running event loop is not one of asyncio.
+    """
+    if not isinstance(loop, asyncio.AbstractEventLoop):
+        raise APIConnectionError("http_client='aiohttp' runs on asyncio alone; leave it out here.", retryable=False)
+    try:
+        from auriko._http.aiohttp import AiohttpTransport
+    except ImportError as error:
+        raise APIConnectionError(f"{NEEDS_AIOHTTP} ({error})", retryable=False) from error
+    return AiohttpTransport
+
+
+def running_loop() -> Any:
+    """What stands for the running event loop of asyncio or trio."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        import trio.lowlevel
+
+        return trio.lowlevel.current_trio_token()

@@ -1,0 +1,75 @@
+"""What a `Send` step is for httpx: the request, and its bounds of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import httpx
+
+from auriko._http.bounds import within
+from auriko._http.internals import MARK
+from auriko._rules.exchange import Send
+from auriko.errors import APIConnectionError
+
+
+class _Body(httpx.ByteStream):
+    """A request's body without the async generator that httpx sends it with: trio warns of those that are cut short."""
+
+    def __aiter__(self) -> Any:
+        return _AsyncOnce(iter(self))
+
+
+class _AsyncOnce:
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+
+    async def __anext__(self) -> bytes:
+        for part in self._parts:
+            return part
+        raise StopAsyncIteration
+
+
+def own_request(step: Send, mark: object) -> httpx.Request:
+    """The request, whose headers are all made here: httpx takes ten times as long to fill in its own."""
+    url = _url(step.url)
+    headers = step.headers.copy()
+    headers["Host"] = url.netloc.decode("ascii")
+    body = step.body or b""
+    if body:
+        headers["Content-Length"] = str(len(body))
+    extensions = {"timeout": _timeouts(step), MARK: mark}
+    request = httpx.Request(step.method, url, headers=headers, stream=_Body(body), extensions=extensions)
+    request.read()  # for those who look at requests: mocks and recorders
+    return request
+
+
+@lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    """The address, parsed once: a client calls few of them, over and over."""
+    return httpx.URL(text)
+
+
+def user_request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
+    if client.is_closed:
+        raise APIConnectionError("The http_client that was passed in is closed.", retryable=False)
+    url = _url(step.url)
+    extensions = {"timeout": _timeouts(step)}
+    # The query is given once more, because parameters of that client would take its place.
+    return client.build_request(
+        step.method, url, params=url.params, headers=step.headers, content=step.body, extensions=extensions
+    )
+
+
+def _timeouts(step: Send) -> dict[str, float | None]:
+    """The phases' bounds, none of them beyond the call's own."""
+    phases = step.timeout.as_dict()
+    if step.until is None:
+        return phases
+    return {name: within(bound, step.until) for name, bound in phases.items()}
+
+
+def client_closed() -> APIConnectionError:
+    """What every call on a closed client comes to."""
+    return APIConnectionError("The client is closed; make a new one.", retryable=False)

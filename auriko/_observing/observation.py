@@ -1,0 +1,215 @@
+"""A call under way, and how its end is told."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+from auriko._observing.otel import CallTrace, start_trace, trace_sinks
+from auriko.errors import APIStatusError
+from auriko.response_headers import ResponseHeaders
+from auriko.spend._record import CallRecord, CallStart, Operation, Status, new_id
+from auriko.spend._recorder import Ended, Recorder, active, listeners
+
+if TYPE_CHECKING:  # models are imported with what reads them
+    from auriko.models.common import ResponseUsage, Usage
+    from auriko.models.routing import RoutingMetadata
+
+P = ParamSpec("P")
+FirstT = TypeVar("FirstT")
+SecondT = TypeVar("SecondT")
+ResultT = TypeVar("ResultT")
+logger: Final = logging.getLogger("auriko")
+_broken: Final[set[str]] = set()
+
+
+class Observation:
+    """One call under way, on behalf of what was active when it started. It tells the call's end once.
+
+    Attributes:
+        done: Whether nothing is to be told any more.
+    """
+
+    __slots__ = ("_accepted", "_ended", "_first_at", "_recorders", "_start", "_started", "_trace", "done")
+
+    def __init__(
+        self, start: CallStart, recorders: tuple[Recorder, ...], ended: list[Ended] | None, trace: CallTrace | None
+    ) -> None:
+        self._start = start
+        self._recorders = recorders
+        self._ended = ended
+        self._trace = trace
+        self._started = time.monotonic()
+        self._first_at: float | None = None
+        self._accepted = False
+        self.done = False
+
+    def watching(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
+        """What receives an accepted answer, which notes it: a call that fails from then on may have been billed."""
+
+        def noted(answer: FirstT, until: SecondT) -> ResultT:
+            self._accepted = True
+            return receive(answer, until)
+
+        return noted
+
+    def first_item(self) -> None:
+        """Notes that the first item of a stream has arrived."""
+        self._first_at = time.monotonic()
+        if self._trace is not None:
+            self._trace.leave()
+
+    def finish(
+        self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
+    ) -> None:
+        """Records a call that came to its end."""
+        self._record("ok", headers, usage, metadata)
+
+    def abandon(
+        self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
+    ) -> None:
+        """Records a stream that was not read to its end."""
+        self._record("abandoned", headers, usage, metadata)
+
+    def fail(
+        self,
+        error: BaseException,
+        headers: ResponseHeaders | None = None,
+        usage: Usage | ResponseUsage | None = None,
+        metadata: RoutingMetadata | None = None,
+    ) -> None:
+        """Records a call that raised or was cancelled; what a stream had told of its cost before counts."""
+        if isinstance(error, GeneratorExit):
+            self._record("abandoned", headers, usage, metadata)
+        else:
+            headers = headers or getattr(error, "response_headers", None)
+            self._record("error", headers, usage, metadata, error)
+
+    def _record(
+        self,
+        status: Status,
+        headers: ResponseHeaders | None,
+        usage: Usage | ResponseUsage | None,
+        metadata: RoutingMetadata | None,
+        error: BaseException | None = None,
+    ) -> None:
+        if self.done:
+            return
+        self.done = True
+        start = self._start
+        from auriko.models.common import Usage
+
+        # In this order: to ask whether it is of the class that it is of costs nothing, unlike with any other model.
+        tokens = usage if usage is None or isinstance(usage, Usage) else usage.as_chat_usage()
+        prompt = tokens.prompt_tokens_details if tokens is not None else None
+        completion = tokens.completion_tokens_details if tokens is not None else None
+        cost = metadata.cost if metadata is not None else None
+        refused = isinstance(error, APIStatusError) and not self._accepted
+        seen_ms = (self._first_at - self._started) * 1000 if self._first_at is not None else None
+        said_ms = metadata.ttft_ms if metadata is not None else None
+        # By position, since names would take three times as long.
+        record = CallRecord(
+            start.started_at,
+            start.operation,
+            status,
+            type(error).__name__ if error is not None else None,
+            getattr(error, "code", None) if error is not None else None,
+            start.model_asked,
+            metadata.model_canonical if metadata is not None else None,
+            metadata.provider if metadata is not None else None,
+            cost.usd if cost is not None else None,
+            not refused,
+            cost.cache_savings_usd if cost is not None else None,
+            tokens.prompt_tokens if tokens is not None else None,
+            tokens.completion_tokens if tokens is not None else None,
+            prompt.cached_tokens if prompt is not None else None,
+            prompt.cache_write_tokens if prompt is not None else None,
+            completion.reasoning_tokens if completion is not None else None,
+            said_ms if said_ms is not None else seen_ms,
+            (time.monotonic() - self._started) * 1000,
+            start.stream,
+            headers.request_id if headers is not None else None,
+            _tags(self._recorders),
+            new_id(),
+        )
+        logger.info("%s", record)
+        for recorder in self._recorders:
+            recorder.add(record)
+        for ended in self._ended or ():
+            _tell(ended, record)
+        if self._trace is not None:
+            _tell(self._trace.end, record, metadata, error)
+
+
+def _tags(recorders: tuple[Recorder, ...]) -> tuple[str, ...]:
+    """The tags of all, each once."""
+    if len(recorders) == 1:
+        return recorders[0].tags
+    tags = [tag for recorder in recorders for tag in recorder.tags]
+    return tuple(dict.fromkeys(tags)) if tags else ()
+
+
+class _Unobserved(Observation):
+    """A call that nobody wants to hear of."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.done = True
+
+    def watching(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
+        """The receiver as it is."""
+        return receive
+
+    def first_item(self) -> None:
+        """Notes nothing."""
+
+
+_UNOBSERVED: Final = _Unobserved()
+
+
+def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Recorder, ...]) -> Observation:
+    """The observation of a call that starts now.
+
+    Args:
+        model: The model or models asked for; empty for calls that no model answers, which nobody is told of.
+        path: The path of the endpoint.
+        base_url: Where the gateway is.
+        stream: Whether the answer is to be streamed.
+        own: What the client itself tells its calls to.
+
+    Raises:
+        BudgetExceededError: A limit has been reached.
+    """
+    recorders = active.get()
+    if own:
+        recorders += own
+    sinks = trace_sinks()
+    if not model or not (recorders or listeners or sinks is not None or logger.isEnabledFor(logging.INFO)):
+        return _UNOBSERVED
+    if len(recorders) > 1:
+        recorders = tuple(dict.fromkeys(recorders))
+    for recorder in recorders:
+        recorder.check()
+    operation: Operation = "responses" if path.startswith("/responses") else "chat"
+    start = CallStart(operation, model, stream, base_url, time.time())
+    told = [ended for one in list(listeners) if (ended := _tell(one, start))] if listeners else None
+    return Observation(start, recorders, told, _tell(start_trace, start, sinks) if sinks is not None else None)
+
+
+def _tell(listener: Callable[P, ResultT], *facts: P.args, **named: P.kwargs) -> ResultT | None:
+    try:
+        return listener(*facts, **named)
+    except Exception as broken:  # noqa: BLE001 - a paid call never fails for who listens
+        _note_broken(listener, broken)
+        return None
+
+
+def _note_broken(listener: Any, error: Exception) -> None:
+    """Says once what a listener raises; who raises for every call would otherwise fill the log."""
+    name = getattr(listener, "__qualname__", None) or type(listener).__qualname__
+    if name not in _broken:
+        _broken.add(name)
+        logger.error("%s, which listens to finished calls, failed; this is said once.", name, exc_info=error)

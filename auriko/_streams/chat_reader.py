@@ -1,0 +1,76 @@
+"""A streamed chat completion's events as chunks, and the rules for its end (API section 11.2). No I/O."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from auriko._rules.reader import StreamReader
+from auriko.errors._mapping import error_from_event
+from auriko.models._base import model_from_json, model_from_value
+from auriko.models.chat import ChatCompletionChunk
+from auriko.models.common import Usage
+from auriko.response_headers import ResponseHeaders
+
+
+class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
+    """A streamed chat completion: over at [DONE], or when every choice has a finish reason."""
+
+    def __init__(self, headers: ResponseHeaders) -> None:
+        super().__init__(headers)
+        self._open_choices: set[int] = set()
+        self._seen_choices: set[int] = set()
+
+    @staticmethod
+    def text(item: ChatCompletionChunk) -> str:
+        """What the chunk adds to the text of the first choice."""
+        return next((choice.delta.content or "" for choice in item.choices if choice.index == 0), "")
+
+    def _handle(self, data: bytes) -> None:
+        if data.strip() == b"[DONE]":
+            self.complete = True
+            return
+        chunk = self._parse(data)
+        if chunk is None:
+            return
+        # An empty object must not take the place of what an earlier chunk said.
+        if chunk.usage is not None and chunk.usage.model_fields_set:
+            self.usage = chunk.usage
+        if chunk.routing_metadata is not None and chunk.routing_metadata.model_fields_set:
+            self.routing_metadata = chunk.routing_metadata
+        for choice in chunk.choices:
+            if choice.finish_reason is not None:
+                self._seen_choices.add(choice.index)
+                self._open_choices.discard(choice.index)
+            elif choice.index not in self._seen_choices:
+                self._seen_choices.add(choice.index)
+                self._open_choices.add(choice.index)
+        self.received += 1
+        self.ready.append(chunk)
+
+    def _parse(self, data: bytes) -> ChatCompletionChunk | None:
+        """The chunk of an event, or None after a failure has been noted."""
+        try:
+            chunk = model_from_json(ChatCompletionChunk, data)
+        except ValueError:
+            return self._parse_unusual(data)
+        extra = chunk.__pydantic_extra__
+        if extra and extra.get("error"):
+            self.failure = error_from_event({"error": extra["error"]}, self.headers)
+            return None
+        return chunk
+
+    def _parse_unusual(self, data: bytes) -> ChatCompletionChunk | None:
+        """The chunk of an event that is no plain one: an error, an event without choices, bad text."""
+        event = self._load(data)
+        if event is None:
+            return None
+        if event.get("choices") is None and ("usage" in event or "routing_metadata" in event):
+            event["choices"] = []
+        try:
+            return model_from_value(ChatCompletionChunk, event)
+        except ValidationError as error:
+            self._refuse(error.errors()[0]["msg"], data.decode("utf-8", "replace"))
+            return None
+
+    def _may_end(self) -> bool:
+        return bool(self._seen_choices) and not self._open_choices

@@ -1,0 +1,207 @@
+"""Who calls: keys, and what each may still spend and send (API sections 10.2, 10.4 and 13)."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import threading
+import time
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from auriko.sandbox.accounts.budgets import PERIODS, Budget
+from auriko.sandbox.replies import GatewayError
+
+DEFAULT_KEY = "ak_sandbox_key"
+INVALID_KEY = "ak_sandbox_invalid"
+EXPIRED_KEY = "ak_sandbox_expired"
+FORBIDDEN_KEY = "ak_sandbox_forbidden"
+
+_WELL_FORMED = re.compile(r"[\x21-\x7e]{8,512}")
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What each key may do.
+
+    Attributes:
+        requests_per_minute: Requests to the inference endpoints.
+        credits_usd: What the workspace has to begin with.
+        daily_budget_usd, weekly_budget_usd, monthly_budget_usd: What a key may spend in each such period, or None.
+
+    Raises:
+        ValueError: A limit is negative or not a number.
+    """
+
+    requests_per_minute: int = 1_000_000
+    credits_usd: float = 100.0
+    daily_budget_usd: float | None = None
+    weekly_budget_usd: float | None = None
+    monthly_budget_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"{limit.name} cannot be {value}")
+
+    def budgets(self) -> list[Budget]:
+        """Those that are set, with nothing spent."""
+        return [
+            Budget(period, limit) for period in PERIODS if (limit := getattr(self, f"{period}_budget_usd")) is not None
+        ]
+
+
+@dataclass(slots=True)
+class Account:
+    """One key's use so far."""
+
+    key: str
+    limits: Limits
+    spent_usd: float = 0.0
+    window_start: float = field(default_factory=time.monotonic)
+    window_requests: int = 0
+    budgets: list[Budget] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budgets = self.limits.budgets()
+
+    def headers(self, *, with_budgets: bool) -> dict[str, str]:
+        """Rate limit, credit and budget headers."""
+        reset = datetime.now(timezone.utc) + timedelta(seconds=max(0.0, self._window_left()))
+        headers = {
+            "X-RateLimit-Limit-Requests": str(self.limits.requests_per_minute),
+            "X-RateLimit-Remaining-Requests": str(max(0, self.limits.requests_per_minute - self.window_requests)),
+            "X-RateLimit-Reset-Requests": reset.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "X-Credits-Balance-Microdollars": str(max(0, round(self._credits_left() * 1_000_000))),
+        }
+        if with_budgets:
+            for budget in self.budgets:
+                headers |= budget.headers(datetime.now(timezone.utc))
+        return headers
+
+    def charge(self, usd: float) -> None:
+        """Book what a call has cost."""
+        self.spent_usd += usd
+        for budget in self.budgets:
+            budget.charge(usd, datetime.now(timezone.utc))
+
+    def admit(self) -> None:
+        """Count one more request.
+
+        Raises:
+            GatewayError: The key may not make it.
+        """
+        for budget in self.budgets:
+            budget.check(datetime.now(timezone.utc))
+        if self._credits_left() <= 0:
+            raise GatewayError("insufficient_quota", "The credits are used up.", suggestion="Top up the workspace.")
+        if self._window_left() <= 0:
+            self.window_start, self.window_requests = time.monotonic(), 0
+        if self.window_requests >= self.limits.requests_per_minute:
+            raise rate_limited(max(1, round(self._window_left() + 0.5)))
+        self.window_requests += 1
+
+    def _window_left(self) -> float:
+        return self.window_start + _MINUTE - time.monotonic()
+
+    def _credits_left(self) -> float:
+        return self.limits.credits_usd - self.spent_usd
+
+
+def rate_limited(retry_after: float | None, source: str = "auriko") -> GatewayError:
+    """The error of too many requests; `retry_after` in seconds."""
+    headers = {"X-Rate-Limit-Source": source}
+    if retry_after is not None:
+        headers["Retry-After"] = f"{retry_after:g}"
+    return GatewayError(
+        "rate_limit_exceeded",
+        "Too many requests; slow down.",
+        suggestion="Wait as long as Retry-After says, or some seconds without it.",
+        headers=headers,
+    )
+
+
+class Accounts:
+    """Every key that has called. Safe to use from several threads.
+
+    Args:
+        only_key: The one key that is accepted; None accepts every well-formed one.
+
+    Raises:
+        ValueError: The one key is not well-formed.
+    """
+
+    def __init__(self, limits: Limits, only_key: str | None = None) -> None:
+        if only_key is not None and not _WELL_FORMED.fullmatch(only_key):
+            raise ValueError("An API key has 8 to 512 characters, none of them a space or outside ASCII.")
+        self._limits = limits
+        self._only_key = only_key
+        self._accounts: dict[str, Account] = {}
+        self._lock = threading.Lock()
+
+    def authenticate(self, authorization: str | None) -> Account:
+        """The account of the key in this `Authorization` header.
+
+        Raises:
+            GatewayError: There is no key, or it is not accepted.
+        """
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            raise _unauthorized("invalid_api_key", "There is no API key in the Authorization header.")
+        if key == EXPIRED_KEY:
+            raise _unauthorized("expired_api_key", "The API key has expired.")
+        if key == FORBIDDEN_KEY:
+            raise GatewayError("insufficient_permissions", "The API key lacks the scope inference.")
+        wrong = self._only_key is not None and not hmac.compare_digest(key.encode(), self._only_key.encode())
+        if wrong or key == INVALID_KEY or not _WELL_FORMED.fullmatch(key):
+            raise _unauthorized("invalid_api_key", "The API key is not valid.")
+        with self._lock:
+            return self._accounts.setdefault(key, Account(key, self._limits))
+
+    def admit(self, account: Account) -> None:
+        """Count a request to an inference endpoint.
+
+        Raises:
+            GatewayError: `rate_limit_exceeded`, `budget_exhausted` or `insufficient_quota`.
+        """
+        with self._lock:
+            account.admit()
+
+    def charge(self, account: Account, usd: float) -> None:
+        """Book what a call cost."""
+        with self._lock:
+            account.charge(usd)
+
+
+def identity(account: Account) -> dict[str, Any]:
+    """`GET /v1/me` (API section 11.6)."""
+    rpm = account.limits.requests_per_minute
+    return {
+        "credential_type": "api_key",
+        "status": "active",
+        "profile": "inference",
+        "key_id": "00000000-0000-4000-8000-000000000001",
+        "key_prefix": account.key[:8],
+        "key_name": "sandbox",
+        "workspace": {"id": "00000000-0000-4000-8000-000000000002", "name": "Sandbox"},
+        "scopes": ["inference"],
+        "rate_limits": {
+            "inference_rpm": rpm,
+            "management_reads_rpm": rpm,
+            "management_writes_rpm": rpm,
+        },
+        "expires_at": None,
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+
+
+def _unauthorized(code: str, message: str) -> GatewayError:
+    return GatewayError(
+        code,
+        message,
+        suggestion=f"The sandbox accepts any well-formed key, such as {DEFAULT_KEY}.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )

@@ -1,0 +1,1 @@
+"""Models and providers on offer: prices, limits, where they run."""

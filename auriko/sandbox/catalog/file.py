@@ -1,0 +1,245 @@
+"""Catalogues as plain data, read into `Catalog`.
+
+The shape: `providers` maps an id to what `Provider` says of it. `models` maps a canonical id to the model's own
+facts (names, context window, capabilities, modalities, endpoints) and its `offers`, by provider id; an offer holds
+`tiers` by name (prices in USD per million tokens), or the `price` of its only one, and may restate any of the
+model's facts where it differs. A provider with a `base_url` is an upstream: its offers say what it calls the model
+(`upstream_model`, if not the same), and its `price` is that of every offer without one.
+
+The names of the catalogue that comes along are those of the API's documentation, so that code written against it
+runs here; the prices are invented, in the proportions of real ones. What answers is an engine on this machine, and
+every reply says which. The cheaper host of a model is the slower one, and its maker quicker and dearer, so that
+strategies have something to choose between; the small language model is the cheapest only where it can best stand in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, get_args
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import from_json
+from typing_extensions import Self
+
+from auriko.sandbox.addresses import check_address, is_loopback
+from auriko.sandbox.catalog.model import (
+    EFFORTS,
+    Catalog,
+    Effort,
+    LongContext,
+    Model,
+    Offer,
+    Price,
+    Provider,
+    Tier,
+    Upstream,
+)
+
+Capability = Literal[
+    "streaming",
+    "non_streaming",
+    "tools",
+    "tool_choice_required",
+    "json_mode",
+    "structured_output",
+    "tools_with_structured_output",
+    "vision",
+    "reasoning",
+    "reasoning_off",
+]
+Modality = Literal["text", "image", "file", "audio"]
+Endpoint = Literal["chat_completions", "responses", "batch"]
+
+# What servers of the OpenAI API commonly take, and can do.
+UPSTREAM_PARAMS = frozenset(
+    {
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "seed",
+        "temperature",
+        "top_logprobs",
+        "top_p",
+    }
+)
+UPSTREAM_CAPABILITIES: frozenset[Capability] = frozenset(get_args(Capability)) - {
+    "vision",
+    "reasoning",
+    "reasoning_off",
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _TierEntry(_Strict):
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cache_read: float | None = Field(default=None, ge=0)
+    cache_write: float | None = Field(default=None, ge=0)
+    engine: str | None = None
+    long_context: LongContext | None = None
+
+    def tier(self, name: str) -> Tier:
+        price = Price(self.input, self.output, self.cache_read, self.cache_write)
+        return Tier(name, price, self.engine, self.long_context)
+
+
+class _ProviderEntry(_Strict):
+    display_name: str | None = None
+    engine: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    price: _TierEntry | None = None
+    data_policy: Literal["none", "no_training", "zdr"] = "none"
+    params: frozenset[str] = UPSTREAM_PARAMS
+    dialect: Literal["openai", "anthropic", "google"] = "openai"
+    platform: bool = True
+    signs_tool_calls: bool = False
+    cache_min_tokens: int = Field(default=1024, ge=1)
+
+    def provider(self, name: str) -> Provider:
+        given = self.model_dump(
+            include={"data_policy", "params", "dialect", "platform", "signs_tool_calls", "cache_min_tokens"}
+        )
+        return Provider(
+            id=name,
+            display_name=self.display_name or name,
+            engine=self.engine or name,
+            upstream=self._upstream(name),
+            **given,
+        )
+
+    def default_tiers(self) -> dict[str, _TierEntry]:
+        """The price of an offer that has none of its own; what runs on this machine costs nothing."""
+        if self.price is not None:
+            return {"standard": self.price}
+        if self.base_url is not None and is_loopback(httpx.URL(self.base_url).host):
+            return {"standard": _TierEntry(input=0, output=0)}
+        return {}
+
+    def _upstream(self, name: str) -> Upstream | None:
+        if self.base_url is None:
+            return None
+        usual = re.sub(r"\W", "_", name).upper() + "_API_KEY"
+        return Upstream(self.base_url, self.api_key_env or usual, self.api_key_env is not None, self.max_tokens_field)
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        return None if url is None else check_address(url)
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.engine is None) == (self.base_url is None):
+            raise ValueError("a provider has either an engine or a base_url")
+        return self
+
+
+class _OfferEntry(_Strict):
+    tiers: dict[str, _TierEntry] = Field(default_factory=dict)
+    price: _TierEntry | None = None
+    upstream_model: str | None = None
+    context_window: int | None = Field(default=None, ge=1)
+    max_output_tokens: int | None = Field(default=None, ge=1)
+    capabilities: frozenset[Capability] | None = None
+    input_modalities: tuple[Modality, ...] | None = None
+    output_modalities: tuple[Modality, ...] | None = None
+    endpoints: tuple[Endpoint, ...] | None = None
+
+
+class _ModelEntry(_Strict):
+    display_name: str | None = None
+    author: str = "unknown"
+    family: str | None = None
+    aliases: tuple[str, ...] = ()
+    context_window: int = Field(default=131_072, ge=1)
+    max_output_tokens: int = Field(default=131_072, ge=1)
+    capabilities: frozenset[Capability] = UPSTREAM_CAPABILITIES
+    input_modalities: tuple[Modality, ...] = ("text",)
+    output_modalities: tuple[Modality, ...] = ("text",)
+    endpoints: tuple[Endpoint, ...] = ("chat_completions",)
+    efforts: tuple[Effort, ...] = EFFORTS
+    effort_with_tools: bool = True
+    offers: dict[str, _OfferEntry] = Field(min_length=1)
+
+    def offer(self, model: str, provider: Provider, owner: _ProviderEntry, entry: _OfferEntry) -> Offer:
+        tiers = entry.tiers or ({"standard": entry.price} if entry.price else owner.default_tiers())
+        if not tiers:
+            raise ValueError(
+                f"{model} by {provider.id} has no price, and may cost money: give it one, in USD per million tokens "
+                f"(providers.{provider.id}.price = {{ input = 0.5, output = 1.5 }})"
+            )
+        return Offer(
+            provider=provider,
+            tiers=tuple(tier.tier(name) for name, tier in tiers.items()),
+            context_window=entry.context_window or self.context_window,
+            max_output_tokens=entry.max_output_tokens or self.max_output_tokens,
+            capabilities=entry.capabilities or self.capabilities,
+            input_modalities=entry.input_modalities or self.input_modalities,
+            output_modalities=entry.output_modalities or self.output_modalities,
+            endpoints=entry.endpoints or self.endpoints,
+            upstream_model=None if provider.upstream is None else entry.upstream_model or model,
+            efforts=self.efforts,
+            effort_with_tools=self.effort_with_tools,
+        )
+
+
+class _File(_Strict):
+    providers: dict[str, _ProviderEntry]
+    models: dict[str, _ModelEntry]
+
+
+def read_catalog(data: Mapping[str, Any] | str | bytes) -> Catalog:
+    """The catalogue that this data describes.
+
+    Args:
+        data: The shape above, as a mapping or as JSON.
+
+    Raises:
+        ValueError: The data has another shape, or an offer names a provider that is not there.
+    """
+    file = _File.model_validate_json(data) if isinstance(data, str | bytes) else _File.model_validate(data)
+    providers = {name: entry.provider(name) for name, entry in file.providers.items()}
+    models: list[Model] = []
+    for model_id, model in file.models.items():
+        unknown = model.offers.keys() - providers.keys()
+        if unknown:
+            raise ValueError(f"{model_id} is offered by unknown providers: {', '.join(sorted(unknown))}")
+        offers = tuple(
+            model.offer(model_id, providers[name], file.providers[name], entry) for name, entry in model.offers.items()
+        )
+        family, display_name = model.family or model_id, model.display_name or model_id
+        models.append(Model(model_id, family, display_name, model.author, model.aliases, offers))
+    return Catalog(models)
+
+
+def read_providers(data: Mapping[str, Any]) -> dict[str, Provider]:
+    """The providers of a catalogue, by id.
+
+    Raises:
+        ValueError: The data has another shape.
+    """
+    file = _File.model_validate({"providers": dict(data), "models": {}})
+    return {name: entry.provider(name) for name, entry in file.providers.items()}
+
+
+@cache
+def default_catalog() -> Catalog:
+    """The catalogue that comes with the sandbox."""
+    return read_catalog(default_data())
+
+
+def default_data() -> dict[str, Any]:
+    """That catalogue as data."""
+    data: dict[str, Any] = from_json(resources.files("auriko.sandbox.catalog").joinpath("catalog.json").read_bytes())
+    return data

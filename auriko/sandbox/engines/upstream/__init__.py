@@ -1,0 +1,1 @@
+"""Servers of one's own that speak the OpenAI API."""

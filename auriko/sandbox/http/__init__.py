@@ -1,0 +1,1 @@
+"""Endpoints, streams and documents over HTTP."""

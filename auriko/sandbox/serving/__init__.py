@@ -1,0 +1,1 @@
+"""The life of a request between the router and the reply."""

@@ -1,0 +1,236 @@
+"""One try at one provider: from an inference to the pieces of its answer, measured and priced."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+
+import anyio
+
+from auriko.errors import CODES
+from auriko.sandbox.accounts.keys import Account
+from auriko.sandbox.answer import (
+    AnswerText,
+    CallArguments,
+    CallStart,
+    ChoiceEnd,
+    Picture,
+    Piece,
+    ReasoningEnd,
+    ReasoningText,
+    RedactedReasoning,
+    RefusalText,
+)
+from auriko.sandbox.catalog.model import CHAT
+from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
+from auriko.sandbox.engines.tokens import count_tokens
+from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.request import Inference
+from auriko.sandbox.router.candidates import Candidate
+from auriko.sandbox.serving import picture
+from auriko.sandbox.serving.engine_threads import Run
+from auriko.sandbox.serving.provider_limits import accepted_prompt, choices, effort
+from auriko.sandbox.serving.settlement import Progress, Workshop
+
+# Tokens that each effort may spend on thinking.
+_THINKING_TOKENS = {"low": 48, "medium": 96, "high": 192, "xhigh": 384, "max": 768}
+_ARGUMENT_PIECES = 4
+_REFUSAL = "I cannot help with that."
+
+
+class AttemptFailedError(Exception):
+    """The provider did not deliver; the next one may.
+
+    Args:
+        code: What the caller is told if there is no next one.
+        message: What happened.
+        retry_after: Seconds after which the provider may answer again, if it says so.
+    """
+
+    def __init__(self, code: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self._retry_after = retry_after
+
+    def as_reply(self, provider: str | None = None) -> GatewayError:
+        """The error for the caller."""
+        headers = {} if self._retry_after is None else {"Retry-After": f"{self._retry_after:g}"}
+        if self.code == "rate_limit_exceeded":
+            headers["X-Rate-Limit-Source"] = "upstream"
+        return GatewayError(self.code, self.message, provider=provider, headers=headers)
+
+
+class OutOfTimeError(AttemptFailedError):
+    """The time that the caller gives this attempt, or all of them, is over."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """What an engine has said so far: its answer, the thought that is not at its end, and how many calls."""
+
+    text: str = ""
+    thought: str = ""
+    calls: int = 0
+
+
+class Attempt:
+    """One try at one provider.
+
+    Args:
+        account: Who pays; prompt caches are not shared between accounts.
+        deadline: `perf_counter` time at which it must be done, or None.
+    """
+
+    def __init__(
+        self, workshop: Workshop, request: Inference, candidate: Candidate, account: Account, deadline: float | None
+    ) -> None:
+        self._workshop = workshop
+        self._request = request
+        self._candidate = candidate
+        self._account = account
+        self._deadline = deadline
+        self._prompt = accepted_prompt(request, candidate)
+        self._progress = Progress()
+
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
+        """The answer in pieces, ending with `Finished`.
+
+        Raises:
+            AttemptFailedError: The engine failed, or time ran out.
+            GatewayError: The history lacks a signature that this provider demands, or the provider refuses the request.
+        """
+        provider = self._candidate.offer.provider
+        if self._workshop.faults.is_down(provider.id):
+            raise AttemptFailedError("no_provider_available", f"{provider.id} is down.")
+        if provider.signs_tool_calls:
+            self._workshop.signer.check_calls(self._request, provider.id)
+        self._workshop.signer.check_reasoning(self._request, provider.id)
+        for choice in range(choices(self._request, self._candidate)):
+            async with aclosing(self._think(choice)) as thoughts:
+                async for piece in thoughts:
+                    yield piece
+            async with aclosing(self._answer(choice)) as answer:
+                async for piece in answer:
+                    yield piece
+        yield self._workshop.settle(self._request, self._candidate, self._account, self._progress)
+
+    async def _think(self, choice: int) -> AsyncGenerator[Piece, None]:
+        """Reasoning before the answer: the question, and what the engine says to it without tools or a format."""
+        how_hard = effort(self._request, self._candidate)
+        if how_hard is None or self._candidate.offer.upstream_model is not None:  # an upstream thinks by itself
+            return
+        limit = min(_THINKING_TOKENS[how_hard], self._prompt.max_tokens or _THINKING_TOKENS[how_hard])
+        thought = replace(self._prompt, tools=(), tool_choice="auto", response_format=None, max_tokens=limit, stop=())
+        opening = f"The question is: {_question(self._prompt)!r}. At first sight: "
+        self._progress.reasoning += count_tokens(opening)
+        text = ""
+        async with self._run(thought) as run:
+            while (event := await self._next(run)) is not None:
+                if isinstance(event, Text):
+                    piece = event.text if text else opening + event.text
+                    text += piece
+                    yield ReasoningText(choice, piece)
+                elif isinstance(event, Finish):
+                    self._progress.reasoning += event.completion_tokens
+        if not text:
+            text = opening
+            yield ReasoningText(choice, text)
+        yield self._signed(choice, text)
+        if self._request.redact:
+            signer = self._workshop.signer
+            yield RedactedReasoning(choice, signer.seal(text))
+
+    async def _answer(self, choice: int) -> AsyncGenerator[Piece, None]:
+        prompt = self._prompt if self._prompt.seed is None else replace(self._prompt, seed=self._prompt.seed + choice)
+        said = _Said()
+        async with self._run(prompt) as run:
+            while not isinstance(event := await self._next(run), Finish):
+                if event is None:
+                    raise AttemptFailedError("upstream_error", f"{self._candidate.provider} broke off.")
+                if not self._request.refuse:
+                    for piece in self._pieces_of(event, choice, said):
+                        yield piece
+        for piece in self._pieces_of(event, choice, said):
+            yield piece
+        self._progress.prompt = event.prompt_tokens
+        self._progress.completion += event.completion_tokens - event.reasoning_tokens
+        self._progress.reasoning += event.reasoning_tokens
+        self._progress.cached = event.cached_tokens
+        if self._request.refuse:
+            yield RefusalText(choice, _REFUSAL)
+        elif "image" in self._candidate.offer.output_modalities:
+            self._progress.image += picture.TOKENS
+            yield Picture(choice, base64.b64encode(picture.draw(said.text)).decode())
+        yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
+
+    def _pieces_of(self, event: Event, choice: int, said: _Said) -> Iterator[Piece]:
+        if said.thought and not isinstance(event, Thought):
+            yield self._signed(choice, said.thought)
+            said.thought = ""
+        match event:
+            case Thought(text=text):
+                said.thought += text
+                yield ReasoningText(choice, text)
+            case Text(text=text):
+                said.text += text
+                yield AnswerText(choice, text, event.logprobs)
+            case ToolCall():
+                yield from self._call(choice, said.calls, event)
+                said.calls += 1
+            case Finish():
+                pass
+
+    def _signed(self, choice: int, thought: str) -> ReasoningEnd:
+        return ReasoningEnd(choice, self._workshop.signer.sign(thought), self._workshop.signer.seal(thought))
+
+    def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Piece]:
+        # The items of a response have no place for a signature.
+        signed = self._candidate.offer.provider.signs_tool_calls and self._request.endpoint == CHAT
+        call_id = self._workshop.signer.new_call_id(signed=signed)
+        signature = self._workshop.signer.sign(call_id) if signed else None
+        yield CallStart(choice, index, call_id, call.name, signature)
+        size = max(1, -(-len(call.arguments) // _ARGUMENT_PIECES))
+        for start in range(0, len(call.arguments), size):
+            yield CallArguments(choice, index, call.arguments[start : start + size])
+
+    @asynccontextmanager
+    async def _run(self, prompt: Prompt) -> AsyncGenerator[Run, None]:
+        run = self._workshop.engines.start(self._candidate.engine, prompt)
+        try:
+            yield run
+        finally:
+            await run.close()
+
+    async def _next(self, run: Run) -> Event | None:
+        try:
+            with anyio.fail_after(self._time_left()):
+                item = await run.next()
+        except TimeoutError:
+            raise OutOfTimeError("upstream_timeout", f"{self._candidate.provider} did not answer in time.") from None
+        except EngineError as error:
+            provider = self._candidate.provider
+            if CODES[error.code].type == "invalid_request_error":  # the next one would be asked the same
+                raise GatewayError(error.code, f"{provider} refused it: {error}", provider=provider) from error
+            raise AttemptFailedError(error.code, f"{provider} failed: {error}", error.retry_after) from error
+        if item is None:
+            return None
+        moment, event = item
+        self._progress.saw(moment)
+        return event
+
+    def _time_left(self) -> float | None:
+        return None if self._deadline is None else max(0.0, self._deadline - time.perf_counter())
+
+
+def _question(prompt: Prompt) -> str:
+    """The beginning of the last thing that the user said."""
+    for message in reversed(prompt.messages):
+        content = message.get("content")
+        if message.get("role") == "user" and content:
+            text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
+            return " ".join(text.split())[-120:]
+    return ""

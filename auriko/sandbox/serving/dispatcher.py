@@ -1,0 +1,238 @@
+"""The gateway itself, without HTTP: it decides, tries, falls back, and knows what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from auriko.sandbox.accounts.keys import Account
+from auriko.sandbox.answer import Finished, Piece
+from auriko.sandbox.catalog.billing import TokenCounts, bill
+from auriko.sandbox.catalog.model import Catalog
+from auriko.sandbox.engines.tokens import count_prompt_tokens
+from auriko.sandbox.journal.journal import Journal
+from auriko.sandbox.journal.records import AttemptRecord
+from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.request import Inference, Notice
+from auriko.sandbox.router.candidates import Candidate
+from auriko.sandbox.router.decide import decide
+from auriko.sandbox.router.filters import Assessed, NobodyError
+from auriko.sandbox.serving.attempt import Attempt, AttemptFailedError, OutOfTimeError
+from auriko.sandbox.serving.provider_limits import dropped_params, effort_warning
+from auriko.sandbox.serving.settlement import Workshop
+
+T = TypeVar("T")
+
+_SERVER_TIMEOUT_SECONDS = 600.0
+_USUAL_ANSWER_TOKENS = 64.0  # until there has been an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who serves a request: what a reply needs to say beside the answer."""
+
+    candidate: Candidate
+    strategy: str
+    warnings: tuple[Notice, ...]
+
+    @property
+    def provider_model_id(self) -> str:
+        """What really runs."""
+        return self.candidate.offer.provider_model_id(self.candidate.tier)
+
+    @property
+    def fingerprint(self) -> str:
+        """What really runs, for `system_fingerprint`."""
+        return f"auriko-sandbox:{self.candidate.engine}"
+
+    @property
+    def service_tier(self) -> str | None:
+        """The tier, if it is not the standard one."""
+        return None if self.candidate.tier.name == "standard" else self.candidate.tier.name
+
+    def metadata(self, finished: Finished) -> dict[str, Any]:
+        """`routing_metadata` (API section 11.1)."""
+        cost: dict[str, Any] = {"usd": finished.bill.usd}
+        if finished.counts.cached:
+            cost["cache_savings_percent"] = finished.bill.saved_percent
+            cost["cache_savings_usd"] = finished.bill.saved_usd
+        metadata: dict[str, Any] = {
+            "provider": self.candidate.provider,
+            "provider_model_id": self.provider_model_id,
+            "model_canonical": self.candidate.model.id,
+            "routing_strategy": self.strategy,
+            "ttft_ms": round(finished.ttft_ms, 3),
+            "throughput_tps": round(finished.throughput_tps, 3),
+            "cost": cost,
+        }
+        if self.warnings:
+            metadata["warnings"] = [notice._asdict() for notice in self.warnings]
+        return metadata
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """What is known of a request's length before it is served."""
+
+    text: str
+    prompt_tokens: int
+    answer_tokens: int
+
+
+class Dispatcher:
+    """Serves inferences, and notes in the journal how."""
+
+    def __init__(self, catalog: Catalog, workshop: Workshop, own_keys: Collection[str], journal: Journal) -> None:
+        self._catalog = catalog
+        self._known_providers = frozenset(provider.id for provider in catalog.providers())
+        self._workshop = workshop
+        self._own_keys = own_keys
+        self._journal = journal
+
+    async def whole(self, request: Inference, account: Account) -> tuple[Route, list[Piece]]:
+        """Who answered, and the whole answer.
+
+        Raises:
+            GatewayError: Nobody could answer.
+        """
+
+        async def collect(pieces: AsyncGenerator[Piece, None], _: str) -> list[Piece]:
+            async with aclosing(pieces):
+                return [piece async for piece in pieces]
+
+        return await self._first_that_works(request, account, collect)
+
+    async def streamed(self, request: Inference, account: Account) -> tuple[Route, AsyncGenerator[Piece, None]]:
+        """Who answers, and the answer in pieces; the first is there already.
+
+        Raises:
+            GatewayError: Nobody could begin to answer. Later failures raise it from the iterator.
+        """
+
+        async def begin(pieces: AsyncGenerator[Piece, None], provider: str) -> AsyncGenerator[Piece, None]:
+            return _resume(await anext(pieces), pieces, provider)
+
+        return await self._first_that_works(request, account, begin)
+
+    async def _first_that_works(
+        self, request: Inference, account: Account, take: Callable[[AsyncGenerator[Piece, None], str], Awaitable[T]]
+    ) -> tuple[Route, T]:
+        started = time.perf_counter()
+        estimate = self._estimate(request)
+        try:
+            decision = decide(
+                request,
+                self._catalog,
+                self._own_keys,
+                estimate.prompt_tokens,
+                lambda candidate: self._assess(candidate, request, estimate, account),
+            )
+        except NobodyError as nobody:
+            self._journal.refused(request, nobody)
+            raise
+        attempts = self._journal.decided(request, decision)
+        failures: list[tuple[str, AttemptFailedError]] = []
+        for scored in decision.order:
+            candidate = scored.assessed.candidate
+            attempt = Attempt(self._workshop, request, candidate, account, _deadline(request, started))
+            noted = self._journal.tried(attempts, candidate)
+            try:
+                taken = await take(self._noting(attempt.pieces(), noted), candidate.provider)
+            except AttemptFailedError as error:
+                failures.append((candidate.provider, error))
+                continue
+            return Route(
+                candidate, decision.strategy, tuple(_warnings(request, candidate, failures, self._known_providers))
+            ), taken
+        provider, last = failures[-1]
+        raise last.as_reply(provider)
+
+    async def _noting(self, pieces: AsyncGenerator[Piece, None], attempt: AttemptRecord) -> AsyncGenerator[Piece, None]:
+        """The same pieces; how it ends goes into the journal."""
+        async with aclosing(pieces):
+            try:
+                async for piece in pieces:
+                    if isinstance(piece, Finished):
+                        self._journal.finished(attempt, piece)
+                    yield piece
+            except (AttemptFailedError, GatewayError) as error:
+                self._journal.failed(attempt, error.code, error.message)
+                raise
+            except (GeneratorExit, asyncio.CancelledError):
+                if "usd" not in attempt:
+                    self._journal.failed(attempt, "client_disconnected", "The client left.")
+                raise
+
+    def _estimate(self, request: Inference) -> _Estimate:
+        usual = self._workshop.measurements.completion_tokens() or _USUAL_ANSWER_TOKENS
+        limit = request.prompt.max_tokens
+        return _Estimate(
+            text="".join(request.texts()),
+            prompt_tokens=count_prompt_tokens(request.prompt),
+            answer_tokens=round(usual if limit is None else min(usual, limit)),
+        )
+
+    def _assess(self, candidate: Candidate, request: Inference, estimate: _Estimate, account: Account) -> Assessed:
+        routing = request.routing
+        speed = self._workshop.measurements.speed(candidate.provider, candidate.lane, estimate.prompt_tokens)
+        return Assessed(
+            candidate=candidate,
+            expected_usd=self._expected_usd(candidate, estimate, account),
+            speed=speed,
+            ttft_ms=None if speed is None else speed.ttft_ms(routing.ttft_percentile),
+            throughput_tps=None if speed is None else speed.throughput_tps(routing.throughput_percentile),
+        )
+
+    def _expected_usd(self, candidate: Candidate, estimate: _Estimate, account: Account) -> float:
+        """Price times tokens, less what this provider's cache holds of the prompt."""
+        cached = self._workshop.expected_cached(candidate, account, estimate.text)
+        prompt = estimate.prompt_tokens
+        return bill(candidate.tier, TokenCounts(prompt, estimate.answer_tokens, cached=int(cached * prompt))).usd
+
+
+def _deadline(request: Inference, started: float) -> float:
+    routing = request.routing
+    timeout = _SERVER_TIMEOUT_SECONDS if routing.timeout_ms is None else routing.timeout_ms / 1000
+    deadline = time.perf_counter() + timeout
+    if routing.deadline_ms is None:
+        return deadline
+    return min(deadline, started + routing.deadline_ms / 1000)
+
+
+async def _resume(first: Piece, rest: AsyncGenerator[Piece, None], provider: str) -> AsyncGenerator[Piece, None]:
+    async with aclosing(rest):
+        yield first
+        try:
+            async for piece in rest:
+                yield piece
+        except OutOfTimeError as failure:
+            raise GatewayError("stream_duration_exceeded", failure.message, provider=provider) from failure
+        except AttemptFailedError as failure:
+            raise failure.as_reply(provider) from failure
+
+
+def _warnings(
+    request: Inference,
+    candidate: Candidate,
+    failures: list[tuple[str, AttemptFailedError]],
+    known_providers: Collection[str],
+) -> Iterator[Notice]:
+    yield from request.warnings
+    provider = candidate.offer.provider
+    for name in dropped_params(request, candidate):
+        reason = f"{provider.id} does not take {name} here; it was not forwarded."
+        yield Notice("unsupported_parameter", f"{name}_dropped", reason)
+    if changed := effort_warning(request, candidate):
+        yield changed
+    for name in request.extensions:
+        if name not in known_providers:
+            yield Notice("unknown_provider", "extension_not_used", f"{name} is not a provider.")
+        elif name != provider.id:
+            yield Notice("ignored_extension", "extension_not_used", f"{name} did not answer; {provider.id} did.")
+    for failed, failure in failures:
+        kind = "provider_timeout" if failure.code == "upstream_timeout" else "provider_error"
+        yield Notice(kind, failure.code, f"{failed} was tried first: {failure.message}")

@@ -1,0 +1,88 @@
+"""What every attempt works with, and what it comes to in the end: figures, tokens and a bill."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from auriko.sandbox.accounts.keys import Account, Accounts
+from auriko.sandbox.answer import Finished
+from auriko.sandbox.catalog.billing import TokenCounts, bill
+from auriko.sandbox.engines.tokens import count_audio_tokens
+from auriko.sandbox.faults import Faults
+from auriko.sandbox.request import Inference
+from auriko.sandbox.router.candidates import Candidate
+from auriko.sandbox.router.measurements import Measurements, Sample
+from auriko.sandbox.serving.engine_threads import EngineRoom
+from auriko.sandbox.serving.prefix_cache import PrefixCache
+from auriko.sandbox.serving.signatures import Signer
+
+
+@dataclass(slots=True)
+class Progress:
+    """What has been measured of an attempt so far: `perf_counter` times and tokens."""
+
+    started: float = field(default_factory=time.perf_counter)
+    first: float | None = None
+    last: float | None = None
+    prompt: int = 0
+    completion: int = 0
+    reasoning: int = 0
+    image: int = 0
+    cached: int | None = None
+
+    def saw(self, moment: float) -> None:
+        """Note that something came at this moment."""
+        if self.first is None:
+            self.first = moment
+        self.last = moment
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Engines, caches, measurements and accounts of one sandbox."""
+
+    engines: EngineRoom
+    measurements: Measurements
+    cache: PrefixCache
+    signer: Signer
+    accounts: Accounts
+    faults: Faults
+
+    def expected_cached(self, candidate: Candidate, account: Account, text: str) -> float:
+        """The share of this prompt that the candidate's cache holds."""
+        return self.cache.peek(_cache_scope(candidate, account), text, candidate.offer.provider.cache_min_tokens)
+
+    def settle(self, request: Inference, candidate: Candidate, account: Account, progress: Progress) -> Finished:
+        """The end of an attempt: it is measured, its prompt cached, and its cost charged."""
+        counts = self._counts(request, candidate, account, progress)
+        ended = progress.last or time.perf_counter()
+        ttft_ms = ((progress.first or ended) - progress.started) * 1000
+        throughput_tps = counts.completion / max(ended - progress.started, 1e-6)
+        sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion)
+        self.measurements.add(candidate.provider, candidate.lane, sample)
+        cost = bill(candidate.tier, counts)
+        self.accounts.charge(account, cost.usd)
+        return Finished(counts, cost, ttft_ms, throughput_tps)
+
+    def _counts(self, request: Inference, candidate: Candidate, account: Account, progress: Progress) -> TokenCounts:
+        provider, price = candidate.offer.provider, candidate.tier.price
+        scope = _cache_scope(candidate, account)
+        lookup = self.cache.use(scope, "".join(request.texts()), provider.cache_min_tokens)
+        read, written = int(lookup.read * progress.prompt), int(lookup.written * progress.prompt)
+        if progress.cached is not None:  # an upstream has a cache of its own, and says what it read
+            read, written = progress.cached, 0
+        return TokenCounts(
+            prompt=progress.prompt,
+            completion=progress.completion + progress.reasoning + progress.image,
+            cached=0 if price.cache_read is None else read,
+            written=0 if price.cache_write is None else written,
+            reasoning=progress.reasoning,
+            image=progress.image,
+            audio=min(count_audio_tokens(request.prompt), progress.prompt),
+        )
+
+
+def _cache_scope(candidate: Candidate, account: Account) -> str:
+    """The name of the prompt cache that serves this candidate and this caller."""
+    return f"{candidate.provider}/{candidate.model.id}/{account.key}"

@@ -1,0 +1,164 @@
+"""The body of `POST /v1/responses` (API section 11.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.routing_options import Routed
+from auriko.sandbox.validation import OpenWireModel, WireModel
+from auriko.sandbox.wire.chat_request import Part
+
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "off"]
+
+
+class MessageItem(OpenWireModel):
+    """A message of the conversation."""
+
+    type: Literal["message"] = "message"
+    role: Literal["user", "assistant", "system", "developer"]
+    content: str | Annotated[list[Part], Field(min_length=1)]
+
+
+class FunctionCallItem(OpenWireModel):
+    """A call that the model made."""
+
+    type: Literal["function_call"]
+    call_id: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    arguments: str
+
+
+class FunctionCallOutputItem(OpenWireModel):
+    """What a function answered."""
+
+    type: Literal["function_call_output"]
+    call_id: str
+    output: str | Annotated[list[Part], Field(min_length=1)]
+
+
+class SummaryPart(OpenWireModel):
+    """A piece of a reasoning summary."""
+
+    type: Literal["summary_text"]
+    text: str
+
+
+class ReasoningItem(OpenWireModel):
+    """Reasoning that is sent back as it came."""
+
+    type: Literal["reasoning"]
+    summary: list[SummaryPart]
+    encrypted_content: str | None = None
+
+
+def _kind(item: Any, default: str = "message") -> Any:
+    return item.get("type", default) if isinstance(item, Mapping) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+
+
+Item = Annotated[
+    Annotated[MessageItem, Tag("message")]
+    | Annotated[FunctionCallItem, Tag("function_call")]
+    | Annotated[FunctionCallOutputItem, Tag("function_call_output")]
+    | Annotated[ReasoningItem, Tag("reasoning")],
+    Discriminator(_kind),
+]
+
+
+class FunctionTool(WireModel):
+    """A function that may be called; flat, unlike in chat completions."""
+
+    type: Literal["function"]
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class NamedTool(OpenWireModel):
+    """The one tool that must be called."""
+
+    type: Literal["function"]
+    name: str
+
+
+class Format(WireModel):
+    """What form the text must have."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    strict: bool | None = None
+    description: str | None = None
+
+
+class TextOptions(WireModel):
+    """Form and length of the text."""
+
+    format: Format | None = None
+    verbosity: str | None = None
+
+
+class ReasoningOptions(WireModel):
+    """How hard to think, and whether to show a summary of it."""
+
+    effort: Effort | None = None
+    summary: Literal["auto", "concise", "detailed"] | None = None
+    generate_summary: Literal["auto", "concise", "detailed"] | None = None
+
+
+class ResponsesRequest(Routed):
+    """A response's request."""
+
+    input: str | Annotated[list[Item], Field(min_length=1)]
+    instructions: str | None = None
+    tools: list[FunctionTool] | None = Field(default=None, max_length=128)
+    tool_choice: Literal["auto", "none", "required"] | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
+    max_output_tokens: int | None = Field(default=None, ge=1)
+    max_tool_calls: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    top_k: int | None = Field(default=None, ge=0)
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    reasoning: ReasoningOptions | None = None
+    text: TextOptions | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    metadata: dict[str, str] | None = None
+    include: list[str] | None = None
+    user: str | None = None
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
+    store: bool | None = None
+    stream: bool | None = None
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _no_hosted_tools(cls, tools: Any) -> Any:
+        kinds = [_kind(tool, "function") for tool in tools] if isinstance(tools, list) else []  # pyright: ignore[reportUnknownVariableType]
+        hosted = sorted(kind for kind in kinds if isinstance(kind, str) and kind != "function")
+        if hosted:
+            raise GatewayError(
+                "hosted_tool_not_supported",
+                f"No provider here has the hosted tool {hosted[0]}.",
+                param="tools",
+                suggestion="Use tools of the type function.",
+            )
+        return tools  # pyright: ignore[reportUnknownVariableType]
+
+    @field_validator("store", mode="after")
+    @classmethod
+    def _nothing_is_stored(cls, store: bool | None) -> bool | None:
+        if store:
+            raise GatewayError(
+                "invalid_parameter_value",
+                "store must be false: nothing is kept between requests.",
+                param="store",
+                suggestion="Send the whole history in input.",
+            )
+        return store
