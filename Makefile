@@ -61,6 +61,10 @@ test: $(VENV)/.dev ## run the whole test suite, which reaches every line and bra
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 	@$(BIN)/python -m coverage report --omit='auriko/sandbox/*' --fail-under=100
 
+.PHONY: test-just-booted
+test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machine that was started a moment ago
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/unit tests/surface tests/wire tests/spend tests/sandbox
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .

@@ -80,7 +80,7 @@ class Shard(Generic[TransportT]):
         transport: What sends over them.
         busy: How many calls are using it.
         suspect: Whether a call has failed since all of its connections were known to be sound.
-        unused_since: When it was left by the last of them, on the monotonic clock.
+        unused_since: When it was opened or left by the last of them, on the monotonic clock.
     """
 
     __slots__ = ("busy", "suspect", "transport", "unused_since")
@@ -89,7 +89,7 @@ class Shard(Generic[TransportT]):
         self.transport: TransportT = transport
         self.busy = 0
         self.suspect = False
-        self.unused_since = 0.0
+        self.unused_since = time.monotonic()
 
     def give_back(self) -> None:
         """Notes that a call has left it."""

@@ -38,7 +38,7 @@ class BatchBase(Generic[ReplyT]):
         self._to_call = to_call
         self._max_concurrency = _check_concurrency(options.get("max_concurrency", DEFAULT_CONCURRENCY))
         self._interval = 1 / per_second if check_seconds("max_per_second", per_second) and per_second else 0.0
-        self._start_at = 0.0
+        self._start_at = float("-inf")
         self._limit_usd = options.get("limit_usd")
         self._bar_wanted = options.get("progress")
         self._total = total
@@ -99,7 +99,7 @@ class BatchBase(Generic[ReplyT]):
             if not isinstance(result, Exception):
                 raise result
         if isinstance(result, BudgetExceededError):
-            self._interval = self._start_at = 0.0  # nothing is sent any more, so nothing is to be spread
+            self._interval, self._start_at = 0.0, float("-inf")  # nothing is sent any more, so nothing is to be spread
         if self._bar is not None:
             self._bar.set_postfix_str(self._running_cost(), refresh=False)
             self._bar.update()

@@ -156,7 +156,7 @@ class Faults:
 
     def is_down(self, provider: str) -> bool:
         """Whether the provider fails now."""
-        return self._outages.get(provider, 0.0) > time.monotonic()
+        return self._outages.get(provider, float("-inf")) > time.monotonic()
 
     def _strikes_now(self, text: str, fault: Fault) -> bool:
         if fault.kind == "down" or self._random.random() >= fault.rate:

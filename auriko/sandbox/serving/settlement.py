@@ -56,8 +56,8 @@ class Workshop:
     def settle(self, request: Inference, candidate: Candidate, account: Account, progress: Progress) -> Finished:
         """The end of an attempt: it is measured, its prompt cached, and its cost charged."""
         counts = self._counts(request, candidate, account, progress)
-        ended = progress.last or time.perf_counter()
-        ttft_ms = ((progress.first or ended) - progress.started) * 1000
+        ended = progress.last if progress.last is not None else time.perf_counter()
+        ttft_ms = ((progress.first if progress.first is not None else ended) - progress.started) * 1000
         throughput_tps = counts.completion / max(ended - progress.started, 1e-6)
         sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion)
         self.measurements.add(candidate.provider, candidate.lane, sample)

@@ -90,14 +90,15 @@ def _sample(engine: Engine, content: str, ending: threading.Event) -> Sample | N
     finish = Finish("stop", 0, 0)
     with closing(events_of(engine, prompt)) as events:
         for event in events:
-            first = first or time.perf_counter()
+            if first is None:
+                first = time.perf_counter()
             if ending.is_set():
                 return None
             if isinstance(event, Finish):
                 finish = event
     ended = time.perf_counter()
     return Sample(
-        ttft_ms=((first or ended) - started) * 1000,
+        ttft_ms=((first if first is not None else ended) - started) * 1000,
         throughput_tps=finish.completion_tokens / max(ended - started, 1e-6),
         prompt_tokens=finish.prompt_tokens,
         completion_tokens=finish.completion_tokens,
