@@ -5,6 +5,7 @@ What whole replies, errors and tables look like in a notebook, they say themselv
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Coroutine
@@ -70,7 +71,7 @@ class _Screen:
             self._chat = stream._accumulator()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         self._text = ""
         self._shown = ""
-        self._updated: float | None = None
+        self._updated = -math.inf
         self._output = _new_output()
 
     def add(self, item: Any) -> None:
@@ -78,9 +79,7 @@ class _Screen:
         if self._chat is not None:
             self._chat.add(item)
         self._text += self._text_of(item) or ""
-        if self._output is None or self._updated is None:
-            self._update()
-        elif time.monotonic() - self._updated >= _SECONDS_BETWEEN_UPDATES:
+        if self._output is None or time.monotonic() - self._updated >= _SECONDS_BETWEEN_UPDATES:
             self._update()
 
     def finish(self) -> Any:
