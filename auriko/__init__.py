@@ -27,7 +27,7 @@ from auriko.response_headers import ResponseHeaders
 from auriko.spend import SpendTracker, track_spend
 
 if TYPE_CHECKING:
-    from auriko._streams.base import AsyncStream, Stream
+    from auriko._streams.chat import AsyncStream, Stream
     from auriko._streams.responses import AsyncResponseStream, ResponseStream
     from auriko.accumulate import ChatAccumulator
     from auriko.models.chat import ChatCompletion, ChatCompletionChunk
@@ -84,7 +84,7 @@ __all__ = [
 # What takes some milliseconds to import, and is not needed to make a client: by name, the module that has it.
 _AT_FIRST_USE: Final = {
     **dict.fromkeys(("AsyncResponseStream", "ResponseStream"), "_streams.responses"),
-    **dict.fromkeys(("AsyncStream", "Stream"), "_streams.base"),
+    **dict.fromkeys(("AsyncStream", "Stream"), "_streams.chat"),
     "ChatAccumulator": "accumulate",
     **dict.fromkeys(("ChatCompletion", "ChatCompletionChunk"), "models.chat"),
     "Usage": "models.common",

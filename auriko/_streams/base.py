@@ -1,4 +1,4 @@
-"""What a caller iterates over. The rules are in `_reader` and `_exchange`; here is only the awaiting."""
+"""Iterators over the items of a streamed reply. The rules are in `_rules`; here is only the awaiting."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ from auriko._http.channel import AsyncChannel, Channel
 from auriko._observing.observation import Observation
 from auriko._rules.exchange import Clock, Close, OpenStream, Steps, advance, drain
 from auriko._rules.reader import ItemT, StreamReader, UsageT
-from auriko._streams.chat_reader import ChatReader
-from auriko.accumulate import ChatAccumulator
-from auriko.models.chat import ChatCompletion, ChatCompletionChunk
-from auriko.models.common import Usage
 from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
 
@@ -91,15 +87,14 @@ class _StreamBase(Generic[ItemT, UsageT]):
         reader = self._reader
         self._observation.abandon(reader.headers, reader.usage, reader.routing_metadata)
 
+    def _check_unread(self) -> None:
+        """Refuses a stream of which something has been taken: a part of an answer must not pass for a whole one."""
+        if self._ended or self._reader.received != len(self._ready):
+            raise ValueError("collect() reads a stream from its beginning; feed a ChatAccumulator while you iterate")
+
     def _refuse_second_reading(self) -> None:
         if self._ended and not self._ready:
             raise ValueError("this stream has ended; a stream can be read only once")
-
-    def _accumulator(self) -> ChatAccumulator:
-        """What collects the whole stream; a part of an answer must not pass for a whole one."""
-        if self._ended or self._reader.received != len(self._ready):
-            raise ValueError("collect() reads a stream from its beginning; feed a ChatAccumulator while you iterate")
-        return ChatAccumulator()
 
     def __del__(self) -> None:
         if getattr(self, "_ended", True):
@@ -151,23 +146,6 @@ class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
         self.close()
 
 
-class Stream(ItemStream[ItemT, Usage]):
-    """The chunks of a chat completion. Use it in a `with` block, or read it to its end."""
-
-    reader = ChatReader
-
-    def collect(self: Stream[ChatCompletionChunk]) -> ChatCompletion:
-        """The whole answer, as a plain call gives it: tool calls, reasoning, images, usage and metadata put together.
-
-        Raises:
-            ValueError: A part of the stream has been read already.
-        """
-        accumulator = self._accumulator()
-        for chunk in self:
-            accumulator.add(chunk)
-        return accumulator.completion(self.response_headers)
-
-
 class AsyncItemStream(_StreamBase[ItemT, UsageT], AsyncIterator[ItemT]):
     """An async iterator over the items of a streamed reply. Use it in an `async with` block, or read it to its end."""
 
@@ -211,22 +189,9 @@ class _AsyncTexts(AsyncIterator[str]):
 
     def __init__(self, stream: AsyncItemStream[Any, Any]) -> None:
         self._items = aiter(stream)
-        self._text = stream._reader.text  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._text = stream.reader.text
 
     async def __anext__(self) -> str:
         while not (text := self._text(await anext(self._items))):
             pass
         return text
-
-
-class AsyncStream(AsyncItemStream[ItemT, Usage]):
-    """The chunks of a chat completion. Use it in an `async with` block, or read it to its end."""
-
-    reader = ChatReader
-
-    async def collect(self: AsyncStream[ChatCompletionChunk]) -> ChatCompletion:
-        """The whole answer; as `Stream.collect`."""
-        accumulator = self._accumulator()
-        async for chunk in self:
-            accumulator.add(chunk)
-        return accumulator.completion(self.response_headers)

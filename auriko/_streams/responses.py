@@ -1,15 +1,78 @@
-"""What a caller of the Responses API iterates over."""
+"""A streamed response: its events as typed items, the rules for its end, and the streams (API section 11.5)."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, Final, cast
 
+from auriko._rules.reader import StreamReader
 from auriko._streams.base import AsyncItemStream, ItemStream
-from auriko._streams.responses_reader import ResponsesReader
-from auriko.errors import APIResponseValidationError
+from auriko.errors import APIResponseValidationError, APIStatusError
+from auriko.errors._mapping import error_from_event
 from auriko.models.common import ResponseUsage
-from auriko.models.response_events import ResponseStreamEvent
+from auriko.models.response_events import ResponseStreamEvent, ResponseTextDeltaEvent, parse_event
 from auriko.models.responses import Response
+from auriko.response_headers import ResponseHeaders
+
+_COMPLETE: Final = frozenset({"response.completed", "response.incomplete"})
+
+
+class ResponsesReader(StreamReader[ResponseStreamEvent, ResponseUsage]):
+    """A streamed response: over at its terminal event.
+
+    Attributes:
+        completed_response: The whole response, from the terminal event.
+    """
+
+    def __init__(self, headers: ResponseHeaders) -> None:
+        super().__init__(headers)
+        self.completed_response: Response | None = None
+
+    @staticmethod
+    def text(item: ResponseStreamEvent) -> str:
+        """What the event adds to the response's text."""
+        return item.delta if isinstance(item, ResponseTextDeltaEvent) else ""
+
+    def _handle(self, data: bytes) -> None:
+        if data == b"[DONE]":
+            self.failure = self._interrupted("The stream said [DONE] before the response was complete.")
+            return
+        loaded = self._load(data)
+        if loaded is None:
+            return
+        kind = str(loaded.get("type"))
+        if kind == "error":
+            self.failure = error_from_event(_without_type(loaded), self.headers)
+            return
+        event = parse_event(loaded)
+        whole: Any = getattr(event, "response", None)
+        if isinstance(whole, Response):
+            self._note(whole, last=kind in _COMPLETE or kind == "response.failed")
+        if kind == "response.failed":
+            self.failure = self._failed(loaded.get("response"))
+            return
+        self.complete = kind in _COMPLETE
+        self.received += 1
+        self.ready.append(event)
+
+    def _note(self, response: Response, *, last: bool) -> None:
+        self.usage = response.usage or self.usage
+        self.routing_metadata = response.routing_metadata or self.routing_metadata
+        if last:
+            response._response_headers = self.headers  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            self.completed_response = response
+
+    def _failed(self, response: Any) -> APIStatusError:
+        said: Any = cast("dict[str, Any]", response).get("error") if isinstance(response, dict) else None
+        envelope = {"error": said or {"message": "The response failed without a reason."}}
+        return error_from_event(envelope, self.headers)
+
+    def _may_end(self) -> bool:
+        return False
+
+
+def _without_type(event: dict[str, Any]) -> dict[str, Any]:
+    """A flat error event as an envelope has it: its `type` is the event's, not the error's."""
+    return {name: value for name, value in event.items() if name != "type"}
 
 
 class ResponseStream(ItemStream[ResponseStreamEvent, ResponseUsage]):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from auriko.models._base import AurikoResponseModel, Informational, Reply
 from auriko.models.common import Usage
-from auriko.models.routing import RoutingMetadata
+from auriko.models.routing import RoutingMetadata, add_facts
+
+if TYPE_CHECKING:  # imported where something is shown
+    from auriko._card import Card
 
 
 class ToolCallFunction(AurikoResponseModel):
@@ -91,9 +94,28 @@ class ChatCompletion(Reply):
     routing_metadata: Informational[RoutingMetadata] = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._card import completion_bundle
+        from auriko._card import Card
 
-        return completion_bundle(self)
+        card = Card()
+        for choice in self.choices:
+            if len(self.choices) > 1:
+                card.title(f"Answer {choice.index + 1}")
+            _add_message(card, choice.message)
+        add_facts(card, self.routing_metadata, self.usage, [choice.finish_reason for choice in self.choices])
+        return card.bundle()
+
+
+def _add_message(card: Card, message: ChoiceMessage) -> None:
+    if message.reasoning_content:
+        card.folded("reasoning", message.reasoning_content)
+    if message.content:
+        card.paragraph(message.content)
+    if message.refusal:
+        card.paragraph(f"refused: {message.refusal}")
+    for call in message.tool_calls or ():
+        card.paragraph(f"calls {call.function.name}({call.function.arguments})")
+    for image in message.images or ():
+        card.picture(image.mime_type, image.data)
 
 
 class ToolCallDeltaFunction(AurikoResponseModel):

@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from auriko.models._base import AurikoResponseModel, Informational, InformationalModel, Reply
 from auriko.models.common import ResponseUsage
-from auriko.models.routing import RoutingMetadata
+from auriko.models.routing import RoutingMetadata, add_facts
 
 
 class ResponseOutputContentPart(AurikoResponseModel):
@@ -209,6 +209,18 @@ class Response(Reply):
         return self
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._card import response_bundle
+        from auriko._card import Card
 
-        return response_bundle(self, (i for i in self.output if isinstance(i, ResponseFunctionCallOutputItem)))
+        card = Card()
+        for item in self.output:
+            if isinstance(item, ResponseFunctionCallOutputItem):
+                card.paragraph(f"calls {item.name}({item.arguments})")
+        hosted = [item.type for item in self.output if item.type not in {"message", "reasoning", "function_call"}]
+        if hosted:
+            card.paragraph(f"({', '.join(hosted)})")
+        if self.output_text:
+            card.paragraph(self.output_text)
+        if self.error is not None:
+            card.paragraph(f"{self.error.code or 'error'}: {self.error.message or ''}")
+        add_facts(card, self.routing_metadata, self.usage.as_chat_usage() if self.usage else None, [self.status])
+        return card.bundle()

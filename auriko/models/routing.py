@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
 from auriko.models._base import AurikoResponseModel, Informational, InformationalModel
+
+if TYPE_CHECKING:  # imported where something is shown
+    from auriko._card import Card
+    from auriko.models.common import Usage
+
+_NOT_WORTH_SAYING: Final = frozenset({None, "stop", "tool_calls", "completed"})
 
 
 class StructuredWarningType(str, Enum):
@@ -63,9 +70,51 @@ class RoutingMetadata(InformationalModel):
     warnings: Informational[list[StructuredWarning]] = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._card import routing_bundle
+        from auriko._card import table_bundle
 
-        return routing_bundle(self)
+        cost = self.cost
+        rows = [
+            ("provider", self.provider),
+            ("model", self.model_canonical),
+            ("the provider's name of it", self.provider_model_id),
+            ("strategy", self.routing_strategy),
+            ("first token", _milliseconds(self.ttft_ms)),
+            ("throughput", f"{self.throughput_tps:,.1f} tokens/s" if self.throughput_tps is not None else None),
+            ("cost", usd_text(cost)),
+            ("saved by the cache", f"${cost.cache_savings_usd:.6f}" if cost and cost.cache_savings_usd else None),
+            ("hosted tools", f"${cost.hosted_tool_usd:.6f}" if cost and cost.hosted_tool_usd else None),
+            *(("warning", f"{warning.code}: {warning.message}") for warning in self.warnings or ()),
+        ]
+        return table_bundle(("routing", ""), [(name, value) for name, value in rows if value])
+
+
+def usd_text(cost: CostInfo | None) -> str:
+    """The cost of a call in USD, for people; an unknown one is not 0."""
+    return f"${cost.usd:.6f}" if cost is not None and cost.usd is not None else "unknown cost"
+
+
+def add_facts(card: Card, metadata: RoutingMetadata | None, usage: Usage | None, endings: Iterable[str | None]) -> None:
+    """Adds who served a call, its cost, tokens and end to a card, and the gateway's warnings below."""
+    card.facts(_facts(metadata, usage, endings))
+    for warning in (metadata.warnings if metadata is not None else None) or ():
+        card.facts([f"warning: {warning.message or warning.code or warning.type}"])
+
+
+def _facts(metadata: RoutingMetadata | None, usage: Usage | None, endings: Iterable[str | None]) -> Iterator[str]:
+    if metadata is not None:
+        yield f"{metadata.model_canonical or 'an unknown model'} by {metadata.provider or 'an unknown provider'}"
+        yield usd_text(metadata.cost)
+    if usage is not None:
+        yield f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
+    if metadata is not None and metadata.ttft_ms is not None:
+        yield f"first token after {_milliseconds(metadata.ttft_ms)}"
+    for ending in endings:
+        if ending not in _NOT_WORTH_SAYING:
+            yield f"ended by {ending}"
+
+
+def _milliseconds(value: float | None) -> str | None:
+    return f"{value:,.0f} ms" if value is not None else None
 
 
 def parse_routing_metadata(response: Any) -> RoutingMetadata | None:

@@ -12,7 +12,8 @@ from collections.abc import Coroutine
 from typing import Any, Final, overload
 
 from auriko._card import Bundle, Card, in_a_notebook
-from auriko._streams.base import AsyncItemStream, AsyncStream, ItemStream, Stream
+from auriko._streams.base import AsyncItemStream, ItemStream
+from auriko._streams.chat import AsyncStream, Stream
 from auriko._streams.responses import AsyncResponseStream, ResponseStream
 from auriko.accumulate import ChatAccumulator
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
@@ -65,10 +66,11 @@ class _Screen:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._text_of = stream._reader.text  # noqa: SLF001
+        self._text_of = stream.reader.text
         self._chat: ChatAccumulator | None = None
         if isinstance(stream, (Stream, AsyncStream)):
-            self._chat = stream._accumulator()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            stream._check_unread()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of the same house
+            self._chat = ChatAccumulator()
         self._text = ""
         self._shown = ""
         self._updated = -math.inf

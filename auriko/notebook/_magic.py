@@ -10,7 +10,7 @@ from typing import Any, NoReturn, get_args
 from IPython.core.error import UsageError
 
 from auriko._client import Client
-from auriko._streams.base import Stream
+from auriko._streams.chat import Stream
 from auriko.models.chat import ChatCompletionChunk
 from auriko.notebook import show_stream
 from auriko.routing import Strategy

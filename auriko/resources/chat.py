@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 from auriko._caller import AsyncCaller, Caller
 from auriko._rules.call import Call
 from auriko._signature import show_parameters
-from auriko._streams.base import AsyncStream, Stream
+from auriko._streams.chat import AsyncStream, Stream
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.resources._inference import inference_call
 from auriko.types.batch_params import BatchOptions

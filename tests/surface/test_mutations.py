@@ -9,8 +9,8 @@ import pytest
 from auriko import ChatAccumulator, ChatCompletion
 from auriko._rules.exchange import Answer, parse_reply
 from auriko._rules.reader import StreamReader
-from auriko._streams.chat_reader import ChatReader
-from auriko._streams.responses_reader import ResponsesReader
+from auriko._streams.chat import ChatReader
+from auriko._streams.responses import ResponsesReader
 from auriko.errors import AurikoAPIError
 from auriko.models import ChatCompletionChunk, Response
 from auriko.response_headers import ResponseHeaders

@@ -40,7 +40,7 @@ from auriko._rules.exchange import (
 )
 from auriko._rules.sse import MAX_EVENT_BYTES
 from auriko._settings import Settings
-from auriko._streams.chat_reader import ChatReader
+from auriko._streams.chat import ChatReader
 from auriko.errors import (
     APIConnectionError,
     APIResponseValidationError,

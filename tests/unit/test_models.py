@@ -7,7 +7,7 @@ import pytest
 
 from auriko import ChatCompletion, ChatCompletionChunk, ResponseHeaders
 from auriko._rules.exchange import Answer, parse_reply
-from auriko._streams.chat_reader import ChatReader
+from auriko._streams.chat import ChatReader
 from auriko.errors import APIResponseValidationError, BadRequestError, RateLimitError
 from auriko.models import (
     ApiKeyIdentity,

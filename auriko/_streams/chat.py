@@ -1,13 +1,15 @@
-"""A streamed chat completion's events as chunks, and the rules for its end (API section 11.2). No I/O."""
+"""A streamed chat completion: its events as chunks, the rules for its end, and the streams (API section 11.2)."""
 
 from __future__ import annotations
 
 from pydantic import ValidationError
 
-from auriko._rules.reader import StreamReader
+from auriko._rules.reader import ItemT, StreamReader
+from auriko._streams.base import AsyncItemStream, ItemStream
+from auriko.accumulate import ChatAccumulator
 from auriko.errors._mapping import error_from_event
 from auriko.models._base import model_from_json, model_from_value
-from auriko.models.chat import ChatCompletionChunk
+from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.common import Usage
 from auriko.response_headers import ResponseHeaders
 
@@ -74,3 +76,35 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
 
     def _may_end(self) -> bool:
         return bool(self._seen_choices) and not self._open_choices
+
+
+class Stream(ItemStream[ItemT, Usage]):
+    """The chunks of a chat completion. Use it in a `with` block, or read it to its end."""
+
+    reader = ChatReader
+
+    def collect(self: Stream[ChatCompletionChunk]) -> ChatCompletion:
+        """The whole answer, as a plain call gives it: tool calls, reasoning, images, usage and metadata put together.
+
+        Raises:
+            ValueError: A part of the stream has been read already.
+        """
+        self._check_unread()
+        accumulator = ChatAccumulator()
+        for chunk in self:
+            accumulator.add(chunk)
+        return accumulator.completion(self.response_headers)
+
+
+class AsyncStream(AsyncItemStream[ItemT, Usage]):
+    """The chunks of a chat completion. Use it in an `async with` block, or read it to its end."""
+
+    reader = ChatReader
+
+    async def collect(self: AsyncStream[ChatCompletionChunk]) -> ChatCompletion:
+        """The whole answer; as `Stream.collect`."""
+        self._check_unread()
+        accumulator = ChatAccumulator()
+        async for chunk in self:
+            accumulator.add(chunk)
+        return accumulator.completion(self.response_headers)
