@@ -1,37 +1,118 @@
-"""What a resource needs of the client that it belongs to."""
+"""One object that resources, batches and raw replies call: settings, connections and time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar
 
 from pydantic import BaseModel
 from typing_extensions import Self
 
+from auriko._http.channel import AsyncChannel, Channel
+from auriko._http.pool import AsyncPool, Pool
+from auriko._observing.steps import call_steps, stream_steps
 from auriko._rules.call import Call
+from auriko._rules.exchange import Answer, Clock, Steps, receive_whole
+from auriko._rules.raw import receive_raw
+from auriko._settings import Settings
+from auriko._streams.base import AsyncItemStream, ItemStream
 
-if TYPE_CHECKING:
-    from auriko._streams.base import AsyncItemStream, ItemStream
-
+P = ParamSpec("P")
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 StreamT = TypeVar("StreamT", bound="ItemStream[Any, Any]")
 AsyncStreamT = TypeVar("AsyncStreamT", bound="AsyncItemStream[Any, Any]")
+PoolT = TypeVar("PoolT", Pool, AsyncPool)
+_NO_RAW_STREAM: Final = "with_raw_response is for whole replies; a stream has response_headers itself"
 
 
-class Caller(Protocol):
-    """A sync client."""
+class _BaseCaller(Generic[PoolT]):
+    """What both callers share: everything but the awaiting."""
 
-    def close(self) -> None: ...
+    def __init__(self, settings: Settings, pool: PoolT, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.pool: PoolT = pool
+        self.clock = clock or Clock()
 
-    def _apart(self) -> Self: ...
+    def with_settings(self, settings: Settings) -> Self:
+        """One with other settings over the same connections; closing either closes both."""
+        return type(self)(settings, self.pool)
 
-    def _request(self, call: Call[ReplyT]) -> ReplyT: ...
+    def with_own_connections(self) -> Self:
+        """One with the same settings over connections of its own, to be closed alone; a user's client is shared."""
+        return type(self)(self.settings, self.pool.anew())
 
-    def _stream(self, call: Call[Any], shape: type[StreamT]) -> StreamT: ...
+    def _receive(self, model: type[ReplyT]) -> Callable[[Answer, float | None], Steps[ReplyT]]:
+        return receive_whole(model)
 
 
-class AsyncCaller(Protocol):
-    """An async client."""
+class Caller(_BaseCaller[Pool]):
+    """Calls for threads."""
 
-    async def _request(self, call: Call[ReplyT]) -> ReplyT: ...
+    def request(self, call: Call[ReplyT]) -> ReplyT:
+        """The whole reply."""
+        return Channel(self.pool).run(call_steps(call, self.settings, self.clock, self._receive(call.reply)))
 
-    async def _stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> AsyncStreamT: ...
+    def stream(self, call: Call[Any], shape: type[StreamT]) -> StreamT:
+        """The reply as a stream of that class, once its first item is there."""
+        channel = Channel(self.pool)
+        opened, observation = channel.run(stream_steps(call, self.settings, self.clock, shape.reader))
+        return shape(opened, channel, observation)
+
+    def raw(self) -> Caller:
+        """One over the same connections that gives whole replies as they came over the wire, and refuses streams."""
+        return _RawCaller(self.settings, self.pool, self.clock)
+
+    def close(self) -> None:
+        """Closes the connections; a user's client stays open."""
+        self.pool.close()
+
+
+class AsyncCaller(_BaseCaller[AsyncPool]):
+    """Calls for event loops."""
+
+    async def request(self, call: Call[ReplyT]) -> ReplyT:
+        """The whole reply."""
+        return await AsyncChannel(self.pool).run(call_steps(call, self.settings, self.clock, self._receive(call.reply)))
+
+    async def stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> AsyncStreamT:
+        """The reply as a stream of that class, once its first item is there."""
+        channel = AsyncChannel(self.pool)
+        opened, observation = await channel.run(stream_steps(call, self.settings, self.clock, shape.reader))
+        return shape(opened, channel, observation)
+
+    def raw(self) -> AsyncCaller:
+        """One over the same connections that gives whole replies as they came over the wire, and refuses streams."""
+        return _AsyncRawCaller(self.settings, self.pool, self.clock)
+
+    async def close(self) -> None:
+        """Closes the connections of this event loop; a user's client stays open."""
+        await self.pool.close()
+
+
+class _RawCaller(Caller):
+    def _receive(self, model: type[ReplyT]) -> Any:
+        return receive_raw(model)
+
+    def stream(self, call: Call[Any], shape: type[StreamT]) -> NoReturn:  # noqa: ARG002 - it refuses all alike
+        raise ValueError(_NO_RAW_STREAM)
+
+
+class _AsyncRawCaller(AsyncCaller):
+    def _receive(self, model: type[ReplyT]) -> Any:
+        return receive_raw(model)
+
+    async def stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> NoReturn:  # noqa: ARG002 - as above
+        raise ValueError(_NO_RAW_STREAM)
+
+
+def raw_method(method: Callable[P, Any], caller: Caller | AsyncCaller) -> Callable[P, Any]:
+    """The method of a client's resource that gives raw replies instead of whole ones.
+
+    Raises:
+        TypeError: It is no such method.
+    """
+    resource: Any = getattr(method, "__self__", None)
+    if getattr(resource, "_caller", None) is not caller:
+        raise TypeError("with_raw_response takes a method of this very client, such as client.chat.completions.create")
+    raw: Callable[P, Any] = getattr(type(resource)(caller.raw()), method.__name__)
+    return raw

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
+from auriko.models._base import came_with
 from auriko.models.chat import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -60,7 +61,7 @@ class ChatAccumulator:
         """
         choices = [state.choice(index) for index, state in sorted(self._choices.items())]
         completion = _made(ChatCompletion, self._whole, choices=choices)
-        completion._response_headers = headers  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        came_with(completion, headers)
         return completion
 
 

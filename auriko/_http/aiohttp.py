@@ -22,8 +22,8 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.payload import BytesPayload, Payload
 from yarl import URL
 
-from auriko._http.bounds import cut
-from auriko._http.internals import MAX_READ, ReadableBody
+from auriko._http.body import MAX_READ, ReadableBody
+from auriko._http.bounds import clamp_here
 
 # Private names of aiohttp in use: _factory, _retry_connection, _payload, _reading_paused, _read_nowait; a test watches.
 
@@ -44,7 +44,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._bodies: set[_Body] = set()
         connector = aiohttp.TCPConnector(ssl=verify, limit=0, keepalive_timeout=limits.keepalive_expiry)
         protocol = cast("partial[ResponseHandler]", partial(_Protocol, loop=asyncio.get_running_loop()))
-        connector._factory = protocol  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        connector._factory = protocol  # noqa: SLF001 - it takes no argument for it  # pyright: ignore[reportPrivateUsage]
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -54,7 +54,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             max_field_size=_MAX_HEADER,
         )
         # It would repeat a GET whose connection has ended, unseen by `max_retries`.
-        self._session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._session._retry_connection = False  # noqa: SLF001 - retries are ours to decide  # pyright: ignore[reportPrivateUsage]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The head of the reply.
@@ -65,7 +65,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         phases: dict[str, float | None] = request.extensions["timeout"]
         await self._wait_for_connection(phases["pool"])
         try:
-            with anyio.fail_after(cut(None)):
+            with anyio.fail_after(clamp_here(None)):
                 reply = await self._send(request, phases)
         except BaseException:
             self._free.release()
@@ -199,7 +199,7 @@ class _Body(httpx.AsyncByteStream, ReadableBody):
         if failure is None:
             return self._content.read_nowait() or (b"" if self._content.is_eof() else None)
         # aiohttp would throw away what has arrived before the failure.
-        read = self._content._read_nowait(-1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        read = self._content._read_nowait(-1)  # noqa: SLF001 - all that is there, without a turn of the loop  # pyright: ignore[reportPrivateUsage]
         if not read:
             raise _for_httpx(failure)
         return read
@@ -242,7 +242,7 @@ class _Body(httpx.AsyncByteStream, ReadableBody):
         """The body in pieces as they were sent, so that what cannot be decompressed spoils nothing before it."""
         while not self._content.at_eof():
             if self._content.exception() is None:
-                part, _ = await self._within(cut(self._patience), self._content.readchunk)
+                part, _ = await self._within(clamp_here(self._patience), self._content.readchunk)
             else:
                 part = self.take() or b""
             # Decompression may make it a thousand times as large.

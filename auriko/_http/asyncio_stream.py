@@ -9,7 +9,7 @@ from typing import Any, Final
 import anyio
 import httpcore
 
-from auriko._http.bounds import Unsent, cut, readable
+from auriko._http.bounds import HeldHead, clamp_here, readable
 
 # What may wait to be read; beyond it the server has to wait.
 _MAX_UNREAD: Final = 64 * 1024
@@ -28,7 +28,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport = transport
-        self._unsent = Unsent()
+        self._held_head = HeldHead()
         self._unread = b""
         self._held_up = False  # the server, since too much is unread
         self._full = False  # the transport's buffer of what is to be sent
@@ -69,7 +69,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as httpcore calls it
         if not self._unread and not self._at_end:
             self._reading = self._loop.create_future()
-            await self._wait(self._reading, cut(timeout), httpcore.ReadTimeout)
+            await self._wait(self._reading, clamp_here(timeout), httpcore.ReadTimeout)
         read, self._unread = self._unread[:max_bytes], self._unread[max_bytes:]
         if self._held_up and not self._at_end:
             self._held_up = False
@@ -79,13 +79,13 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         return read
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore calls it
-        for data in self._unsent.with_next(buffer):
+        for data in self._held_head.join(buffer):
             if self._transport.is_closing():
                 raise httpcore.WriteError(str(self._error or "The connection is closed."))
             self._transport.write(data)
             if self._full:
                 self._writing = self._loop.create_future()
-                await self._wait(self._writing, cut(timeout), httpcore.WriteTimeout)
+                await self._wait(self._writing, clamp_here(timeout), httpcore.WriteTimeout)
 
     async def _wait(self, future: asyncio.Future[None], patience: float | None, error: type[Exception]) -> None:
         """Waits until the future is done, or raises the error after so many seconds."""
@@ -107,7 +107,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - as httpcore calls it
     ) -> httpcore.AsyncNetworkStream:
         try:
-            with anyio.fail_after(cut(timeout)):
+            with anyio.fail_after(clamp_here(timeout)):
                 transport = await self._loop.start_tls(
                     self._transport, self, ssl_context, server_hostname=server_hostname
                 )
@@ -138,3 +138,13 @@ def _wake(future: asyncio.Future[None] | None) -> None:
 def _fail(future: asyncio.Future[None], error: type[Exception]) -> None:
     if not future.done():
         future.set_exception(error())
+
+
+def without_anyio(stream: httpcore.AsyncNetworkStream) -> AsyncioStream | None:
+    """The same connection without anyio, or None where it is not one of asyncio's."""
+    try:
+        loop = asyncio.get_running_loop()
+        inner: Any = stream
+        return AsyncioStream(inner._stream._transport, loop)  # noqa: SLF001 - anyio's stream has no other way to it
+    except (AttributeError, RuntimeError):
+        return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -28,25 +29,25 @@ class bounded:  # noqa: N801 - it is used like a function, and a generator would
             _until.reset(self._token)
 
 
-def cut(timeout: float | None) -> float | None:
+def clamp_here(timeout: float | None) -> float | None:
     """A bound in seconds, cut to the one that holds in the present context."""
-    return within(timeout, _until.get())
+    return clamp(timeout, _until.get())
 
 
-def within(timeout: float | None, until: float | None) -> float | None:
+def clamp(timeout: float | None, until: float | None) -> float | None:
     """A bound in seconds, cut to what is left until then on the monotonic clock."""
-    rest = left(until)
+    rest = remaining(until)
     if rest is None or timeout is None:
         return timeout if rest is None else rest
     return min(timeout, rest)
 
 
-def left(until: float | None) -> float | None:
+def remaining(until: float | None) -> float | None:
     """The seconds until then; never 0, which would make a socket non-blocking."""
     return None if until is None else max(until - time.monotonic(), 0.001)
 
 
-class Unsent:
+class HeldHead:
     """The head of a request, which waits for its body: httpcore writes them apart, which makes two packets of them."""
 
     __slots__ = ("_head",)
@@ -54,7 +55,7 @@ class Unsent:
     def __init__(self) -> None:
         self._head = b""
 
-    def with_next(self, data: bytes) -> list[bytes]:
+    def join(self, data: bytes) -> list[bytes]:
         """What is to be sent now. After each request there is a write of nothing, so that no head is left behind."""
         head, self._head = self._head, b""
         if not head and data.startswith(b"POST ") and data.endswith(b"\r\n\r\n"):
@@ -72,3 +73,14 @@ def readable(sock: Any) -> Callable[[], bool]:
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return lambda: bool(poll.poll(0))
+
+
+def close_at_once(closing: Coroutine[Any, Any, None]) -> None:
+    """Closes a socket without waiting: where its closing only gives others a turn, it goes on at once.
+
+    On trio that turn is where the socket has been closed already.
+    """
+    with contextlib.suppress(StopIteration, RuntimeError, OSError):
+        while closing.send(None) is None:
+            pass
+    closing.close()

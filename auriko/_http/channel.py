@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, TypeVar
 import anyio
 import httpx
 
-from auriko._http.bounds import bounded, left, within
+from auriko._http.body import MAX_READ, ReadableBody
+from auriko._http.bounds import bounded, clamp, remaining
 from auriko._http.failures import FOREIGN, raise_for_caller
-from auriko._http.internals import MAX_READ, ReadableBody, arrived_body
-from auriko._http.pool import AsyncPool, Pool, running_loop, soon
+from auriko._http.internals import arrived_body
+from auriko._http.pool import AsyncPool, Pool, run_soon, running_loop
 from auriko._http.requests import client_closed
 from auriko._http.shards import Shard
 from auriko._rules.exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, Steps
@@ -26,7 +27,7 @@ from auriko.response_headers import ResponseHeaders
 ResultT = TypeVar("ResultT")
 
 
-class _Opened(NamedTuple):
+class _OpenBody(NamedTuple):
     """An answer whose body is being read.
 
     Attributes:
@@ -46,7 +47,7 @@ class _ChannelBase(ABC):
     """What both channels know: what their request is found by in the pool, and which connections it uses."""
 
     _pool: Any
-    _opened: _Opened | None
+    _opened: _OpenBody | None
     _shard: Shard[Any] | None
 
     def __init__(self, pool: Pool | AsyncPool) -> None:
@@ -66,25 +67,25 @@ class _ChannelBase(ABC):
         plain = self._own and "content-encoding" not in response.headers
         arrived = arrived_body(response) if plain else None
         parts = None if arrived is not None else self._parts(response, plain=plain)
-        self._opened = _Opened(response, arrived, parts, step.timeout.read)
+        self._opened = _OpenBody(response, arrived, parts, step.timeout.read)
         return _answer(response)
 
     @abstractmethod
     def _parts(self, response: httpx.Response, *, plain: bool) -> Any:
         """What gives the parts of a body that is read through httpx."""
 
-    def _leave(self, *, failed: bool) -> None:
+    def _release(self, *, failed: bool) -> None:
         """Gives the connections back; a call that failed may have left something behind in them."""
         shard, self._shard = self._shard, None
         if shard is not None:
             if failed:
-                shard.suspect = True
+                shard.tainted = True
                 self._pool.discard(shard, self._mark)
             self._pool.give_back(shard)
-            if shard.suspect and not shard.busy:
+            if shard.tainted and not shard.busy:
                 # httpcore gives a connection to two calls at times, of which one has to try again. What the other has
                 # left behind in it looks as if it were in use until both are gone.
-                shard.suspect = False
+                shard.tainted = False
                 self._pool.discard(shard, self._mark)
 
 
@@ -132,7 +133,7 @@ class Channel(_ChannelBase):
             with bounded(step.until):
                 response = self._pool.send(self._shard, step, self._mark)
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
-            self._leave(failed=True)
+            self._release(failed=True)
             raise_for_caller(error, step.until)
         return self._open(response, step)
 
@@ -151,7 +152,7 @@ class Channel(_ChannelBase):
                     read: bytes = next(opened.parts, b"")
             else:
                 while (read := opened.arrived.take()) is None:  # type: ignore[assignment]
-                    patience = within(opened.patience, step.until)
+                    patience = clamp(opened.patience, step.until)
                     opened.arrived.add(opened.arrived.connection.read(MAX_READ, patience))
             if not read:
                 self.close()
@@ -168,7 +169,7 @@ class Channel(_ChannelBase):
                 with contextlib.suppress(*FOREIGN):
                     opened.response.close()
         finally:
-            self._leave(failed=failed)
+            self._release(failed=failed)
 
     abandon = close
 
@@ -219,7 +220,7 @@ class AsyncChannel(_ChannelBase):
             with bounded(step.until):
                 response = await self._pool.send(self._shard, step, self._mark)
         except BaseException as error:  # noqa: BLE001 - what is not ours is raised again
-            self._leave(failed=True)
+            self._release(failed=True)
             raise_for_caller(error, step.until)
         return self._open(response, step)
 
@@ -234,11 +235,11 @@ class AsyncChannel(_ChannelBase):
         self._check(step.until)
         try:
             if opened.arrived is None:
-                with bounded(step.until), anyio.fail_after(None if self._own else left(step.until)):
+                with bounded(step.until), anyio.fail_after(None if self._own else remaining(step.until)):
                     read: bytes = await anext(opened.parts, b"")
             else:
                 while (read := opened.arrived.take()) is None:  # type: ignore[assignment]
-                    patience = within(opened.patience, step.until)
+                    patience = clamp(opened.patience, step.until)
                     opened.arrived.add(await opened.arrived.connection.read(MAX_READ, patience))
             if not read:
                 await self.close()
@@ -252,22 +253,22 @@ class AsyncChannel(_ChannelBase):
         opened, self._opened = self._opened, None
         try:
             if opened is not None:
-                await _release(opened, self._loop)
+                await _close_body(opened, self._loop)
         except BaseException:
             failed = True  # cancelled for good, whatever is shielded
             raise
         finally:
-            self._leave(failed=failed)
+            self._release(failed=failed)
 
     def abandon(self) -> None:
         """Has the event loop close what is open, where nobody can wait for it any more."""
         opened, self._opened = self._opened, None
         if opened is not None:
-            soon(self._loop, partial(_release, opened, self._loop))
-        self._leave(failed=False)
+            run_soon(self._loop, partial(_close_body, opened, self._loop))
+        self._release(failed=False)
 
 
-async def _release(opened: _Opened, loop: Any) -> None:
+async def _close_body(opened: _OpenBody, loop: Any) -> None:
     with anyio.CancelScope(shield=True), contextlib.suppress(*FOREIGN):
         await opened.response.aclose()
         if opened.parts is not None and not isinstance(loop, asyncio.AbstractEventLoop):

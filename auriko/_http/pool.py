@@ -13,8 +13,8 @@ from typing import Any
 import anyio
 import httpx
 
-from auriko._http.bounds import left
-from auriko._http.internals import bound_client, discard, shut
+from auriko._http.bounds import remaining
+from auriko._http.internals import bound_client, close_now, discard
 from auriko._http.requests import client_closed, own_request, user_request
 from auriko._http.shards import Shard, Shards
 from auriko._rules.exchange import Send
@@ -83,6 +83,12 @@ class Pool:
                 self._finalizer()
             self._shards = None
 
+    def anew(self) -> Pool:
+        """Connections of its own to the same address; a user's client is shared."""
+        twin = Pool(self._base_url, self.http_client)
+        twin.closed = self.closed
+        return twin
+
     def sleep(self, seconds: float) -> None:
         """Waits, but no longer than this client is open."""
         self._closing.wait(seconds)
@@ -104,7 +110,7 @@ class Pool:
 
 def _close_all(shards: Shards[httpx.HTTPTransport]) -> None:
     for shard in shards.opened:
-        shut(shard.transport)
+        close_now(shard.transport)
 
 
 class _LoopPool:
@@ -115,7 +121,7 @@ class _LoopPool:
         self.guard = _close_with_loop(self)
         self.closed = False
         # The finalizer holds the connections, so that they are not collected unclosed together with the client.
-        self.finalizer = weakref.finalize(self, soon, loop, self.guard.aclose)
+        self.finalizer = weakref.finalize(self, run_soon, loop, self.guard.aclose)
         self.finalizer.atexit = False
 
 
@@ -136,7 +142,7 @@ async def _close_with_loop(pool: _LoopPool) -> AsyncGenerator[None]:
                 await shard.transport.aclose()
 
 
-def soon(loop: Any, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run_soon(loop: Any, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Has an event loop do something, from any thread; nothing where it has ended."""
     if isinstance(loop, asyncio.AbstractEventLoop):
         with contextlib.suppress(RuntimeError):
@@ -160,7 +166,7 @@ class AsyncPool:
     """
 
     def __init__(self, base_url: str, http_client: AsyncHttpClient | None) -> None:
-        self.http_client = http_client
+        self.http_client: AsyncHttpClient | None = http_client
         self.user_client = None if http_client == AIOHTTP else http_client
         self.closed = False
         self._base_url = base_url
@@ -209,6 +215,12 @@ class AsyncPool:
         if own is not None:
             await own.guard.aclose()
 
+    def anew(self) -> AsyncPool:
+        """Connections of its own to the same address; a user's client is shared."""
+        twin = AsyncPool(self._base_url, self.http_client)
+        twin.closed = self.closed
+        return twin
+
     async def send(self, shard: Shard[httpx.AsyncBaseTransport] | None, step: Send, mark: object) -> httpx.Response:
         """The head of the reply to a request; `mark` is what `discard` finds it by."""
         if shard is not None:
@@ -216,7 +228,7 @@ class AsyncPool:
             return await transport.handle_async_request(own_request(step, mark))
         client: Any = self.user_client
         request = user_request(client, step)
-        with anyio.fail_after(left(step.until)):
+        with anyio.fail_after(remaining(step.until)):
             reply: httpx.Response = await client.send(request, stream=True, auth=None, follow_redirects=False)
         return reply
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from auriko._http.bounds import within
+from auriko._http.bounds import clamp
 from auriko._http.internals import MARK
 from auriko._rules.exchange import Send
 from auriko.errors import APIConnectionError
@@ -67,7 +67,7 @@ def _timeouts(step: Send) -> dict[str, float | None]:
     phases = step.timeout.as_dict()
     if step.until is None:
         return phases
-    return {name: within(bound, step.until) for name, bound in phases.items()}
+    return {name: clamp(bound, step.until) for name, bound in phases.items()}
 
 
 def client_closed() -> APIConnectionError:

@@ -79,16 +79,16 @@ class Shard(Generic[TransportT]):
     Attributes:
         transport: What sends over them.
         busy: How many calls are using it.
-        suspect: Whether a call has failed since all of its connections were known to be sound.
+        tainted: Whether a call has failed since all of its connections were known to be sound.
         unused_since: When it was opened or left by the last of them, on the monotonic clock.
     """
 
-    __slots__ = ("busy", "suspect", "transport", "unused_since")
+    __slots__ = ("busy", "tainted", "transport", "unused_since")
 
     def __init__(self, transport: TransportT) -> None:
         self.transport: TransportT = transport
         self.busy = 0
-        self.suspect = False
+        self.tainted = False
         self.unused_since = time.monotonic()
 
     def give_back(self) -> None:

@@ -46,7 +46,7 @@ class Observation:
         self._accepted = False
         self.done = False
 
-    def watching(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
+    def noting(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
         """What receives an accepted answer, which notes it: a call that fails from then on may have been billed."""
 
         def noted(answer: FirstT, until: SecondT) -> ResultT:
@@ -109,38 +109,37 @@ class Observation:
         refused = isinstance(error, APIStatusError) and not self._accepted
         seen_ms = (self._first_at - self._started) * 1000 if self._first_at is not None else None
         said_ms = metadata.ttft_ms if metadata is not None else None
-        # By position, since names would take three times as long.
         record = CallRecord(
-            start.started_at,
-            start.operation,
-            status,
-            type(error).__name__ if error is not None else None,
-            getattr(error, "code", None) if error is not None else None,
-            start.model_asked,
-            metadata.model_canonical if metadata is not None else None,
-            metadata.provider if metadata is not None else None,
-            cost.usd if cost is not None else None,
-            not refused,
-            cost.cache_savings_usd if cost is not None else None,
-            tokens.prompt_tokens if tokens is not None else None,
-            tokens.completion_tokens if tokens is not None else None,
-            prompt.cached_tokens if prompt is not None else None,
-            prompt.cache_write_tokens if prompt is not None else None,
-            completion.reasoning_tokens if completion is not None else None,
-            said_ms if said_ms is not None else seen_ms,
-            (time.monotonic() - self._started) * 1000,
-            start.stream,
-            headers.request_id if headers is not None else None,
-            _tags(self._recorders),
-            new_id(),
+            started_at=start.started_at,
+            operation=start.operation,
+            status=status,
+            error=type(error).__name__ if error is not None else None,
+            error_code=getattr(error, "code", None) if error is not None else None,
+            model_asked=start.model_asked,
+            model=metadata.model_canonical if metadata is not None else None,
+            provider=metadata.provider if metadata is not None else None,
+            usd=cost.usd if cost is not None else None,
+            may_be_billed=not refused,
+            cache_savings_usd=cost.cache_savings_usd if cost is not None else None,
+            prompt_tokens=tokens.prompt_tokens if tokens is not None else None,
+            completion_tokens=tokens.completion_tokens if tokens is not None else None,
+            cached_tokens=prompt.cached_tokens if prompt is not None else None,
+            cache_write_tokens=prompt.cache_write_tokens if prompt is not None else None,
+            reasoning_tokens=completion.reasoning_tokens if completion is not None else None,
+            ttft_ms=said_ms if said_ms is not None else seen_ms,
+            duration_ms=(time.monotonic() - self._started) * 1000,
+            stream=start.stream,
+            request_id=headers.request_id if headers is not None else None,
+            tags=_tags(self._recorders),
+            id=new_id(),
         )
         logger.info("%s", record)
         for recorder in self._recorders:
             recorder.add(record)
         for ended in self._ended or ():
-            _tell(ended, record)
+            _notify(ended, record)
         if self._trace is not None:
-            _tell(self._trace.end, record, metadata, error)
+            _notify(self._trace.end, record, metadata, error)
 
 
 def _tags(recorders: tuple[Recorder, ...]) -> tuple[str, ...]:
@@ -159,7 +158,7 @@ class _Unobserved(Observation):
     def __init__(self) -> None:
         self.done = True
 
-    def watching(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
+    def noting(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
         """The receiver as it is."""
         return receive
 
@@ -195,11 +194,11 @@ def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Re
         recorder.check()
     operation: Operation = "responses" if path.startswith("/responses") else "chat"
     start = CallStart(operation, model, stream, base_url, time.time())
-    told = [ended for one in list(listeners) if (ended := _tell(one, start))] if listeners else None
-    return Observation(start, recorders, told, _tell(start_trace, start, sinks) if sinks is not None else None)
+    notified = [ended for one in list(listeners) if (ended := _notify(one, start))] if listeners else None
+    return Observation(start, recorders, notified, _notify(start_trace, start, sinks) if sinks is not None else None)
 
 
-def _tell(listener: Callable[P, ResultT], *facts: P.args, **named: P.kwargs) -> ResultT | None:
+def _notify(listener: Callable[P, ResultT], *facts: P.args, **named: P.kwargs) -> ResultT | None:
     try:
         return listener(*facts, **named)
     except Exception as broken:  # noqa: BLE001 - a paid call never fails for who listens

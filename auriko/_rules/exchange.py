@@ -18,12 +18,13 @@ from pydantic import BaseModel, ValidationError
 
 from auriko._json import parse_json
 from auriko._rules.call import Call
+from auriko._rules.headers import request_headers
 from auriko._rules.reader import StreamReader
 from auriko._rules.retry import retry_delay
 from auriko._settings import Settings
 from auriko.errors import APIResponseValidationError, AurikoAPIError
 from auriko.errors._mapping import clean_text, error_from_event, error_from_reply
-from auriko.models._base import Reply, model_from_json, model_from_value
+from auriko.models._base import Reply, came_with, model_from_json, model_from_value
 from auriko.response_headers import ResponseHeaders
 
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
@@ -149,14 +150,10 @@ def exchange(
 
 
 def _request(call: Call[Any], settings: Settings, retries: int, until: float | None) -> Send:
-    headers = settings.request_headers(stream=call.stream, body=call.body is not None, authenticated=call.authenticated)
-    if call.headers:
-        headers.update(call.headers)
-    if retries:
-        headers["X-Auriko-Retry-Count"] = str(retries)
     url = settings.base_url + call.path
     if settings.query or call.query:
         url = f"{url}?{httpx.QueryParams({**settings.query, **call.query})}"
+    headers = request_headers(call, settings, retries)
     return Send(call.method, url, headers, call.body, call.timeout or settings.timeout, until)
 
 
@@ -226,7 +223,7 @@ def parse_reply(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
     if extra and extra.get("error"):
         raise error_from_event({"error": extra["error"]}, answer.headers)
     if isinstance(reply, Reply):
-        reply._response_headers = answer.headers  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        came_with(reply, answer.headers)
     return reply
 
 
@@ -258,11 +255,21 @@ def _broken_reply(reason: str, body: bytes, parsed: Any, answer: Answer) -> APIR
 
 
 class OpenStream(NamedTuple):
-    """A stream after its first item: what has been read, and its bounds of time."""
+    """A stream under way.
+
+    Attributes:
+        reader: Has read what came so far.
+        until: Bound of the whole call on the monotonic clock.
+        idle: Bound in seconds of the wait for the next item.
+        attempts: How many requests its call took.
+        clock: Time.
+    """
 
     reader: StreamReader[Any, Any]
     until: float | None
+    idle: float | None
     attempts: int
+    clock: Clock
 
 
 def receive_stream(
@@ -274,8 +281,8 @@ def receive_stream(
         content_type = answer.headers.get("content-type", "")
         if content_type.partition(";")[0].strip().lower() != "text/event-stream":
             yield from _raise_no_stream(answer, content_type, until)
-        opened = OpenStream(make_reader(answer.headers), until, answer.attempt)
-        yield from advance(opened, idle, clock)
+        opened = OpenStream(make_reader(answer.headers), until, idle, answer.attempt, clock)
+        yield from advance(opened)
         if opened.reader.failure is not None and not opened.reader.ready:
             raise opened.reader.failure
         return opened
@@ -296,10 +303,10 @@ def _raise_no_stream(answer: Answer, content_type: str, until: float | None) -> 
     raise _broken_reply(f"a stream was asked for, and it is {content_type!r}", bytes(body), parsed, answer)
 
 
-def advance(opened: OpenStream, idle: float | None, clock: Clock) -> Steps[None]:
+def advance(opened: OpenStream) -> Steps[None]:
     """Reads on until an item is ready or the stream is over; comments do not extend the wait."""
     reader = opened.reader
-    wait = clock.monotonic() + idle if idle is not None else None
+    wait = opened.clock.monotonic() + opened.idle if opened.idle is not None else None
     bounds = [bound for bound in (wait, opened.until) if bound is not None]
     step = Read(min(bounds, default=None))
     while not reader.ready and not reader.over:

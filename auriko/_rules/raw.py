@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,7 +11,6 @@ from auriko._rules.exchange import Answer, Steps, parse_reply, read_whole
 from auriko.errors import AurikoAPIError
 from auriko.response_headers import ResponseHeaders
 
-P = ParamSpec("P")
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 
 
@@ -53,7 +52,7 @@ class RawResponse(Generic[ReplyT]):
         return f"RawResponse(status_code={self.status_code}, {len(self.content)} bytes)"
 
 
-def understood(result: Any) -> Any:
+def reply_inside(result: Any) -> Any:
     """The reply inside a raw one, or None where it is none; anything else as it is."""
     if not isinstance(result, RawResponse):
         return result
@@ -72,26 +71,3 @@ def receive_raw(model: type[ReplyT]) -> Callable[[Answer, float | None], Steps[R
         return RawResponse(answer, body, model)
 
     return receive
-
-
-class _RawCaller:
-    """Stands in for the client of a resource, so that its methods give raw replies."""
-
-    def __init__(self, request: Callable[..., Any]) -> None:
-        self._request = request
-
-    def _stream(self, *_: Any) -> NoReturn:
-        raise ValueError("with_raw_response is for whole replies; a stream has response_headers itself")
-
-
-def on_raw_caller(method: Callable[P, Any], client: Any, request: Callable[..., Any]) -> Callable[P, Any]:
-    """The method of a client's resource, with its request made by another function.
-
-    Raises:
-        TypeError: It is no such method.
-    """
-    resource: Any = getattr(method, "__self__", None)
-    if getattr(resource, "_client", None) is not client:
-        raise TypeError("with_raw_response takes a method of this very client, such as client.chat.completions.create")
-    raw: Callable[P, Any] = getattr(type(resource)(_RawCaller(request)), method.__name__)
-    return raw

@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from auriko._http.channel import AsyncChannel, Channel
 from auriko._observing.observation import Observation
-from auriko._rules.exchange import Clock, Close, OpenStream, Steps, advance, drain
+from auriko._rules.exchange import Close, OpenStream, Steps, advance, drain
 from auriko._rules.reader import ItemT, StreamReader, UsageT
 from auriko.models.routing import RoutingMetadata
 from auriko.response_headers import ResponseHeaders
@@ -27,12 +27,10 @@ class _StreamBase(Generic[ItemT, UsageT]):
     reader: ClassVar[type[StreamReader[Any, Any]]]
     _channel: Any
 
-    def __init__(self, opened: OpenStream, *, idle: float | None, clock: Clock, observation: Observation) -> None:
+    def __init__(self, opened: OpenStream, observation: Observation) -> None:
         self._opened = opened
         self._reader: StreamReader[ItemT, UsageT] = opened.reader
         self._ready = self._reader.ready
-        self._idle = idle
-        self._clock = clock
         self._observation = observation
         self._ended = False
 
@@ -62,7 +60,7 @@ class _StreamBase(Generic[ItemT, UsageT]):
             return
         reader = self._reader
         try:
-            yield from advance(self._opened, self._idle, self._clock)
+            yield from advance(self._opened)
             if self._ready:
                 return
             self._ended = True
@@ -72,7 +70,7 @@ class _StreamBase(Generic[ItemT, UsageT]):
                 self._observation.fail(reader.failure, reader.headers, reader.usage, reader.routing_metadata)
                 raise reader.failure
             self._observation.finish(reader.headers, reader.usage, reader.routing_metadata)
-            yield from drain(self._clock)
+            yield from drain(self._opened.clock)
         except GeneratorExit:  # cancelled or interrupted: the channel closes what is open
             self._note_abandoned()
             raise
@@ -113,8 +111,8 @@ class _StreamBase(Generic[ItemT, UsageT]):
 class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
     """An iterator over the items of a streamed reply. Use it in a `with` block, or read it to its end."""
 
-    def __init__(self, opened: OpenStream, channel: Channel, **settings: Any) -> None:
-        super().__init__(opened, **settings)
+    def __init__(self, opened: OpenStream, channel: Channel, observation: Observation) -> None:
+        super().__init__(opened, observation)
         self._channel: Channel = channel
 
     def __iter__(self) -> Self:
@@ -149,8 +147,8 @@ class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
 class AsyncItemStream(_StreamBase[ItemT, UsageT], AsyncIterator[ItemT]):
     """An async iterator over the items of a streamed reply. Use it in an `async with` block, or read it to its end."""
 
-    def __init__(self, opened: OpenStream, channel: AsyncChannel, **settings: Any) -> None:
-        super().__init__(opened, **settings)
+    def __init__(self, opened: OpenStream, channel: AsyncChannel, observation: Observation) -> None:
+        super().__init__(opened, observation)
         self._channel: AsyncChannel = channel
 
     def __aiter__(self) -> Self:

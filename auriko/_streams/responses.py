@@ -8,6 +8,7 @@ from auriko._rules.reader import StreamReader
 from auriko._streams.base import AsyncItemStream, ItemStream
 from auriko.errors import APIResponseValidationError, APIStatusError
 from auriko.errors._mapping import error_from_event
+from auriko.models._base import came_with
 from auriko.models.common import ResponseUsage
 from auriko.models.response_events import ResponseStreamEvent, ResponseTextDeltaEvent, parse_event
 from auriko.models.responses import Response
@@ -58,7 +59,7 @@ class ResponsesReader(StreamReader[ResponseStreamEvent, ResponseUsage]):
         self.usage = response.usage or self.usage
         self.routing_metadata = response.routing_metadata or self.routing_metadata
         if last:
-            response._response_headers = self.headers  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            came_with(response, self.headers)
             self.completed_response = response
 
     def _failed(self, response: Any) -> APIStatusError:

@@ -10,8 +10,8 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel
 
+from auriko._checks import check_seconds
 from auriko._rules.call import Call, check_names
-from auriko._settings import check_seconds
 from auriko.errors import BudgetExceededError
 from auriko.spend import SpendTracker, track_spend
 from auriko.types.batch_params import BatchOptions

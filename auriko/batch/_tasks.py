@@ -27,13 +27,13 @@ class AsyncBatch(BatchBase[ReplyT]):
 
     def __init__(
         self,
-        client: AsyncCaller,
+        caller: AsyncCaller,
         to_call: Callable[[Request], Call[ReplyT]],
         requests: Iterable[Request] | AsyncIterable[Request],
         options: BatchOptions,
     ) -> None:
         super().__init__(to_call, length_of(requests), options)
-        self._client = client
+        self._caller = caller
         self._requests = aiter(requests) if isinstance(requests, AsyncIterable) else iter(requests)
         self._done: deque[tuple[int, ReplyT | BaseException]] = deque()
 
@@ -70,7 +70,7 @@ class AsyncBatch(BatchBase[ReplyT]):
     async def _work(self, index: int, request: Request) -> None:
         result: ReplyT | BaseException
         try:
-            result = await self._client._request(self._call(request))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            result = await self._caller.request(self._call(request))
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - trio interrupts any task, asyncio the main one
             result = error.with_traceback(None)  # its frames hold the request
         self._done.append((index, result))

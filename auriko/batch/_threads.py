@@ -32,13 +32,13 @@ class Batch(BatchBase[ReplyT]):
 
     def __init__(
         self,
-        client: Caller,
+        caller: Caller,
         to_call: Callable[[Request], Call[ReplyT]],
         requests: Iterable[Request],
         options: BatchOptions,
     ) -> None:
         super().__init__(to_call, length_of(requests), options)
-        self._whole_client = client
+        self._caller = caller
         self._requests = iter(requests)
         self._threads: list[threading.Thread] = []
         self._waiting: queue.SimpleQueue[tuple[int, Request] | None] = queue.SimpleQueue()
@@ -47,7 +47,7 @@ class Batch(BatchBase[ReplyT]):
     def __enter__(self) -> Self:
         self._begin()
         # Connections of its own can be closed under the threads that wait for them, and nobody else's are.
-        self._client = self._whole_client._apart()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._own_caller = self._caller.with_own_connections()
         return self
 
     def __iter__(self) -> Self:
@@ -80,7 +80,7 @@ class Batch(BatchBase[ReplyT]):
             index, request = task
             result: ReplyT | BaseException
             try:
-                result = self._client._request(self._call(request))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+                result = self._own_caller.request(self._call(request))
             except BaseException as error:  # noqa: BLE001 - it is raised where the batch is iterated over
                 result = error.with_traceback(None)  # its frames hold the request
             self._done.put((index, result))
@@ -94,7 +94,7 @@ class Batch(BatchBase[ReplyT]):
                 self._waiting.get_nowait()
         for _ in self._threads:
             self._waiting.put(None)
-        self._client.close()
+        self._own_caller.close()
         until = time.monotonic() + _PATIENCE
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))

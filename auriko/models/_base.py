@@ -47,6 +47,11 @@ class Reply(AurikoResponseModel):
         return headers.request_id if headers is not None else None
 
 
+def came_with(reply: Reply, headers: ResponseHeaders | None) -> None:
+    """Notes the headers that a reply came with."""
+    reply._response_headers = headers  # noqa: SLF001 - of the same file  # pyright: ignore[reportPrivateUsage]
+
+
 class InformationalModel(AurikoResponseModel):
     """A part that only informs: a field that is broken is left out, it never fails the reply."""
 

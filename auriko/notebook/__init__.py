@@ -69,7 +69,7 @@ class _Screen:
         self._text_of = stream.reader.text
         self._chat: ChatAccumulator | None = None
         if isinstance(stream, (Stream, AsyncStream)):
-            stream._check_unread()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of the same house
+            stream._check_unread()  # noqa: SLF001 - as collect() does  # pyright: ignore[reportPrivateUsage]
             self._chat = ChatAccumulator()
         self._text = ""
         self._shown = ""

@@ -7,7 +7,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
-from auriko._rules.call import Call, check_names, encode_body, take_options
+from auriko._rules.body import encode_body
+from auriko._rules.call import Call, check_names, take_options
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayOptions, merge_gateway_extra_body
 

@@ -49,8 +49,8 @@ _plain_call: Final = partial(chat_call, stream=False)
 class Completions:
     """Chat completions."""
 
-    def __init__(self, client: Caller) -> None:
-        self._client = client
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     @overload
     def create(self, *, stream: Literal[False] = False, **params: Unpack[ChatParams]) -> ChatCompletion: ...
@@ -73,8 +73,8 @@ class Completions:
         """
         call = chat_call(params, stream=bool(stream))
         if stream:
-            return self._client._stream(call, Stream[ChatCompletionChunk])  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        return self._client._request(call)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            return self._caller.stream(call, Stream[ChatCompletionChunk])
+        return self._caller.request(call)
 
     @overload
     def batch(
@@ -124,14 +124,14 @@ class Completions:
         """
         from auriko.batch import Batch
 
-        return Batch(self._client, _plain_call, requests, options)
+        return Batch(self._caller, _plain_call, requests, options)
 
 
 class AsyncCompletions:
     """Chat completions, awaited."""
 
-    def __init__(self, client: AsyncCaller) -> None:
-        self._client = client
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
 
     @overload
     async def create(self, *, stream: Literal[False] = False, **params: Unpack[ChatParams]) -> ChatCompletion: ...
@@ -149,8 +149,8 @@ class AsyncCompletions:
         """The model's answer, awaited; arguments and errors are those of `Completions.create`."""
         call = chat_call(params, stream=bool(stream))
         if stream:
-            return await self._client._stream(call, AsyncStream[ChatCompletionChunk])  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        return await self._client._request(call)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            return await self._caller.stream(call, AsyncStream[ChatCompletionChunk])
+        return await self._caller.request(call)
 
     @overload
     async def batch(
@@ -189,7 +189,7 @@ class AsyncCompletions:
         """A batch as `Completions.batch_as_completed` gives it, for `async with` and `async for`."""
         from auriko.batch import AsyncBatch
 
-        return AsyncBatch(self._client, _plain_call, requests, options)
+        return AsyncBatch(self._caller, _plain_call, requests, options)
 
 
 show_parameters(Completions.create, ChatParams)
@@ -202,12 +202,12 @@ for _batched in (Completions, AsyncCompletions):
 class Chat:
     """Holds `completions`."""
 
-    def __init__(self, client: Caller) -> None:
-        self.completions = Completions(client)
+    def __init__(self, caller: Caller) -> None:
+        self.completions = Completions(caller)
 
 
 class AsyncChat:
     """Holds `completions`."""
 
-    def __init__(self, client: AsyncCaller) -> None:
-        self.completions = AsyncCompletions(client)
+    def __init__(self, caller: AsyncCaller) -> None:
+        self.completions = AsyncCompletions(caller)

@@ -14,20 +14,20 @@ _GET: Final = Call("GET", "/me", ApiKeyIdentity)
 class Me:
     """Who the key in use is."""
 
-    def __init__(self, client: Caller) -> None:
-        self._client = client
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     def get(self) -> ApiKeyIdentity:
         """The identity behind the key: workspace, scopes, rate limits."""
-        return self._client._request(_GET)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return self._caller.request(_GET)
 
 
 class AsyncMe:
     """Who the key in use is."""
 
-    def __init__(self, client: AsyncCaller) -> None:
-        self._client = client
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
 
     async def get(self) -> ApiKeyIdentity:
         """The identity behind the key: workspace, scopes, rate limits."""
-        return await self._client._request(_GET)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return await self._caller.request(_GET)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from typing_extensions import Unpack
 
 from auriko._caller import AsyncCaller, Caller
+from auriko._checks import escape
 from auriko._rules.call import Call, check_names
-from auriko._settings import escape
 from auriko._signature import show_parameters
 from auriko.models.providers import DirectoryResponse, Model, ModelList, ModelsListResponse, ProviderList
 from auriko.types.model_params import CandidateParams, Endpoint, EstimateParams
@@ -54,28 +54,28 @@ def _estimator(params: Any) -> Callable[[DirectoryResponse], CostEstimate]:
 class Models:
     """Which models and providers there are."""
 
-    def __init__(self, client: Caller) -> None:
-        self._client = client
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     def list(self, *, endpoint: Endpoint | None = None) -> ModelList:
         """The models that the key in use can call; `endpoint="responses"` adds those of the Responses API."""
-        return self._client._request(_list_call(endpoint))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return self._caller.request(_list_call(endpoint))
 
     def retrieve(self, model_id: str) -> Model:
         """One callable model, by its id or an alias."""
-        return self._client._request(_retrieve_call(model_id))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return self._caller.request(_retrieve_call(model_id))
 
     def list_directory(self) -> DirectoryResponse:
         """The whole catalogue by model id, with every provider's prices. Public."""
-        return self._client._request(_DIRECTORY)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return self._caller.request(_DIRECTORY)
 
     def list_registry(self) -> ModelsListResponse:
         """The canonical models. Public."""
-        return self._client._request(_REGISTRY)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return self._caller.request(_REGISTRY)
 
     def list_providers(self) -> ProviderList:
         """The providers. Public."""
-        return self._client._request(_PROVIDERS)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return self._caller.request(_PROVIDERS)
 
     def candidates(self, **params: Unpack[CandidateParams]) -> Candidates:
         """Who could serve a request, and why others could not, as far as the public directory tells.
@@ -105,28 +105,28 @@ class Models:
 class AsyncModels:
     """Which models and providers there are, awaited."""
 
-    def __init__(self, client: AsyncCaller) -> None:
-        self._client = client
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
 
     async def list(self, *, endpoint: Endpoint | None = None) -> ModelList:
         """The models that the key in use can call; `endpoint="responses"` adds those of the Responses API."""
-        return await self._client._request(_list_call(endpoint))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return await self._caller.request(_list_call(endpoint))
 
     async def retrieve(self, model_id: str) -> Model:
         """One callable model, by its id or an alias."""
-        return await self._client._request(_retrieve_call(model_id))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return await self._caller.request(_retrieve_call(model_id))
 
     async def list_directory(self) -> DirectoryResponse:
         """The whole catalogue by model id, with every provider's prices. Public."""
-        return await self._client._request(_DIRECTORY)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return await self._caller.request(_DIRECTORY)
 
     async def list_registry(self) -> ModelsListResponse:
         """The canonical models. Public."""
-        return await self._client._request(_REGISTRY)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return await self._caller.request(_REGISTRY)
 
     async def list_providers(self) -> ProviderList:
         """The providers. Public."""
-        return await self._client._request(_PROVIDERS)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return await self._caller.request(_PROVIDERS)
 
     async def candidates(self, **params: Unpack[CandidateParams]) -> Candidates:
         """Who could serve a request; as `Models.candidates`."""

@@ -40,8 +40,8 @@ def _snapshot_input(body: dict[str, Any]) -> None:
 class Responses:
     """The Responses API; the gateway offers it as a preview."""
 
-    def __init__(self, client: Caller) -> None:
-        self._client = client
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     @overload
     def create(self, *, stream: Literal[False] = False, **params: Unpack[ResponsesParams]) -> Response: ...
@@ -62,15 +62,15 @@ class Responses:
         """
         call = responses_call(params, stream=bool(stream))
         if stream:
-            return self._client._stream(call, ResponseStream)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        return self._client._request(call)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            return self._caller.stream(call, ResponseStream)
+        return self._caller.request(call)
 
 
 class AsyncResponses:
     """The Responses API, awaited; the gateway offers it as a preview."""
 
-    def __init__(self, client: AsyncCaller) -> None:
-        self._client = client
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
 
     @overload
     async def create(self, *, stream: Literal[False] = False, **params: Unpack[ResponsesParams]) -> Response: ...
@@ -84,8 +84,8 @@ class AsyncResponses:
         """The model's answer, awaited; arguments and errors are those of `Responses.create`."""
         call = responses_call(params, stream=bool(stream))
         if stream:
-            return await self._client._stream(call, AsyncResponseStream)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        return await self._client._request(call)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            return await self._caller.stream(call, AsyncResponseStream)
+        return await self._caller.request(call)
 
 
 show_parameters(Responses.create, ResponsesParams)

@@ -77,7 +77,7 @@ class Recorder(ABC):
 
 def _new_locks_in_child() -> None:
     for recorder in list(_recorders):
-        recorder._new_locks()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        recorder._new_locks()  # noqa: SLF001 - of the same file  # pyright: ignore[reportPrivateUsage]
 
 
 if hasattr(os, "register_at_fork"):

@@ -44,7 +44,7 @@ async def test_it_is_used() -> None:
     with serve(ok) as server:
         async with client_of(server) as client:
             assert (await client.chat.completions.create(**ASK)).request_id == "req_1"
-            (transport,) = client._pool.transports()
+            (transport,) = client._caller.pool.transports()
             assert type(transport) is auriko._http.aiohttp.AiohttpTransport
             assert cells.connections_of(client) == 1
             assert server.requests[0].header("Authorization") == f"Bearer {KEY}"
@@ -98,7 +98,6 @@ COPIES: dict[str, Callable[[AsyncClient], AsyncClient]] = {
     "deepcopy": copy.deepcopy,
     "pickle": lambda client: pickle.loads(pickle.dumps(client)),  # noqa: S301 - it is ours
     "with_options": lambda client: client.with_options(max_retries=0),
-    "apart": lambda client: client._apart(),
 }
 
 

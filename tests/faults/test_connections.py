@@ -19,7 +19,7 @@ import auriko._http.asyncio_stream
 from auriko import APITimeoutError, AsyncClient, Client
 from auriko._http.asyncio_stream import AsyncioStream
 from auriko._http.bounds import readable
-from auriko._http.internals import _AsyncStream, _Stream, direct
+from auriko._http.backend import _AsyncStream, _Stream, direct
 from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
 from tests.support.cells import ASK, KEY, Mode
@@ -148,7 +148,7 @@ async def test_connections_are_asyncios_own(anyio_backend: str) -> None:
     """A contract with httpcore and anyio: without their private names, each read would cost several times as much."""
     async with serving_async(ok) as (_, client):
         await client.chat.completions.create(**ASK)
-        pool: Any = client._pool.transports()[0]
+        pool: Any = client._caller.pool.transports()[0]
         found = pool._pool.connections[0]._connection._network_stream
         assert type(found) is (AsyncioStream if anyio_backend == "asyncio" else _AsyncStream)
         assert found.get_extra_info("is_readable") is False

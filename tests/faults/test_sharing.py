@@ -50,7 +50,7 @@ def test_l8_one_client_over_three_event_loops(streamed: bool, http_client: Any) 
             assert anyio.run(lambda: text_of(client, streamed=streamed), backend="trio") == "Paris."
             server.wait_until_unused()
         assert asyncio.run(text_of(client, streamed=streamed)) == "Paris."
-        assert len(client._pool._loops) <= 2, "event loops that have ended are forgotten"
+        assert len(client._caller.pool._loops) <= 2, "event loops that have ended are forgotten"
 
 
 @OVER
@@ -79,7 +79,7 @@ def test_l8_event_loop_that_is_not_shut_down_as_asyncio_run_does(http_client: An
             loop = asyncio.new_event_loop()
             try:
                 assert loop.run_until_complete(text_of(client, streamed=False)) == "Paris."
-                client._pool.give_back(loop.run_until_complete(client._pool.take()))
+                client._caller.pool.give_back(loop.run_until_complete(client._caller.pool.take()))
                 loop.run_until_complete(loop.shutdown_asyncgens())
             finally:
                 loop.close()
@@ -216,7 +216,7 @@ def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connections(mon
     pid = os.getpid()
     with serving(ok) as (server, client):
         client.chat.completions.create(**ASK)
-        parents = client._pool._shards
+        parents = client._caller.pool._shards
         monkeypatch.setattr(os, "getpid", lambda: pid + 1)
         client.chat.completions.create(**ASK)
         assert server.accepted == 2
@@ -235,7 +235,7 @@ async def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connectio
     pid = os.getpid()
     async with serving_async(ok) as (server, client):
         await client.chat.completions.create(**ASK)
-        parents = client._pool._loops
+        parents = client._caller.pool._loops
         monkeypatch.setattr(os, "getpid", lambda: pid + 1)
         await client.chat.completions.create(**ASK)
         assert server.accepted == 2
@@ -306,12 +306,12 @@ def test_shards_are_opened_for_calls_at_once_and_closed_when_unused(monkeypatch:
     one_connection_a_shard(monkeypatch)
     with serving(ok) as (server, client):
         opened = [client.chat.completions.create(**ASK, stream=True) for _ in range(3)]
-        assert len(client._pool.transports()) == server.accepted == 3
+        assert len(client._caller.pool.transports()) == server.accepted == 3
         for each in opened:
             assert each.collect().choices[0].message.content == "Paris."
         for left in (2, 1, 1):
             client.chat.completions.create(**ASK)
-            assert len(client._pool.transports()) == left
+            assert len(client._caller.pool.transports()) == left
 
 
 async def test_shards_are_opened_for_calls_at_once_and_closed_when_unused_async(
@@ -320,19 +320,19 @@ async def test_shards_are_opened_for_calls_at_once_and_closed_when_unused_async(
     one_connection_a_shard(monkeypatch)
     async with serving_async(ok) as (server, client):
         opened = [await client.chat.completions.create(**ASK, stream=True) for _ in range(3)]
-        assert len(client._pool.transports()) == server.accepted == 3
+        assert len(client._caller.pool.transports()) == server.accepted == 3
         for each in opened:
             assert (await each.collect()).choices[0].message.content == "Paris."
         for left in (2, 1, 1):
             await client.chat.completions.create(**ASK)
-            assert len(client._pool.transports()) == left
+            assert len(client._caller.pool.transports()) == left
 
 
 def test_pool_that_was_closed_meanwhile_opens_nothing_more() -> None:
     with serving(ok) as (server, client):
         client.close()
         with pytest.raises(APIConnectionError, match="closed"):
-            client._pool.take()
+            client._caller.pool.take()
         assert server.accepted == 0
 
 
@@ -343,7 +343,7 @@ def test_child_process_leaves_what_its_parents_calls_hold(monkeypatch: pytest.Mo
         pid = os.getpid()
         with monkeypatch.context() as child:
             child.setattr(os, "getpid", lambda: pid + 1)
-            client._pool.discard(held._channel._shard, held._channel._mark)
+            client._caller.pool.discard(held._channel._shard, held._channel._mark)
         assert len(pool._requests) == 1
 
 

@@ -175,11 +175,11 @@ def test_02_key_is_not_in_the_traceback_of_refused_arguments() -> None:
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_02_key_is_in_nothing_that_shows_a_client(kind: Any) -> None:
     client = kind(api_key=KEY)
-    for shown in (client, client._settings, client._pool, client.chat.completions, client.models):
+    for shown in (client, client._caller.settings, client._caller.pool, client.chat.completions, client.models):
         assert_secret(repr(shown), str(shown), repr(vars(shown)))
     assert_secret(pickle.dumps(client).decode("latin-1"))
     other = kind(api_key="k", default_headers={"X-Other-Key": KEY})
-    assert_secret(repr(other), repr(vars(other)), repr(other._settings))
+    assert_secret(repr(other), repr(vars(other)), repr(other._caller.settings))
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
@@ -191,8 +191,8 @@ def test_03_clients_and_errors_are_copied_and_pickled_as_promised(kind: Any, mon
         copy.deepcopy(client),
         pickle.loads(pickle.dumps(kind(api_key=KEY, pickle_api_key=True))),
     ):
-        assert twin._settings.authorization() == f"Bearer {KEY}"
-    assert pickle.loads(pickle.dumps(client))._settings.api_key is None
+        assert twin._caller.settings.authorization() == f"Bearer {KEY}"
+    assert pickle.loads(pickle.dumps(client))._caller.settings.api_key is None
     raised = error_of(error(429, "rate_limit_error", "insufficient_quota", x_request_id="r"))
     for twin in (pickle.loads(pickle.dumps(raised)), copy.deepcopy(raised)):
         assert type(twin) is auriko.RateLimitError

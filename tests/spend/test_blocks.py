@@ -251,7 +251,7 @@ def test_copies_count_together_and_pickles_apart() -> None:
     ask(asked)
     assert (twin.calls, twin.limit_usd, twin.tags, twin.records) == (1, 1, ("a",), tracker.records[:1])
     assert tracker.calls == 2
-    assert pickle.loads(pickle.dumps(asked))._settings.spend.calls == 2  # noqa: S301
+    assert pickle.loads(pickle.dumps(asked))._caller.settings.spend.calls == 2  # noqa: S301
 
 
 # -- limits with calls in flight -----------------------------------------------------------------------------------

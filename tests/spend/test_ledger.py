@@ -242,9 +242,9 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 ask(asked)
 os.environ["AURIKO_LEDGER"] += "-2"
 twin = pickle.loads(pickle.dumps(asked))
-assert [str(ledger.path) for ledger in twin._settings.recorders] == [os.environ["AURIKO_LEDGER"]]
+assert [str(ledger.path) for ledger in twin._caller.settings.recorders] == [os.environ["AURIKO_LEDGER"]]
 del os.environ["AURIKO_LEDGER"]
-assert pickle.loads(pickle.dumps(asked))._settings.recorders == ()
+assert pickle.loads(pickle.dumps(asked))._caller.settings.recorders == ()
 """
     run(program, AURIKO_LEDGER=str(path))
     assert SpendLedger(path).total.calls == 3
@@ -425,9 +425,9 @@ def test_a_tag_that_is_no_text_fails_no_call(path: Path, caplog: pytest.LogCaptu
 @pytest.mark.parametrize("make", [client, async_client])
 def test_both_clients_have_one(make: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AURIKO_LEDGER", str(path))
-    (ledger,) = make()._settings.recorders
+    (ledger,) = make()._caller.settings.recorders
     assert (ledger.path, isinstance(make(), Client | AsyncClient)) == (path, True)
-    assert make()._settings.recorders == (ledger,), "one for the process"
+    assert make()._caller.settings.recorders == (ledger,), "one for the process"
 
 
 def test_exports_come_from_the_file(path: Path) -> None:

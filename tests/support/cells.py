@@ -89,7 +89,7 @@ def run(mode: Mode, url: str, settings: dict[str, Any], call: dict[str, Any], ca
 
 def _run_sync(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Outcome:
     with Client(**settings) as client:
-        client._clock = CLOCK
+        client._caller.clock = CLOCK
         for _ in range(calls):
             outcome = Outcome()
             try:
@@ -108,7 +108,7 @@ def _run_sync(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Out
 
 async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Outcome:
     async with AsyncClient(**settings) as client:
-        client._clock = CLOCK
+        client._caller.clock = CLOCK
         for _ in range(calls):
             outcome = Outcome()
             try:
@@ -127,7 +127,7 @@ async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int)
 
 def pools_of(client: Client | AsyncClient) -> list[Any]:
     """The httpcore pools of a client's connections here; none before the first call."""
-    return [transport._pool for transport in client._pool.transports() if hasattr(transport, "_pool")]
+    return [transport._pool for transport in client._caller.pool.transports() if hasattr(transport, "_pool")]
 
 
 def connections_of(client: Client | AsyncClient) -> int:
@@ -138,7 +138,9 @@ def connections_of(client: Client | AsyncClient) -> int:
 
 def connectors_of(client: Client | AsyncClient) -> list[Any]:
     """The aiohttp connectors of a client here; none before the first call."""
-    return [transport._session.connector for transport in client._pool.transports() if hasattr(transport, "_session")]
+    return [
+        transport._session.connector for transport in client._caller.pool.transports() if hasattr(transport, "_session")
+    ]
 
 
 def assert_clean(client: Client | AsyncClient) -> None:

@@ -1,15 +1,62 @@
-"""docs/architecture.md is true: imports run down its drawing, and what it names exists."""
+"""The house is as docs/architecture.md draws it: imports run one way, and a folder tells what may happen in it."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PACKAGES = ("auriko", "auriko_langchain", "auriko_llamaindex")
 OUTSIDE = {"sandbox", "cli", "pytest_plugin", "__main__"}
+# Nothing of these is anywhere in `_rules`, and nowhere in the client but in `_http`.
+INPUT_AND_OUTPUT = {
+    "socket",
+    "ssl",
+    "select",
+    "anyio",
+    "httpcore",
+    "h11",
+    "aiohttp",
+    "requests",
+    "urllib3",
+    "pyreqwest",
+}
+# Values that arguments and requests are made of.
+HTTPX_VALUES = {"AsyncClient", "Client", "Headers", "InvalidURL", "QueryParams", "Timeout", "URL"}
+ALLOWED = {("auriko/batch/_tasks.py", "anyio"): "task groups and pauses, which send and read nothing"}
+MOST_PRIVATE_ACCESSES = 15
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+SOURCES = {module_of(file): file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))}
+TREES = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in SOURCES.items()}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """What a file imports, also inside functions and for types alone."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"relative import in line {node.lineno}"
+            for name in node.names:
+                full = f"{node.module}.{name.name}"
+                yield full if full in SOURCES else str(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+NEEDS = {module: {name for name in imported(tree) if name != module} for module, tree in TREES.items()}
+
+
+def top(module: str) -> str:
+    """The name that the drawing has for a module of the client."""
+    return module.split(".")[1] if "." in module else module
+
+
+CORE = [module for module in SOURCES if module.split(".")[0] == "auriko" and top(module) not in OUTSIDE]
 
 
 def drawing() -> dict[str, int]:
@@ -19,83 +66,76 @@ def drawing() -> dict[str, int]:
     return {module: row for row, modules in enumerate(rows) for module in modules}
 
 
-def imports_of(source: Path) -> Iterator[str]:
-    """Modules of ours that a file imports when it runs, also inside functions; packages stand for what is in them."""
-    waiting: list[ast.AST] = [ast.parse(source.read_text(encoding="utf-8"))]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            continue
-        if isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{source} imports relatively"
-            names = [f"{node.module}.{name.name}" for name in node.names] if node.module == "auriko" else [node.module]
-            yield from (name for name in names if name and name.startswith(("auriko.", "auriko_")))
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names if name.name.startswith("auriko"))
-        waiting.extend(ast.iter_child_nodes(node))
-
-
-def core_files() -> list[Path]:
-    """The files of the client itself."""
-    files = sorted((ROOT / "auriko").rglob("*.py"))
-    return [file for file in files if file.relative_to(ROOT / "auriko").parts[0].removesuffix(".py") not in OUTSIDE]
-
-
-def top_module(file: Path) -> str:
-    """The name that the drawing has for a file."""
-    name = file.relative_to(ROOT / "auriko").parts[0].removesuffix(".py")
-    return "auriko" if name == "__init__" else name
-
-
-@pytest.mark.parametrize("file", core_files(), ids=lambda file: str(file.relative_to(ROOT)))
-def test_imports_run_down_the_drawing(file: Path) -> None:
+def test_imports_run_down_the_drawing() -> None:
     rows = drawing()
-    own = top_module(file)
-    for name in imports_of(file):
-        module = name.split(".")[1] if "." in name else "auriko"
-        assert name.startswith("auriko."), f"the client imports {name}"
-        assert module == own or rows[module] < rows[own], f"{own} imports {module}, which is not below it"
+    assert sorted(rows) == sorted({top(module) for module in CORE})
+    ours = [(module, name) for module in CORE for name in NEEDS[module] if name.split(".")[0] in PACKAGES]
+    wrong = [
+        (module, name)
+        for module, name in ours
+        if not name.startswith("auriko.")
+        or top(name) not in rows
+        or (top(name) != top(module) and rows[top(name)] >= rows[top(module)])
+    ]
+    assert not wrong
 
 
-def test_every_module_is_drawn_once_and_described() -> None:
-    (text,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
-    modules = {top_module(file) for file in core_files()}
-    assert sorted(text.split()) == sorted(modules)
-    for module in modules - {"auriko", "_base_model", "_version"}:
-        assert f"`{module}`" in PAGE, module
+def test_no_imports_run_in_a_circle() -> None:
+    left = {module: {name for name in NEEDS[module] if name in SOURCES} for module in SOURCES}
+    while free := [module for module, needs in left.items() if not needs & left.keys()]:
+        for module in free:
+            del left[module]
+    assert not left
 
 
-def test_imports_within_a_package_have_no_cycle() -> None:
-    """The drawing leaves packages out; inside them imports have an order, too."""
-    for package in ("errors", "models", "resources", "spend", "types"):
-        folder = ROOT / "auriko" / package
-        needs = {
-            file.stem: {name.split(".")[2] for name in imports_of(file) if name.startswith(f"auriko.{package}.")}
-            for file in folder.glob("*.py")
+def test_rules_have_no_input_and_no_output() -> None:
+    for module in (module for module in CORE if top(module) == "_rules"):
+        assert not {name.split(".")[0] for name in NEEDS[module]} & {*INPUT_AND_OUTPUT, "asyncio", "threading"}, module
+        assert not any(name.startswith(("auriko._http", "auriko._observing")) for name in NEEDS[module]), module
+        sleeps = [node for node in ast.walk(TREES[module]) if isinstance(node, ast.Attribute) and node.attr == "sleep"]
+        assert not sleeps, module
+
+
+def test_http_libraries_are_used_in_one_folder() -> None:
+    adapters = [module for module in SOURCES if module.split(".")[0] != "auriko"]
+    for module in [module for module in CORE if top(module) != "_http"] + adapters:
+        file = str(SOURCES[module].relative_to(ROOT))
+        libraries = {name.split(".")[0] for name in NEEDS[module]} & INPUT_AND_OUTPUT
+        assert libraries <= {library for where, library in ALLOWED if where == file}, module
+        used = {
+            node.attr
+            for node in ast.walk(TREES[module])
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "httpx"
         }
-        while free := [name for name, wanted in needs.items() if not wanted & needs.keys()]:
-            for name in free:
-                del needs[name]
-        assert not needs, f"a cycle in {package}: {needs}"
+        assert used <= HTTPX_VALUES, module
 
 
-@pytest.mark.parametrize("package", ["auriko_langchain", "auriko_llamaindex", "auriko/sandbox", "auriko/cli"])
-def test_the_other_packages_use_public_names_alone(package: str) -> None:
-    for file in (ROOT / package).rglob("*.py"):
-        for name in imports_of(file):
-            private = [part for part in name.split(".") if part.startswith("_") and part != "__version__"]
-            inside = name.startswith(package.replace("/", "."))
-            assert inside or not private or name == "auriko._version", f"{file.name} imports {name}"
+def test_the_other_packages_use_public_names_alone() -> None:
+    for module in SOURCES:
+        package = module.split(".")[0] if not module.startswith("auriko.") else ".".join(module.split(".")[:2])
+        if package == "auriko" or module in CORE:
+            continue
+        for name in (name for name in NEEDS[module] if name.split(".")[0] in PACKAGES):
+            private = [part for part in name.split(".") if part.startswith("_")]
+            assert name.startswith(package) or not private or name == "auriko._version", f"{module} imports {name}"
 
 
-def test_the_functions_that_the_walk_names_exist() -> None:
-    sources = "\n".join(file.read_text(encoding="utf-8") for file in core_files())
+def test_private_names_of_others_are_few_and_each_has_its_reason() -> None:
+    lines = [
+        (module, line)
+        for module, file in SOURCES.items()
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if "noqa: SLF001" in line
+    ]
+    assert len(lines) <= MOST_PRIVATE_ACCESSES, lines
+    assert not [line for line in lines if " - " not in line[1].partition("noqa: SLF001")[2]]
+
+
+def test_what_the_page_names_exists() -> None:
+    sources = "\n".join(SOURCES[module].read_text(encoding="utf-8") for module in CORE)
     names = re.findall(r"`(_?[a-z]+(?:_[a-z]+)+|[A-Z][A-Za-z]+)`", PAGE.partition("## The walk of a call")[2])
     assert len(names) > 20
-    for name in names:
-        assert re.search(rf"\b{name}\b", sources), name
-
-
-def test_the_files_that_the_page_names_exist() -> None:
-    for name in re.findall(r"`([a-z_/]+\.py)`", PAGE):
-        assert (ROOT / "auriko" / name).exists(), name
+    assert not [name for name in names if not re.search(rf"\b{name}\b", sources)]
+    assert not [name for name in re.findall(r"`([a-z_/]+\.py)`", PAGE) if not (ROOT / "auriko" / name).exists()]
+    missing = {top(module) for module in CORE} - {"auriko", "_version"}
+    assert not [module for module in missing if f"`{module}`" not in PAGE]

@@ -160,8 +160,8 @@ def test_a_client_with_options_shares_the_connections() -> None:
 
 def test_with_options_changes_only_what_it_is_told() -> None:
     client = Client(api_key="ak_x", deadline=9, stream_idle_timeout=4)
-    assert client.with_options(api_key=None, deadline=None)._settings.deadline is None
-    assert client.with_options()._settings == client._settings
+    assert client.with_options(api_key=None, deadline=None)._caller.settings.deadline is None
+    assert client.with_options()._caller.settings == client._caller.settings
 
 
 def test_closing_either_closes_both() -> None:

@@ -12,7 +12,8 @@ import pytest
 from pydantic import BaseModel
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
-from auriko._rules.call import encode_body, take_options
+from auriko._rules.body import encode_body
+from auriko._rules.call import take_options
 from auriko.models import ChatCompletion, ChoiceMessage
 from auriko.resources.chat import chat_call
 from tests.support.replies import completion

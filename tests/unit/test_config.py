@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 import auriko
 from auriko import AsyncClient, AuthenticationError, Client
-from auriko._settings import check_base_url, escape, resolve
+from auriko._checks import check_base_url, escape
+from auriko._settings import resolve
 
 KEY = "ak_test_0123456789abcdefghij"
 CLIENTS = pytest.mark.parametrize("make", [Client, AsyncClient])
@@ -29,9 +30,9 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @CLIENTS
 def test_key_comes_from_the_argument_else_the_environment(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AURIKO_API_KEY", "from-environment")
-    assert make()._settings.authorization() == "Bearer from-environment"
-    assert make(api_key=KEY)._settings.authorization() == f"Bearer {KEY}"
-    assert make(api_key=SecretStr(KEY))._settings.authorization() == f"Bearer {KEY}"
+    assert make()._caller.settings.authorization() == "Bearer from-environment"
+    assert make(api_key=KEY)._caller.settings.authorization() == f"Bearer {KEY}"
+    assert make(api_key=SecretStr(KEY))._caller.settings.authorization() == f"Bearer {KEY}"
 
 
 @CLIENTS
@@ -228,8 +229,8 @@ def test_defaults(make: Any) -> None:
     client = make(api_key=KEY)
     assert client.timeout == httpx.Timeout(60.0)
     assert client.max_retries == 2
-    assert client._settings.deadline is None
-    assert client._settings.stream_idle_timeout is None
+    assert client._caller.settings.deadline is None
+    assert client._caller.settings.stream_idle_timeout is None
 
 
 @CLIENTS
@@ -237,8 +238,8 @@ def test_times_and_retries_are_taken(make: Any) -> None:
     client = make(api_key=KEY, timeout=5, max_retries=0, deadline=9, stream_idle_timeout=1.5)
     assert client.timeout == httpx.Timeout(5.0)
     assert client.max_retries == 0
-    assert client._settings.deadline == 9.0
-    assert client._settings.stream_idle_timeout == 1.5
+    assert client._caller.settings.deadline == 9.0
+    assert client._caller.settings.stream_idle_timeout == 1.5
     phases = httpx.Timeout(1, connect=2, read=None)
     assert make(api_key=KEY, timeout=phases).timeout is phases
 
@@ -347,10 +348,10 @@ def test_copies_keep_the_key_and_the_settings(make: Any, twin: Any) -> None:
     client = make(api_key=KEY, base_url="https://h/x", timeout=5, max_retries=1, default_headers={"X-A": "b"})
     other = twin(client)
     assert type(other) is make
-    assert other._settings == client._settings
-    assert other._settings.authorization() == f"Bearer {KEY}"
-    assert other._pool is not client._pool
-    assert other.chat.completions._client is other
+    assert other._caller.settings == client._caller.settings
+    assert other._caller.settings.authorization() == f"Bearer {KEY}"
+    assert other._caller.pool is not client._caller.pool
+    assert other.chat.completions._caller is other._caller
 
 
 @CLIENTS
@@ -360,7 +361,7 @@ def test_pickles_leave_the_key_out_and_read_it_again(make: Any, monkeypatch: pyt
     assert KEY.encode() not in data
     monkeypatch.setenv("AURIKO_API_KEY", "worker-key")
     other = pickle.loads(data)
-    assert other._settings.authorization() == "Bearer worker-key"
+    assert other._caller.settings.authorization() == "Bearer worker-key"
     assert (other.base_url, other.max_retries) == ("https://h/x", 1)
 
 
@@ -372,7 +373,7 @@ def test_unpickling_never_fails(make: Any, environment: str | None, monkeypatch:
         monkeypatch.setenv("AURIKO_API_KEY", environment)
     other = pickle.loads(data)
     with pytest.raises(AuthenticationError, match="AURIKO_API_KEY") as caught:
-        other._settings.authorization()
+        other._caller.settings.authorization()
     assert caught.value.code == "missing_api_key"
 
 
@@ -381,7 +382,7 @@ def test_pickles_carry_the_key_if_asked(make: Any, monkeypatch: pytest.MonkeyPat
     data = pickle.dumps(make(api_key=KEY, pickle_api_key=True))
     monkeypatch.setenv("AURIKO_API_KEY", "worker-key")
     other = pickle.loads(pickle.dumps(pickle.loads(data)))
-    assert other._settings.authorization() == f"Bearer {KEY}"
+    assert other._caller.settings.authorization() == f"Bearer {KEY}"
 
 
 @CLIENTS
@@ -391,12 +392,12 @@ def test_nothing_that_shows_a_client_shows_the_key(make: Any) -> None:
         repr(client),
         str(client),
         repr(vars(client)),
-        repr(client._settings),
-        str(vars(client._settings)),
+        repr(client._caller.settings),
+        str(vars(client._caller.settings)),
         f"{client!a}",
     ]
     assert not [text for text in shown if KEY in text]
-    assert "s3cr3t" not in repr(client._settings)
+    assert "s3cr3t" not in repr(client._caller.settings)
 
 
 def test_copies_of_settings_keep_the_key() -> None:
@@ -407,6 +408,6 @@ def test_copies_of_settings_keep_the_key() -> None:
 
 
 def test_version_is_in_the_user_agent() -> None:
-    from auriko._settings import user_agent
+    from auriko._rules.headers import user_agent
 
     assert user_agent() == f"auriko-python/{auriko.__version__}"

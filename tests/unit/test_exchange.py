@@ -412,14 +412,14 @@ def test_stream_is_tried_again_until_its_first_item() -> None:
     opened = world.run(streamed(world), outcomes)
     assert (len(world.sends), opened.attempts, len(opened.reader.ready)) == (3, 3, 1)
     with pytest.raises(StopIteration):
-        next(advance(opened, None, world.clock))
+        next(advance(opened))
 
 
 def test_stream_is_not_tried_again_after_its_first_item() -> None:
     world = World()
     opened = world.run(streamed(world), [sse(), event(chunk())])
     opened.reader.ready.clear()
-    world.run(advance(opened, None, world.clock), [APIConnectionError("cut")])
+    world.run(advance(opened), [APIConnectionError("cut")])
     failure = opened.reader.failure
     assert isinstance(failure, StreamInterruptedError)
     assert (failure.items_received, failure.is_retryable) == (1, False)
@@ -431,8 +431,9 @@ def test_stream_is_not_tried_again_after_its_first_item() -> None:
 )
 def test_wait_for_an_event_is_bounded_by_what_comes_first(idle: Any, deadline: Any, until: Any) -> None:
     world = World()
-    opened = OpenStream(ChatReader(ResponseHeaders({})), None if deadline is None else world.now + deadline, 1)
-    steps = advance(opened, idle, world.clock)
+    end = None if deadline is None else world.now + deadline
+    opened = OpenStream(ChatReader(ResponseHeaders({})), end, idle, 1, world.clock)
+    steps = advance(opened)
     step = next(steps)
     assert isinstance(step, Read)
     assert step.until == until

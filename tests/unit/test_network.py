@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from auriko import Client
-from auriko._http import bounds, internals
+from auriko._http import asyncio_stream, bounds, internals
+from auriko._http.backend import Backend
 from auriko._http.bounds import bounded
 from auriko._http.channel import Channel
 from auriko._http.internals import bound_client, bound_reads, discard
@@ -32,9 +33,10 @@ PRIVATE |= {
 
 
 def test_private_names_in_use_are_these_and_no_others() -> None:
-    tree = ast.parse(inspect.getsource(internals))
+    trees = [ast.parse(inspect.getsource(source)) for source in (internals, asyncio_stream.without_anyio)]
     used = {
         node.attr
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and node.attr.startswith("_")
@@ -52,7 +54,7 @@ def test_transports_have_a_pool_with_a_backend(kind: Any, options: dict[str, Any
     assert isinstance(pool._network_backend, (httpcore.NetworkBackend, httpcore.AsyncNetworkBackend))
     bound_reads(transport)
     ours = pool._network_backend
-    assert type(ours).__module__ == "auriko._http.internals"
+    assert type(ours).__module__ == "auriko._http.backend"
     bound_reads(transport)
     assert pool._network_backend is ours, "it is laid below once"
     assert pool._connections == pool._requests == pool.connections == []
@@ -70,7 +72,7 @@ def test_clients_have_transports_and_mounts() -> None:
         bound_client(client)
         transports = [t for t in (client._transport, *client._mounts.values()) if isinstance(t, httpx.HTTPTransport)]
         assert len(transports) >= 2
-        assert all(isinstance(t._pool._network_backend, internals._Backend) for t in transports)
+        assert all(isinstance(t._pool._network_backend, Backend) for t in transports)
     with httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(200))) as client:
         bound_client(client)
 
@@ -106,23 +108,23 @@ def test_requests_of_a_pool_know_their_extensions_and_their_connection(kind: Any
 )
 def test_timeouts_are_cut_to_the_bound(asked: float | None, ahead: float, cut: float) -> None:
     with bounded(time.monotonic() + ahead):
-        assert bounds.cut(asked) == pytest.approx(cut, abs=0.05)
+        assert bounds.clamp_here(asked) == pytest.approx(cut, abs=0.05)
     with bounded(None):
-        assert bounds.cut(asked) == asked
-    assert bounds.cut(asked) == asked, "outside there is no bound"
+        assert bounds.clamp_here(asked) == asked
+    assert bounds.clamp_here(asked) == asked, "outside there is no bound"
 
 
 def test_bounds_nest() -> None:
     with bounded(time.monotonic() + 60):
         with bounded(time.monotonic() + 5):
-            assert bounds.cut(None) == pytest.approx(5, abs=0.05)
-        assert bounds.cut(None) == pytest.approx(60, abs=0.05)
+            assert bounds.clamp_here(None) == pytest.approx(5, abs=0.05)
+        assert bounds.clamp_here(None) == pytest.approx(60, abs=0.05)
 
 
 def test_connection_that_two_calls_were_given_is_not_lost_with_the_first() -> None:
     """httpcore hands an idle connection to a second call before the first has begun; the second tries another."""
     with Client(api_key="ak_x", base_url="http://127.0.0.1:1") as client:
-        pool = client._pool
+        pool = client._caller.pool
         first, second = Channel(pool), Channel(pool)
         first._shard = second._shard = pool.take()
         assert pool.take() is first._shard
@@ -132,8 +134,8 @@ def test_connection_that_two_calls_were_given_is_not_lost_with_the_first() -> No
         waiting = httpcore._sync.connection_pool.PoolRequest(httpcore.Request("GET", "http://127.0.0.1:1/"))
         waiting.connection = left_behind
         inner._requests.append(waiting)
-        first._leave(failed=True)
+        first._release(failed=True)
         assert inner.connections == [left_behind], "the second may be using it"
         inner._requests.clear()
-        second._leave(failed=False)
+        second._release(failed=False)
         assert inner.connections == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auriko._http.bounds import Unsent
+from auriko._http.bounds import HeldHead
 
 HEAD = b"POST / HTTP/1.1\r\nHost: h\r\n\r\n"
 BODY = b'{"text": "a head ends with \\r\\n\\r\\n"}'
@@ -21,5 +21,5 @@ LARGE = b"x" * 100_000
     ],
 )
 def test_what_each_write_sends(writes: list[bytes], sent: list[list[bytes]]) -> None:
-    unsent = Unsent()
-    assert [unsent.with_next(data) for data in writes] == sent
+    held = HeldHead()
+    assert [held.join(data) for data in writes] == sent

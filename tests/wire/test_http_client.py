@@ -50,7 +50,7 @@ class Gateway:
 
 def client_of(gateway: Gateway, own: httpx.Client | None = None, **settings: Any) -> Client:
     client = Client(api_key="k", http_client=own or httpx.Client(transport=gateway.transport), **settings)
-    client._clock = Clock(chance=lambda: 0.0)
+    client._caller.clock = Clock(chance=lambda: 0.0)
     return client
 
 

@@ -1,0 +1,151 @@
+"""Connections below httpx: every single read is bounded, and a request's head and body are sent together.
+
+httpx fixes its timeouts when a request starts, but a deadline and a stream's idle time bound each read anew. httpcore
+takes the network backend as an argument; the one here passes everything on, with timeouts clamped to the bound that
+holds in the present context.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+from auriko._http.asyncio_stream import without_anyio
+from auriko._http.bounds import HeldHead, clamp_here, close_at_once, readable
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        self._pid = os.getpid()
+        self._held_head = HeldHead()
+        self._raw: socket.socket | None = inner.get_extra_info("socket")
+        # TLS within TLS has more to a read than its socket's.
+        nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
+        self._socket: socket.socket | None = None if nested else self._raw
+        self._readable = readable(self._raw) if self._raw is not None else None
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._socket is None:
+            return self._inner.read(max_bytes, clamp_here(timeout))
+        try:
+            _bound(self._socket, clamp_here(timeout))
+            return self._socket.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ReadError(str(error)) from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for data in self._held_head.join(buffer):
+            self._send(data, clamp_here(timeout))
+
+    def _send(self, data: bytes, timeout: float | None) -> None:
+        if self._socket is None:
+            self._inner.write(data, timeout)
+            return
+        try:
+            _bound(self._socket, timeout)
+            sent = self._socket.send(data)
+            while sent < len(data):
+                sent += self._socket.send(memoryview(data)[sent:])
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    def close(self) -> None:
+        if self._raw is not None and self._pid == os.getpid():  # that of a parent process must not be shut down
+            with contextlib.suppress(OSError):
+                # Without it, a thread that waits for this socket would go on waiting.
+                self._raw.shutdown(socket.SHUT_RDWR)
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, clamp_here(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._readable is not None:
+            return self._readable()
+        return self._inner.get_extra_info(info)
+
+
+def _bound(sock: socket.socket, timeout: float | None) -> None:
+    """Sets a socket's timeout; what it has already costs no system call."""
+    if sock.gettimeout() != timeout:
+        sock.settimeout(timeout)
+
+
+class Backend(httpcore.NetworkBackend):
+    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+        self._inner = inner
+        self.closed = False
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = _Stream(self._inner.connect_tcp(host, port, clamp_here(timeout), local_address, socket_options))
+        if self.closed:
+            stream.close()
+            raise httpcore.ConnectError("The client was closed meanwhile.")
+        return stream
+
+
+class _AsyncStream(httpcore.AsyncNetworkStream):
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._inner.read(max_bytes, clamp_here(timeout))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, clamp_here(timeout))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: Any,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, clamp_here(timeout)))
+        except BaseException:
+            close_at_once(self._inner.aclose())  # httpcore forgets it when it is cancelled here
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class AsyncBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, inner: httpcore.AsyncNetworkBackend, *, proxied: bool) -> None:
+        self._inner = inner
+        self._proxied = proxied
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        stream = await self._inner.connect_tcp(host, port, clamp_here(timeout), local_address, socket_options)
+        # asyncio of Python 3.10 has no TLS within TLS, as it is in tunnels.
+        return (None if self._proxied else without_anyio(stream)) or _AsyncStream(stream)
