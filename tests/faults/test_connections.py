@@ -17,9 +17,9 @@ import pytest
 
 import auriko._http.asyncio_stream
 from auriko import APITimeoutError, AsyncClient, Client
-from auriko._http.asyncio_stream import AsyncioStream
+from auriko._http.asyncio_stream import AsyncioStream, without_anyio
+from auriko._http.backend import _AsyncStream, _Stream
 from auriko._http.bounds import readable
-from auriko._http.backend import _AsyncStream, _Stream, direct
 from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
 from tests.support.cells import ASK, KEY, Mode
@@ -156,7 +156,7 @@ async def test_connections_are_asyncios_own(anyio_backend: str) -> None:
 
 
 async def test_stream_that_is_no_socket_stays_as_it_is() -> None:
-    assert direct(httpcore.AsyncMockStream([b""])) is None
+    assert without_anyio(httpcore.AsyncMockStream([b""])) is None
 
 
 @pytest.mark.parametrize("polls", [True, False], ids=["poll", "select, as on Windows"])
