@@ -26,7 +26,7 @@ _NO_RAW_STREAM: Final = "with_raw_response is for whole replies; a stream has re
 
 
 class _BaseCaller(Generic[PoolT]):
-    """What both callers share: everything but the awaiting."""
+    """The base of both callers: everything but the awaiting."""
 
     def __init__(self, settings: Settings, pool: PoolT, clock: Clock | None = None) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""How replies and errors look in a notebook, and in a terminal of IPython.
+"""Replies and errors as a notebook, or a terminal of IPython, shows them.
 
 Nothing has a colour of its own, so that light and dark themes both can show it. A reply's text is shown as it is
 and never read as Markdown or HTML: an address in it would be fetched by being looked at.
@@ -66,7 +66,7 @@ class Card:
 
 
 def error_bundle(name: str, message: str, advice: str | None, facts: Iterable[str]) -> Bundle:
-    """What went wrong, what to do, and the facts that support asks for, by MIME type."""
+    """An error, what to do, and the facts that support asks for, by MIME type."""
     card = Card()
     card.title(name)
     card.paragraph(message)
@@ -82,6 +82,6 @@ def table_bundle(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Bundle:
 
 
 def in_a_notebook() -> bool:
-    """Whether this runs in a cell of a notebook; to have its packages imported is not enough."""
+    """True if this runs in a cell of a notebook; to have its packages imported is not enough."""
     ipython: Any = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

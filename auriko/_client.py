@@ -46,7 +46,7 @@ def _show_settings(client: type[ClientT]) -> type[ClientT]:
 
 
 class _BaseClient(ABC, Generic[CallerT]):
-    """What both clients share: everything but the connections and the awaiting."""
+    """The base of both clients: everything but the connections and the awaiting."""
 
     _caller: CallerT
 
@@ -81,7 +81,7 @@ class _BaseClient(ABC, Generic[CallerT]):
 
     @property
     def base_url(self) -> str:
-        """Where the API is, without a slash at the end."""
+        """The address of the API, without a slash at the end."""
         return self._caller.settings.base_url
 
     @property
@@ -91,7 +91,7 @@ class _BaseClient(ABC, Generic[CallerT]):
 
     @property
     def max_retries(self) -> int:
-        """How many requests may follow the first."""
+        """The number of requests that may follow the first."""
         return self._caller.settings.max_retries
 
     def __repr__(self) -> str:
@@ -158,14 +158,14 @@ class Client(_BaseClient["Caller"]):
 
     @cached_property
     def models(self) -> Models:
-        """Which models and providers there are."""
+        """The models and providers on offer."""
         from auriko.resources.models import Models
 
         return Models(self._caller)
 
     @cached_property
     def me(self) -> Me:
-        """Who the key in use is."""
+        """The identity behind the key."""
         from auriko.resources.me import Me
 
         return Me(self._caller)
@@ -238,14 +238,14 @@ class AsyncClient(_BaseClient["AsyncCaller"]):
 
     @cached_property
     def models(self) -> AsyncModels:
-        """Which models and providers there are."""
+        """The models and providers on offer."""
         from auriko.resources.models import AsyncModels
 
         return AsyncModels(self._caller)
 
     @cached_property
     def me(self) -> AsyncMe:
-        """Who the key in use is."""
+        """The identity behind the key."""
         from auriko.resources.me import AsyncMe
 
         return AsyncMe(self._caller)

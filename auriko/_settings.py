@@ -182,7 +182,7 @@ def change(settings: Settings, options: ClientOptions) -> Settings:
 
 
 def check_spend(spend: Recorder | None) -> Recorder | None:
-    """What is told of every call, or None.
+    """The recorder that is told of every call, or None.
 
     Raises:
         TypeError: It is neither a tracker nor a ledger.

@@ -98,7 +98,7 @@ class ResponseHeaders(Mapping[str, str]):
 
     @property
     def rate_limit_source(self) -> str | None:
-        """Who limited the request: an upstream provider or the gateway."""
+        """The source of a rate limit: an upstream provider or the gateway."""
         return self._values.get("x-rate-limit-source")
 
     @property

@@ -1,4 +1,4 @@
-"""How a request is routed: its `gateway` object (API sections 4 and 5); who served it is in `auriko.models.routing`."""
+"""Routing options: the `gateway` object of a request (API sections 4 and 5)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class Optimize(str, Enum):
-    """What the gateway scores providers by; the `-focus` ones look at little else."""
+    """The strategies by which the gateway scores providers; the `-focus` ones look at little else."""
 
     COST = "cost"
     COST_FOCUS = "cost-focus"
@@ -52,7 +52,7 @@ class Optimize(str, Enum):
 
 
 class Mode(str, Enum):
-    """Whether several models are scored together or tried one after another."""
+    """The modes for several models: scored together, or tried one after another."""
 
     POOL = "pool"
     FALLBACK = "fallback"
@@ -67,7 +67,7 @@ class DataPolicy(str, Enum):
 
 
 class MetricPercentile(str, Enum):
-    """Which statistic of latency and throughput providers are ranked by."""
+    """The statistics of latency and throughput by which providers are ranked."""
 
     P50 = "p50"
     P95 = "p95"
@@ -116,7 +116,7 @@ class _Options(BaseModel):
 
 
 class RoutingOptions(_Options):
-    """How the gateway picks a provider; what is left out is the gateway's choice (API section 5).
+    """Options by which the gateway picks a provider; what is left out is the gateway's choice (API section 5).
 
     Attributes:
         optimize: The strategy that providers are scored by.

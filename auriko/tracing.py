@@ -1,4 +1,4 @@
-"""What a call says on spans: who answered and what it cost, under the names that tools read.
+"""Attributes of spans: who answered a call and what it cost, under the names that tools read.
 
 A call makes an OpenTelemetry span of its own once an SDK is configured. Where a framework has a span for the call
 already, `on_span` has the call write on that one instead.
@@ -69,7 +69,7 @@ def adopted_span() -> AttributeSink | None:
 
 
 def span_attributes(metadata: RoutingMetadata) -> dict[str, str | float]:
-    """Who answered and what it cost (USD), as attributes; what is not known is left out, never 0.
+    """Attributes that say who answered and what it cost (USD); what is not known is left out, never 0.
 
     Each tool reads the cost under another name: `llm.cost.total` is OpenInference's, `gen_ai.usage.cost` what several
     backends take from plain spans, `mlflow.llm.cost` MLflow's, with JSON as its value.

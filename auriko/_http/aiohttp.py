@@ -205,7 +205,7 @@ class _Body(httpx.AsyncByteStream, ReadableBody):
         return read
 
     async def read(self, _most: int, patience: float | None) -> bytes:
-        """What arrives next.
+        """The bytes that arrive next.
 
         Raises:
             httpx.HTTPError: The connection ended, or nothing came in time.
@@ -284,7 +284,7 @@ def _url(text: str) -> URL:
 
 
 def _for_httpx(error: BaseException) -> Exception:
-    """What an exception of aiohttp is called in httpx, without the request that it holds."""
+    """The exception of httpx for one of aiohttp, without the request that it holds."""
     cause = error.__cause__
     if isinstance(cause, httpx.HTTPError):
         return cause

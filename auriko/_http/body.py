@@ -21,7 +21,7 @@ class ReadableBody(ABC):
     @property
     @abstractmethod
     def connection(self) -> Any:
-        """What to read more from: bytes by `read(at most, bound in seconds)`, awaited on event loops."""
+        """The connection to read more from: bytes by `read(at most, bound in seconds)`, awaited on event loops."""
 
     @abstractmethod
     def add(self, read: bytes) -> None:

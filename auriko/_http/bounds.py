@@ -1,4 +1,4 @@
-"""What holds for every connection of ours: bounds of time, and what is sent together."""
+"""Bounds of time on connections, and heads that are sent with their bodies."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class HeldHead:
         self._head = b""
 
     def join(self, data: bytes) -> list[bytes]:
-        """What is to be sent now. After each request there is a write of nothing, so that no head is left behind."""
+        """The pieces to be sent now. After each request there is a write of nothing, so that no head is left behind."""
         head, self._head = self._head, b""
         if not head and data.startswith(b"POST ") and data.endswith(b"\r\n\r\n"):
             self._head = data
@@ -67,7 +67,7 @@ class HeldHead:
 
 
 def readable(sock: Any) -> Callable[[], bool]:
-    """What tells whether a socket can be read from at once, so that it has also come to its end."""
+    """A function that is true if a socket can be read from at once, as one that has ended can."""
     if not hasattr(select, "poll"):  # Windows
         return lambda: bool(select.select([sock], [], [], 0)[0])
     poll = select.poll()

@@ -44,7 +44,7 @@ class _OpenBody(NamedTuple):
 
 
 class _ChannelBase(ABC):
-    """What both channels know: what their request is found by in the pool, and which connections it uses."""
+    """The base of both channels: the mark by which their request is found in the pool, and the connections in use."""
 
     _pool: Any
     _opened: _OpenBody | None
@@ -72,7 +72,7 @@ class _ChannelBase(ABC):
 
     @abstractmethod
     def _parts(self, response: httpx.Response, *, plain: bool) -> Any:
-        """What gives the parts of a body that is read through httpx."""
+        """An iterator over the parts of a body that is read through httpx."""
 
     def _release(self, *, failed: bool) -> None:
         """Gives the connections back; a call that failed may have left something behind in them."""

@@ -1,4 +1,4 @@
-"""What the exceptions of httpx mean to a caller; none of them leaves the client."""
+"""Exceptions of HTTP libraries as ours; none of them leaves the client."""
 
 from __future__ import annotations
 

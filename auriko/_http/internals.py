@@ -72,7 +72,7 @@ def discard(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, mark: obj
 
 
 def arrived_body(response: httpx.Response) -> ReadableBody | None:
-    """What reads the body straight from its connection, or None where that is not one of ours."""
+    """The body as it arrives on its connection, or None where that is not one of ours."""
     stream: Any = response.stream
     if isinstance(stream, ReadableBody):
         return stream

@@ -41,7 +41,7 @@ class Pool:
             bound_client(http_client)
 
     def transports(self) -> list[httpx.HTTPTransport]:
-        """What is open in this process."""
+        """The open transports of this process."""
         return [shard.transport for shard in self._shards.opened] if self._shards is not None else []
 
     def take(self) -> Shard[httpx.HTTPTransport]:
@@ -174,7 +174,7 @@ class AsyncPool:
         self._pid = os.getpid()
 
     def transports(self) -> list[httpx.AsyncBaseTransport]:
-        """What is open on the running event loop."""
+        """The open transports of the running event loop."""
         pool = self._loops.get(running_loop())
         return [shard.transport for shard in pool.shards.opened] if pool is not None else []
 
@@ -255,7 +255,7 @@ def _aiohttp_transport(loop: object) -> type[httpx.AsyncBaseTransport]:
 
 
 def running_loop() -> Any:
-    """What stands for the running event loop of asyncio or trio."""
+    """The running event loop of asyncio, or the token of trio's."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What a `Send` step is for httpx: the request, and its bounds of time."""
+"""Requests of httpx for `Send` steps, with their bounds of time."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ def _timeouts(step: Send) -> dict[str, float | None]:
 
 
 def client_closed() -> APIConnectionError:
-    """What every call on a closed client comes to."""
+    """The error of every call on a closed client."""
     return APIConnectionError("The client is closed; make a new one.", retryable=False)

@@ -35,7 +35,7 @@ def _tls_context() -> ssl.SSLContext:
 
 
 def _transport_options(base_url: str, connections: int) -> dict[str, Any]:
-    """What a transport for this address is made with: certificates where it needs them, the environment's proxy."""
+    """The arguments of a transport for this address: certificates where it needs them, the environment's proxy."""
     parts = urlsplit(base_url)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")

@@ -1,1 +1,1 @@
-"""Who is told what a call cost."""
+"""The telling of what a call cost: to trackers, spans and metrics."""

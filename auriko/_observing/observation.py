@@ -47,7 +47,7 @@ class Observation:
         self.done = False
 
     def noting(self, receive: Callable[[FirstT, SecondT], ResultT]) -> Callable[[FirstT, SecondT], ResultT]:
-        """What receives an accepted answer, which notes it: a call that fails from then on may have been billed."""
+        """The receiver, noting that an answer was accepted: a call that fails from then on may have been billed."""
 
         def noted(answer: FirstT, until: SecondT) -> ResultT:
             self._accepted = True

@@ -24,7 +24,7 @@ _TOKENS: Final = tuple(float(4**power) for power in range(14))
 
 
 class CallTrace:
-    """What is told of one call under way: a span, own or adopted, and the instruments that measure it."""
+    """The trace of one call under way: a span, own or adopted, and the instruments that measure it."""
 
     __slots__ = ("_adopted", "_labels", "_meters", "_span", "_token")
 
@@ -126,7 +126,7 @@ class _Instruments:
 
 
 class TraceSinks(NamedTuple):
-    """Who wants to know of a call: a span that a framework has made for it, a tracer, instruments."""
+    """The takers of a call's trace: a span that a framework has made for it, a tracer, instruments."""
 
     adopted: AttributeSink | None
     tracer: Any | None
@@ -134,7 +134,7 @@ class TraceSinks(NamedTuple):
 
 
 def trace_sinks() -> TraceSinks | None:
-    """Who wants to know of a call that starts here, or None; asked for every call, so it must cost next to nothing."""
+    """The takers of the trace of a call that starts here, or None; asked for every call, so it costs next to nothing."""
     adopted = adopted_span()
     modules = sys.modules
     # Whoever configures an SDK has imported the API.
@@ -150,7 +150,7 @@ def trace_sinks() -> TraceSinks | None:
 
 
 def start_trace(start: CallStart, sinks: TraceSinks) -> CallTrace:
-    """What is told of a call that starts here; until `leave`, its span is the current one of this context."""
+    """The trace of a call that starts here; until `leave`, its span is the current one of this context."""
     labels: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "auriko",

@@ -1,1 +1,1 @@
-"""How a call runs, as values and generators; nothing here does I/O."""
+"""Rules of a call, as values and generators; nothing here does I/O."""

@@ -37,7 +37,7 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether nothing but dicts with names, lists, text, finite numbers, booleans and None is inside.
+    """True if nothing but dicts with names, lists, text, finite numbers, booleans and None is inside.
 
     A look at a level at a time, without a step in Python for each value: large prompts and many tools have tens of
     thousands. False is no verdict, but means that a closer look is needed.
@@ -70,7 +70,7 @@ class _NoFormError(ValueError):
 
 
 def _is_to_be_copied(value: Any) -> bool:
-    """Whether something is inside that is more than JSON: a model, or what can be read only once.
+    """True if something is inside that is more than JSON: a model, or what can be read only once.
 
     Raises:
         _NoFormError: The value holds something that JSON has no form for.

@@ -1,4 +1,4 @@
-"""How one call runs: which steps are taken, what is retried, what is raised. No I/O.
+"""The steps of one call: what is sent, what is retried, what is raised. No I/O.
 
 `exchange` is a generator that yields steps. Whoever drives it performs each step and sends back what came of it or
 throws the error in; so the rules stand once, for threads and event loops alike.
@@ -181,7 +181,7 @@ def _raise_status(answer: Answer, until: float | None, clock: Clock) -> Steps[No
 
 
 def receive_whole(model: type[ReplyT]) -> Callable[[Answer, float | None], Steps[ReplyT]]:
-    """What reads a whole reply into the model."""
+    """A receiver that reads a whole reply into the model."""
 
     def receive(answer: Answer, until: float | None) -> Steps[ReplyT]:
         body = yield from read_whole(answer, until)
@@ -275,7 +275,7 @@ class OpenStream(NamedTuple):
 def receive_stream(
     make_reader: Callable[[ResponseHeaders], StreamReader[Any, Any]], idle: float | None, clock: Clock
 ) -> Callable[[Answer, float | None], Steps[OpenStream]]:
-    """What reads a stream up to its first item, so that what fails before it can be retried."""
+    """A receiver that reads a stream up to its first item, so that what fails before it can be retried."""
 
     def receive(answer: Answer, until: float | None) -> Steps[OpenStream]:
         content_type = answer.headers.get("content-type", "")

@@ -64,7 +64,7 @@ def reply_inside(result: Any) -> Any:
 
 
 def receive_raw(model: type[ReplyT]) -> Callable[[Answer, float | None], Steps[RawResponse[ReplyT]]]:
-    """What reads a whole reply and keeps it as it is."""
+    """A receiver that reads a whole reply and keeps it as it is."""
 
     def receive(answer: Answer, until: float | None) -> Steps[RawResponse[ReplyT]]:
         body = yield from read_whole(answer, until)

@@ -31,7 +31,7 @@ logger: Final = logging.getLogger("auriko")
 
 
 class StreamReader(ABC, Generic[ItemT, UsageT]):
-    """What a stream has said so far. The kinds of stream differ in `_handle`, `_may_end` and `text`.
+    """A stream as far as it has been read. The kinds of stream differ in `_handle`, `_may_end` and `text`.
 
     Items that came before a failure are delivered before it is raised.
 
@@ -56,7 +56,7 @@ class StreamReader(ABC, Generic[ItemT, UsageT]):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is to be read."""
+        """True if nothing more is to be read."""
         return self.complete or self.failure is not None
 
     def feed(self, read: bytes) -> None:
@@ -87,7 +87,7 @@ class StreamReader(ABC, Generic[ItemT, UsageT]):
     @staticmethod
     @abstractmethod
     def text(item: ItemT) -> str:
-        """What the item adds to the text of the (first) answer; often nothing."""
+        """The text that the item adds to the (first) answer; often none."""
 
     @abstractmethod
     def _handle(self, data: bytes) -> None:
@@ -95,7 +95,7 @@ class StreamReader(ABC, Generic[ItemT, UsageT]):
 
     @abstractmethod
     def _may_end(self) -> bool:
-        """Whether the end of the body here is the end of the stream."""
+        """True if the end of the body here is the end of the stream."""
 
     def _end_of_body(self, *, unfinished: bool) -> None:
         if unfinished and isinstance(self.failure, APIResponseValidationError):

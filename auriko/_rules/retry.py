@@ -1,4 +1,4 @@
-"""Whether and after how long a failed call is made again. Clock and chance are passed in; no I/O."""
+"""The delay before a failed call is made again, if it is. Clock and chance are passed in; no I/O."""
 
 from __future__ import annotations
 

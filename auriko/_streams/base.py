@@ -18,7 +18,7 @@ from auriko.response_headers import ResponseHeaders
 
 
 class _StreamBase(Generic[ItemT, UsageT]):
-    """What all streams know; their steps are performed by the subclass's channel.
+    """The base of all streams; their steps are performed by the subclass's channel.
 
     Attributes:
         reader: What reads this kind of stream.
@@ -36,7 +36,7 @@ class _StreamBase(Generic[ItemT, UsageT]):
 
     @property
     def routing_metadata(self) -> RoutingMetadata | None:
-        """Who served the stream and what it cost; known once it has been read to its end."""
+        """The provider of the stream and its cost; known once it has been read to its end."""
         return self._reader.routing_metadata
 
     @property

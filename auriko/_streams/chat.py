@@ -24,7 +24,7 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
 
     @staticmethod
     def text(item: ChatCompletionChunk) -> str:
-        """What the chunk adds to the text of the first choice."""
+        """The text that the chunk adds to the first choice."""
         return next((choice.delta.content or "" for choice in item.choices if choice.index == 0), "")
 
     def _handle(self, data: bytes) -> None:

@@ -30,7 +30,7 @@ class ResponsesReader(StreamReader[ResponseStreamEvent, ResponseUsage]):
 
     @staticmethod
     def text(item: ResponseStreamEvent) -> str:
-        """What the event adds to the response's text."""
+        """The text that the event adds to the response."""
         return item.delta if isinstance(item, ResponseTextDeltaEvent) else ""
 
     def _handle(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What batches of threads and of tasks share: bounds, numbering, cost, the bar, and the order of results."""
+"""The base of batches of threads and of tasks: bounds, numbering, cost, the bar, and the order of results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ END: Final[Any] = object()
 
 
 class BatchBase(Generic[ReplyT]):
-    """What both kinds of batch share: everything but the threads and the awaiting.
+    """The base of both kinds of batch: everything but the threads and the awaiting.
 
     Attributes:
         spend: What the batch has cost so far.
@@ -134,7 +134,7 @@ class Results(Generic[ReplyT]):
 
 
 def length_of(requests: Any) -> int | None:
-    """How many requests there are, where that is known.
+    """The number of requests, where that is known.
 
     Raises:
         TypeError: It is no iterable of requests.

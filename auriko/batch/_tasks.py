@@ -91,7 +91,7 @@ class AsyncBatch(BatchBase[ReplyT]):
 
 
 async def collect_async(batch: AsyncBatch[ReplyT], on_error: OnError) -> list[ReplyT | Exception]:
-    """What `collect` gives, of a batch on an event loop."""
+    """The result of `collect`, of a batch on an event loop."""
     results = Results[ReplyT](on_error)
     async with batch:
         async for index, result in batch:

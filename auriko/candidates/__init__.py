@@ -1,4 +1,4 @@
-"""Who can serve a request, as far as the public directory tells (API sections 5, 5.2 and 11.6).
+"""Candidates to serve a request, as far as the public directory tells (API sections 5, 5.2 and 11.6).
 
 The gateway decides; this says why a provider is out before it is asked, or after it has answered 400. What the
 directory does not hold (measured speed, keys of your own) is not decidable here.

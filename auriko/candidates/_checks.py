@@ -1,4 +1,4 @@
-"""What can exclude a provider, one check a reason (API section 5.2). No I/O."""
+"""Checks that can exclude a provider, one for each reason (API section 5.2). No I/O."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CHAT: Final = "chat_completions"
 
 
 class Query(NamedTuple):
-    """What is asked of a provider."""
+    """The demands that a request makes on a provider."""
 
     routing: RoutingOptions
     params: frozenset[str]
@@ -55,7 +55,7 @@ class Query(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a check found: a reason that excludes, or one that cannot be decided from the directory."""
+    """A finding of a check: a reason that excludes, or one that cannot be decided from the directory."""
 
     code: str | None
     text: str

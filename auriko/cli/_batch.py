@@ -49,7 +49,7 @@ class _Run:
 
     @property
     def open_requests(self) -> int:
-        """How many requests have no line in the output."""
+        """The number of requests that have no line in the output."""
         return self._count - self._output.totals.answered - self._output.totals.failed
 
     def _bodies(self) -> Iterator[dict[str, Any]]:
@@ -107,5 +107,5 @@ class _Run:
 
 
 def _stops(error: Exception) -> bool:
-    """Whether every further request would fail as this one did."""
+    """True if every further request would fail as this one did."""
     return isinstance(error, AuthenticationError) or (isinstance(error, AurikoAPIError) and error.code in _STOPS)

@@ -47,7 +47,7 @@ def read_requests(path: Path) -> Iterator[Request]:
 
 
 def check_requests(path: Path) -> int:
-    """How many requests the file holds, all of which can be sent.
+    """The number of requests in the file, all of which can be sent.
 
     Raises:
         CommandError: Lines are no requests, or have the same custom_id; the message names them.

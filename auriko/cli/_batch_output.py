@@ -1,4 +1,4 @@
-"""What `auriko batch` writes: a line for each finished request, and beside it which requests were sent.
+"""The output of `auriko batch`: a line for each finished request, and beside it which requests were sent.
 
 A request's number is noted before it is sent, its line when it has finished. Both files only grow, by whole lines, so
 after a kill at any point the first tells which requests are done, and both together which were under way.
@@ -24,7 +24,7 @@ from auriko.models import ChatCompletion
 
 @dataclass
 class Totals:
-    """What the lines of an output file add up to.
+    """The sum of an output file's lines.
 
     Attributes:
         answered: Requests with a reply.
@@ -85,7 +85,7 @@ class Output:
         self._close()
 
     def is_finished(self, request: Request) -> bool:
-        """Whether the file has the line of a request.
+        """True if the file has the line of a request.
 
         Raises:
             CommandError: It has a line of another request in its place.
@@ -167,7 +167,7 @@ class Output:
 
 
 def _read_journal(path: Path) -> Counter[int]:
-    """How often each line's request was sent; a last line that was cut short was not."""
+    """The number of times that each line's request was sent; a last line that was cut short was not."""
     sent: Counter[int] = Counter()
     for text in path.read_bytes().split(b"\n")[:-1]:
         number = int(text)
@@ -193,7 +193,7 @@ def _error(error: Exception) -> dict[str, Any]:
 
 
 def _cost(result: ChatCompletion | Exception) -> float | None:
-    """What the request is known to have cost, in USD; a refusal costs nothing."""
+    """The known cost of a request, in USD; a refusal costs nothing."""
     if isinstance(result, ChatCompletion):
         metadata = result.routing_metadata
         return metadata.cost.usd if metadata is not None and metadata.cost is not None else None

@@ -1,4 +1,4 @@
-"""What commands print: plain lines that read well in a terminal and in a file, tables by rich."""
+"""Output of commands: plain lines that read well in a terminal and in a file, tables by rich."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ class Console:
         self._console.print(text, style="dim", markup=False)
 
     def question(self, text: str) -> None:
-        """What is asked."""
+        """Prints a question."""
         self._console.print(f"\n> {text}", style="cyan", markup=False)
 
     def answer(self, text: str) -> None:
-        """What is answered."""
+        """Prints an answer."""
         self._console.print(text, markup=False)
 
     def stream(self, pieces: Iterable[str]) -> None:
-        """What is answered, as it arrives."""
+        """Prints an answer as it arrives."""
         for piece in pieces:
             self._console.file.write(piece)
             self._console.file.flush()
         self._console.file.write("\n")
 
     def routed(self, spend: SpendTracker, more: str = "") -> None:
-        """Who answered and what it cost, in one line."""
+        """Prints who answered and what it cost, in one line."""
         who = ", ".join(dict.fromkeys(f"{r.model} by {r.provider}" for r in spend.records))
         self.note(f"{who}, {usd(spend.usd)}" + (f", {more}" if more else ""))
 

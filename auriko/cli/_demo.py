@@ -26,7 +26,7 @@ _QUESTIONS = ["How many retries are there by default?", "How many seconds is the
 
 
 class _Way(NamedTuple):
-    """How a question is routed, and from how many passages it is answered: a small model is slow with many."""
+    """A routing for a question, and the number of passages it is answered from: a small model is slow with many."""
 
     name: str
     routing: RoutingOptions
@@ -46,7 +46,7 @@ _LETTER = (
 
 
 class Gateway(NamedTuple):
-    """Where the demo's calls go."""
+    """The gateway that the demo's calls go to."""
 
     base_url: str
     api_key: SecretStr | None

@@ -36,7 +36,7 @@ def read_documents(folder: str | None) -> list[Document]:
 
 
 def _own_documentation() -> Path:
-    """Where the documentation is: inside an installed package, beside it in a checkout."""
+    """The folder of the documentation: inside an installed package, beside it in a checkout."""
     package = Path(auriko.__file__).parent
     installed = package / "_docs"
     return installed if installed.is_dir() else package.parent / "docs"

@@ -1,4 +1,4 @@
-"""How a command says that it cannot run."""
+"""The error of a command that cannot run."""
 
 
 class CommandError(Exception):

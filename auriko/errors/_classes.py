@@ -70,7 +70,7 @@ class AurikoAPIError(Exception):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may succeed later (API section 12.5)."""
+        """True if the same request may succeed later (API section 12.5)."""
         return False
 
     def __str__(self) -> str:
@@ -118,7 +118,7 @@ class APIStatusError(AurikoAPIError):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether the same request may succeed later (API section 12.5)."""
+        """True if the same request may succeed later (API section 12.5)."""
         said = self.response_headers.retryable if self.response_headers is not None else None
         if said is not None:
             return said
@@ -172,7 +172,7 @@ class APIConnectionError(AurikoAPIError):
 
     @property
     def is_retryable(self) -> bool:
-        """Whether another attempt may get through."""
+        """True if another attempt may get through."""
         return self.retryable
 
 
@@ -218,5 +218,5 @@ class BudgetExceededError(AurikoAPIError):
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether the call that raised this error may succeed if it is made again unchanged."""
+    """True if the call that raised this error may succeed when it is made again unchanged."""
     return isinstance(error, AurikoAPIError) and error.is_retryable

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 
 class CodeInfo(NamedTuple):
-    """What the registry knows of one code.
+    """An entry of the registry of codes.
 
     Attributes:
         type: The error type that its envelope carries.

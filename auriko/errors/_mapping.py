@@ -1,4 +1,4 @@
-"""Which exception stands for what the gateway, or a proxy before it, says."""
+"""Exceptions for error replies of the gateway, or of a proxy before it."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def error_from_parsed(status: int, headers: ResponseHeaders | None, parsed: Any)
 
 
 def _envelope_fields(parsed: Any) -> dict[str, Any]:
-    """What a body says of its error, from the documented envelope or anything near it."""
+    """The error that a body tells of, from the documented envelope or anything near it."""
     error: Any = parsed.get("error", parsed) if isinstance(parsed, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if isinstance(error, str):
         return {"message": clean_text(error)}

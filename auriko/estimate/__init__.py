@@ -1,4 +1,4 @@
-"""What a prompt will cost, before it is sent: a low and a high price, and what they assume."""
+"""The cost of a prompt before it is sent: a low and a high price, and what they assume."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Range(NamedTuple):
 
 @dataclass(frozen=True)
 class CandidateCost:
-    """What a prompt costs at one candidate, in USD."""
+    """The cost of a prompt at one candidate, in USD."""
 
     candidate: Candidate
     low_usd: float
@@ -43,7 +43,7 @@ class CandidateCost:
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What a prompt will cost; printed, it is a table with its assumptions.
+    """The cost of a prompt in USD; printed, it is a table with its assumptions.
 
     Attributes:
         low_usd: The least, in USD, over the candidates; None where no candidate has a price.
@@ -116,7 +116,7 @@ class CostEstimator:
         self._search = CandidateSearch(**search)
 
     def estimate(self, directory: DirectoryResponse, now: datetime) -> CostEstimate:
-        """What the prompt costs at every candidate that may be chosen.
+        """The cost of the prompt at every candidate that may be chosen, in USD.
 
         Args:
             directory: The public directory.

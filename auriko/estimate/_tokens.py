@@ -1,4 +1,4 @@
-"""How many tokens a prompt will have, estimated without any tokenizer and without a network.
+"""The tokens of a prompt, estimated without any tokenizer and without a network.
 
 One token for each Chinese, Japanese or Korean character, for each sign, for two digits, and for four other letters,
 but at least one for a word. The tokenizers of large models give within 20 % of that on prose, code and CJK text; those

@@ -1,4 +1,4 @@
-"""What the gateway answers, as pydantic models.
+"""Replies of the gateway, as pydantic models.
 
 Those of the catalogue and of the Responses API are imported when they are first asked for: they are many, and most
 programs use none.

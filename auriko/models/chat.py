@@ -58,7 +58,7 @@ class GeneratedImage(AurikoResponseModel):
 
 
 class ChoiceMessage(AurikoResponseModel):
-    """What the model said."""
+    """The message of an answer."""
 
     role: str = "assistant"
     content: str | None = None
@@ -136,7 +136,7 @@ class ToolCallDelta(AurikoResponseModel):
 
 
 class Delta(AurikoResponseModel):
-    """What a chunk adds to the message."""
+    """The addition of a chunk to the message."""
 
     role: str | None = None
     content: str | None = None
@@ -149,7 +149,7 @@ class Delta(AurikoResponseModel):
 
 
 class StreamChoice(AurikoResponseModel):
-    """What a chunk adds to one of the `n` answers."""
+    """The addition of a chunk to one of the `n` answers."""
 
     index: int = 0
     delta: Delta = Field(default_factory=Delta)

@@ -8,7 +8,7 @@ from auriko.models._base import AurikoResponseModel, Informational, Informationa
 
 
 class PromptTokensDetails(InformationalModel):
-    """What the prompt's tokens were."""
+    """Kinds of tokens in the prompt."""
 
     cached_tokens: int | None = None
     text_tokens: int | None = None
@@ -21,7 +21,7 @@ class PromptTokensDetails(InformationalModel):
 
 
 class CompletionTokensDetails(InformationalModel):
-    """What the completion's tokens were."""
+    """Kinds of tokens in the completion."""
 
     reasoning_tokens: int | None = None
     text_tokens: int | None = None
@@ -42,14 +42,14 @@ class Usage(InformationalModel):
 
 
 class ResponseInputTokensDetails(InformationalModel):
-    """What the tokens in were, in the Responses API."""
+    """Kinds of tokens in, in the Responses API."""
 
     cached_tokens: int = 0
     cache_write_tokens: int | None = None
 
 
 class ResponseOutputTokensDetails(InformationalModel):
-    """What the tokens out were, in the Responses API."""
+    """Kinds of tokens out, in the Responses API."""
 
     reasoning_tokens: int = 0
     image_tokens: int = 0
@@ -98,7 +98,7 @@ class ApiKeyRateLimits(InformationalModel):
 
 
 class ApiKeyIdentity(Reply):
-    """Who the key in use is (GET /v1/me). Older gateways answer in a flat shape: see `model_extra`."""
+    """The identity behind the key (GET /v1/me). Older gateways answer in a flat shape: see `model_extra`."""
 
     credential_type: str | None = None
     status: str | None = None

@@ -1,4 +1,4 @@
-"""Which models and providers there are (API section 11.6)."""
+"""Models and providers (API section 11.6)."""
 
 from __future__ import annotations
 

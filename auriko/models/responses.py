@@ -41,7 +41,7 @@ ResponseContentPart = Annotated[
 
 
 class ResponseMessageOutputItem(AurikoResponseModel):
-    """What the model said. `phase` goes back with it on the next turn."""
+    """A message of the model. `phase` goes back with it on the next turn."""
 
     type: Literal["message"]
     id: str = ""
@@ -122,7 +122,7 @@ class ResponseError(AurikoResponseModel):
 
 
 class ImageGenTokenDetails(InformationalModel):
-    """What the tokens of image generation were."""
+    """Kinds of tokens of image generation."""
 
     image_tokens: int = 0
     text_tokens: int = 0
@@ -142,13 +142,13 @@ class ImageGenUsage(InformationalModel):
 
 
 class WebSearchUsage(InformationalModel):
-    """How often the web was searched."""
+    """The number of web searches."""
 
     num_requests: int = 0
 
 
 class ToolUsage(InformationalModel):
-    """What hosted tools did."""
+    """The use of hosted tools."""
 
     image_gen: Informational[ImageGenUsage] = None
     web_search: Informational[WebSearchUsage] = None

@@ -1,4 +1,4 @@
-"""Who served a call and what it cost: `routing_metadata` (API section 11.1)."""
+"""Routing metadata: who served a call and what it cost (API section 11.1)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StructuredWarningType(str, Enum):
 
 
 class CostInfo(InformationalModel):
-    """What a call was billed, in USD, and what the provider's cache saved of it."""
+    """The bill of a call in USD, and what the provider's cache saved of it."""
 
     usd: float | None = Field(default=None, allow_inf_nan=False)
     cache_savings_percent: int | float | None = None
@@ -39,7 +39,7 @@ class CostInfo(InformationalModel):
 
 
 class StructuredWarning(AurikoResponseModel):
-    """What the gateway changed or ignored of a request; the set of types and codes is open."""
+    """A note of what the gateway changed or ignored of a request; the set of types and codes is open."""
 
     type: str | None = None
     code: str | None = None
@@ -47,7 +47,7 @@ class StructuredWarning(AurikoResponseModel):
 
 
 class RoutingMetadata(InformationalModel):
-    """Who served a call, how fast, and what it cost. Any field may be missing, unknown ones are kept.
+    """The provider of a call, its speed and its cost. Any field may be missing, unknown ones are kept.
 
     Attributes:
         provider: The provider that answered.

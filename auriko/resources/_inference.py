@@ -1,4 +1,4 @@
-"""What the requests that models answer have in common (API sections 3, 4 and 11.3)."""
+"""Requests that models answer (API sections 3, 4 and 11.3)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _GET: Final = Call("GET", "/me", ApiKeyIdentity)
 
 
 class Me:
-    """Who the key in use is."""
+    """The identity behind the key."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -23,7 +23,7 @@ class Me:
 
 
 class AsyncMe:
-    """Who the key in use is."""
+    """The identity behind the key."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller

@@ -52,7 +52,7 @@ def _estimator(params: Any) -> Callable[[DirectoryResponse], CostEstimate]:
 
 
 class Models:
-    """Which models and providers there are."""
+    """The models and providers on offer."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -78,7 +78,7 @@ class Models:
         return self._caller.request(_PROVIDERS)
 
     def candidates(self, **params: Unpack[CandidateParams]) -> Candidates:
-        """Who could serve a request, and why others could not, as far as the public directory tells.
+        """The candidates to serve a request, and why others could not, as far as the public directory tells.
 
         `models` is one model or a list, `routing` the routing options, `params` the names of the optional parameters
         that the request will have. What the directory does not hold, such as latency, is `not decidable here`.
@@ -103,7 +103,7 @@ class Models:
 
 
 class AsyncModels:
-    """Which models and providers there are, awaited."""
+    """The models and providers on offer, awaited."""
 
     def __init__(self, caller: AsyncCaller) -> None:
         self._caller = caller
@@ -129,7 +129,7 @@ class AsyncModels:
         return await self._caller.request(_PROVIDERS)
 
     async def candidates(self, **params: Unpack[CandidateParams]) -> Candidates:
-        """Who could serve a request; as `Models.candidates`."""
+        """The candidates to serve a request; as `Models.candidates`."""
         search = _search(params)
         return search(await self.list_directory())
 

@@ -1,4 +1,4 @@
-"""What calls cost, added up in one place, whichever framework makes them, sync or async, streamed or not.
+"""The cost of calls, added up in one place, whichever framework makes them, sync or async, streamed or not.
 
 Every finished call of a client becomes a `CallRecord`, which is told to the trackers of its context and of its
 client, to the ledger of AURIKO_LEDGER, and to whoever listens. A cost that the gateway did not report counts as

@@ -71,7 +71,7 @@ def _name(title: str, key: str | None) -> str:
 
 
 def _share(part: SpendTotal, total: SpendTotal) -> float:
-    """Which part of everything this is, as far as the cost is known."""
+    """The share of the whole, as far as the cost is known."""
     return part.usd / total.usd if total.usd else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What `AURIKO_LEDGER` turns on; apart, so that SQLite is loaded only where it is used."""
+"""The ledger that `AURIKO_LEDGER` names; apart, so that SQLite is loaded only where it is used."""
 
 from __future__ import annotations
 

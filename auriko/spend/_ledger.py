@@ -237,7 +237,7 @@ def ledger_at(path: str) -> SpendLedger:
 
 
 def _check_kind(database: sqlite3.Connection) -> bool:
-    """Whether the file has calls; False for an empty one.
+    """True if the file has calls; False for an empty one.
 
     Raises:
         sqlite3.DatabaseError: It is something else.

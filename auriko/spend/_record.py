@@ -16,7 +16,7 @@ _process: Final[list[str]] = []
 
 
 class CallStart(NamedTuple):
-    """What is known of a call when it starts.
+    """A call as far as it is known when it starts.
 
     Attributes:
         operation: `chat` for chat completions, `responses` for the Responses API.
@@ -103,7 +103,7 @@ class CallRecord(NamedTuple):
 
     @property
     def cost_is_unknown(self) -> bool:
-        """Whether the call may have been billed at a cost that nobody told."""
+        """True if the call may have been billed at a cost that nobody told."""
         return self.usd is None and self.may_be_billed
 
     def to_dict(self) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class SpendTotal:
 
     @property
     def cost_text(self) -> str:
-        """What was billed, with the calls of unknown cost named beside it and never shown as 0."""
+        """The sum as text, with the calls of unknown cost named beside it and never shown as 0."""
         if not self.unknown_cost_calls:
             return f"${self.usd:.6f}"
         if not self.usd:

@@ -1,4 +1,4 @@
-"""Who is told of a finished call: what is active in the context, and listeners for good."""
+"""Recorders of finished calls, active in a context, and listeners for good."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def remove_listener(listener: Listener) -> None:
 
 
 class Recorder(ABC):
-    """What finished calls are told to: a tracker, or a ledger.
+    """The base of what is told of finished calls: a tracker, or a ledger.
 
     Attributes:
         tags: Labels that go into the records.

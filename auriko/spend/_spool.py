@@ -61,7 +61,7 @@ class Spool:
             raise
 
     def has_room(self, line: bytes) -> bool:
-        """Whether the line fits in."""
+        """True if the line fits in."""
         return self._end + len(line) <= self._size
 
     def append(self, line: bytes) -> bool:

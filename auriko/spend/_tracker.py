@@ -49,22 +49,22 @@ class SpendTracker(Recorder, SpendView):
 
     @property
     def usd(self) -> float:
-        """What is known to have been billed, in USD."""
+        """The sum that is known to have been billed, in USD."""
         return self._total.usd
 
     @property
     def calls(self) -> int:
-        """How many calls have ended."""
+        """The number of calls that have ended."""
         return self._total.calls
 
     @property
     def unknown_cost_calls(self) -> int:
-        """How many calls may have been billed at a cost that is not known."""
+        """The number of calls that may have been billed at a cost that is not known."""
         return self._total.unknown_cost_calls
 
     @property
     def remaining_usd(self) -> float | None:
-        """What is left up to the limit, in USD, or None without a limit."""
+        """The sum that is left up to the limit, in USD, or None without a limit."""
         return max(0.0, self.limit_usd - self.usd) if self.limit_usd is not None else None
 
     def check(self) -> None:

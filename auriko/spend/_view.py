@@ -1,4 +1,4 @@
-"""What can be asked of any collection of finished calls: sums, exports, tables and plots."""
+"""Views of any collection of finished calls: sums, exports, tables and plots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What requests are made of, as typed dictionaries."""
+"""Parts of requests, as typed dictionaries."""
 
 from auriko.types.batch_params import BatchOptions
 from auriko.types.chat_params import (

@@ -1,4 +1,4 @@
-"""What `client.chat.completions.batch` and `batch_as_completed` take beside the requests, as a typed dictionary."""
+"""Options of `client.chat.completions.batch` and `batch_as_completed`, as a typed dictionary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `client.chat.completions.create` takes, as typed dictionaries (API sections 3 and 4)."""
+"""Arguments of `client.chat.completions.create`, as typed dictionaries (API sections 3 and 4)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ChatCompletionDeveloperMessageParam(TypedDict):
 
 
 class ChatCompletionUserMessageParam(TypedDict):
-    """What the user says and shows."""
+    """A message of the user."""
 
     role: Literal["user"]
     content: str | Iterable[ChatCompletionContentPartParam]
@@ -112,7 +112,7 @@ class FunctionCallParam(TypedDict):
 
 
 class ChatCompletionAssistantMessageParam(TypedDict):
-    """What the model said before."""
+    """An earlier answer of the model."""
 
     role: Literal["assistant"]
     content: NotRequired[str | Iterable[ChatCompletionContentPartTextParam] | None]
@@ -214,13 +214,13 @@ ResponseFormatParam = ResponseFormatText | ResponseFormatJsonObject | ResponseFo
 
 
 class StreamOptionsParam(TypedDict, total=False):
-    """What a stream carries besides text."""
+    """Options of a stream."""
 
     include_usage: bool
 
 
 class ReasoningParam(TypedDict, total=False):
-    """How reasoning is shown: `exclude` hides it, though it is still produced and billed."""
+    """The display of reasoning: `exclude` hides it, though it is still produced and billed."""
 
     exclude: bool
 
@@ -243,7 +243,7 @@ class GatewayParam(TypedDict, total=False):
 
 
 class CallOptions(TypedDict, total=False):
-    """What one call may set beside the request's own fields.
+    """Options of one call beside the request's own fields.
 
     `extra_body` is merged into it, key by key inside `gateway`. `deadline` bounds the whole call, in seconds.
     `idempotency_key` is sent as a header; for inference it has no documented effect.

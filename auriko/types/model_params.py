@@ -1,4 +1,4 @@
-"""What `client.models.candidates` and `client.models.estimate_cost` take, as typed dictionaries."""
+"""Arguments of `client.models.candidates` and `client.models.estimate_cost`, as typed dictionaries."""
 
 from __future__ import annotations
 

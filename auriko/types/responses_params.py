@@ -1,4 +1,4 @@
-"""What `client.responses.create` takes, as typed dictionaries (API section 11.3)."""
+"""Arguments of `client.responses.create`, as typed dictionaries (API section 11.3)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ResponseInputFunctionCallParam(TypedDict):
 
 
 class ResponseInputFunctionCallOutputParam(TypedDict):
-    """What a function gave."""
+    """The result of a function call."""
 
     type: Literal["function_call_output"]
     call_id: str
@@ -111,14 +111,14 @@ class ResponseTextFormatParam(TypedDict):
 
 
 class ResponseTextParam(TypedDict, total=False):
-    """How the text comes."""
+    """The form of the text."""
 
     format: ResponseTextFormatParam
     verbosity: str
 
 
 class ResponseReasoningParam(TypedDict, total=False):
-    """How hard to think and what to tell of it; `generate_summary` is an older name of `summary`."""
+    """The effort of reasoning and its summary; `generate_summary` is an older name of `summary`."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "off"]
     summary: Literal["auto", "concise", "detailed"]
