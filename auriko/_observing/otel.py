@@ -134,7 +134,7 @@ class TraceSinks(NamedTuple):
 
 
 def trace_sinks() -> TraceSinks | None:
-    """The takers of the trace of a call that starts here, or None; asked for every call, so it costs next to nothing."""
+    """The takers of the trace of a call that starts here, or None; asked for each call, so it costs next to nothing."""
     adopted = adopted_span()
     modules = sys.modules
     # Whoever configures an SDK has imported the API.
