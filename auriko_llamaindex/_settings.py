@@ -17,7 +17,6 @@ from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayMetadata
 from auriko.spend import Recorder
 from auriko_llamaindex._clients import Clients, Connection
-from auriko_llamaindex._loops import finish_generators_with_loop
 from auriko_llamaindex._windows import asmallest_window, smallest_window
 
 # What a model of unknown size is taken to hold: prompts are cut to fit it, so a small guess would break retrieval.
@@ -205,7 +204,6 @@ class AurikoSettings(FunctionCallingLLM):
         return self._clients.sync(self._connection(self.http_client))
 
     def _async_client(self) -> AsyncClient:
-        finish_generators_with_loop()
         return self._clients.asynchronous(self._connection(self.async_http_client))
 
     def __copy__(self) -> Any:
