@@ -15,8 +15,7 @@ from typing import Any, cast
 from langchain_core.language_models import ModelProfile
 
 from auriko.models import DirectoryModel, DirectoryResponse, ProviderEntry
-
-_STRATEGIES = frozenset({"cost", "cost-focus", "ttft", "ttft-focus", "tps", "tps-focus", "balanced"})
+from auriko.routing import split_strategy
 
 
 def profile_of(models: Sequence[str], known: Mapping[str, ModelProfile]) -> ModelProfile | None:
@@ -24,7 +23,7 @@ def profile_of(models: Sequence[str], known: Mapping[str, ModelProfile]) -> Mode
 
     A number is the smallest of theirs, a capability counts if all have it.
     """
-    found = [known.get(_without_strategy(model)) for model in models]
+    found = [known.get(split_strategy(model)[0]) for model in models]
     if not found or None in found:
         return None
     profiles = [cast("dict[str, Any]", profile) for profile in found]
@@ -85,9 +84,3 @@ def _union(lists: Iterable[list[str] | None]) -> set[str]:
 
 def _largest(offers: Sequence[ProviderEntry], field: str) -> int | None:
     return max((getattr(offer, field) or 0 for offer in offers), default=0) or None
-
-
-def _without_strategy(model: str) -> str:
-    """The id without a routing suffix, which is one only if the id has exactly one colon (API section 6)."""
-    name, _, suffix = model.partition(":")
-    return name if suffix in _STRATEGIES else model
