@@ -47,7 +47,7 @@ _CACHED = ("_derived", "_serialized")
 
 
 class Derived:
-    """What follows from the fields, made on the first call and dropped when a field changes."""
+    """Values that follow from the fields, made on the first call and dropped when a field changes."""
 
     __slots__ = ("async_client", "client", "defaults", "gateway", "shown")
 
@@ -179,7 +179,7 @@ class ChatFields(BaseChatModel):
         return self
 
     def wire_defaults(self) -> dict[str, Any]:
-        """What the fields say of every request, under the wire's names and without the `gateway` object."""
+        """The fields of every request, under the wire's names and without the `gateway` object."""
         values = {name: getattr(self, name) for name in _WIRE_NAMES}
         values["max_completion_tokens"] = self.max_tokens
         values["extra_body"] = {**(self.model_kwargs or {}), **(self.extra_body or {})} or None
@@ -187,7 +187,7 @@ class ChatFields(BaseChatModel):
         return {name: value for name, value in values.items() if value is not None}
 
     def gateway_defaults(self) -> dict[str, Any]:
-        """What the fields say of routing, as plain values."""
+        """The fields of routing, as plain values."""
         named = {"models": self.models, "routing": self.routing, "gateway_metadata": self.gateway_metadata}
         return {name: plain(value) for name, value in named.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""What models can do, in LangChain's words, from the gateway's directory (API section 11.6).
+"""Profiles of models, in LangChain's words, from the gateway's directory (API section 11.6).
 
 `profiles.json` is a snapshot of a directory, so that a model knows its profile without asking anybody;
 `ChatAuriko.fetch_profile()` asks the gateway.
@@ -19,7 +19,7 @@ from auriko.routing import split_strategy
 
 
 def profile_of(models: Sequence[str], known: Mapping[str, ModelProfile]) -> ModelProfile | None:
-    """What every one of these models can do, or None where one is unknown.
+    """The profile of what every one of these models can do, or None where one is unknown.
 
     A number is the smallest of theirs, a capability counts if all have it.
     """
@@ -51,7 +51,7 @@ def profiles_of_directory(directory: DirectoryResponse) -> dict[str, ModelProfil
 
 
 def _profile(model: DirectoryModel) -> ModelProfile:
-    """What the model can do at its best provider: the gateway leaves out those that cannot do what is asked."""
+    """The profile of the model at its best provider: the gateway leaves out those that cannot do what is asked."""
     offers = model.providers
     can = {name for offer in offers for name, has in (offer.capabilities or {}).items() if has}
     takes = _union(offer.input_modalities for offer in offers) or {"text"}

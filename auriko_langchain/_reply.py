@@ -1,4 +1,4 @@
-"""What a reply says beside its text, in LangChain's words: usage, metadata, and the facts for tracers."""
+"""The facts of a reply beside its text, in LangChain's words: usage, metadata, and the facts for tracers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEADERS = ("x-ratelimit-", "x-rate-limit-", "x-credits-", "x-budget-")
 
 
 def get_routing_metadata(message: AIMessage) -> RoutingMetadata | None:
-    """Who answered, how fast, and what it cost, typed; None where the message does not say."""
+    """The routing metadata of a message, typed: who answered, how fast, at what cost; None where it does not say."""
     found = message.response_metadata.get(ROUTING_METADATA)
     return RoutingMetadata.model_validate(found) if isinstance(found, Mapping) else None
 
@@ -62,7 +62,7 @@ def response_metadata(
     headers: Mapping[str, str] | None,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What informs the user: the model that answered, its cost in USD, and all of the routing metadata.
+    """The facts that inform the user: the model that answered, its cost in USD, and all of the routing metadata.
 
     The values are plain JSON, so that they survive checkpoints, caches and traces.
 

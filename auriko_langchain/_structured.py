@@ -35,7 +35,7 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
 
     @property
     def OutputType(self) -> type[Any]:  # noqa: N802 - LangChain's name
-        """What the answer is parsed into."""
+        """The type that the answer is parsed into."""
         return self.parser.OutputType
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
@@ -111,7 +111,7 @@ def _describing(schema: Mapping[str, Any]) -> Runnable[LanguageModelInput, Langu
 
 
 def answer_parser(schema: Any, method: Method, tool_name: str) -> AnswerParser:
-    """What turns the model's message into an instance of the schema's class, or a dictionary without one."""
+    """The parser that turns the model's message into an instance of the schema's class, or a dictionary without one."""
     model = schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None
     if method == "function_calling":
         if model is None:

@@ -28,7 +28,7 @@ class EndedStream(Protocol):
 
     @property
     def routing_metadata(self) -> RoutingMetadata | None:
-        """Who answered and what it cost."""
+        """The provider that answered and the cost."""
 
 
 class Call:

@@ -210,7 +210,7 @@ def _called_with(response: ChatResponse) -> str | None:
 
 
 def _why(response: ChatResponse) -> str:
-    """What the reply itself says of an answer that is not what was asked for."""
+    """The reason that the reply itself gives for an answer that is not what was asked for."""
     refusal = response.additional_kwargs.get("refusal")
     if refusal:
         return f", a refusal ({refusal}),"
