@@ -18,9 +18,9 @@ from auriko.sandbox.faults import Fault, Faults
 from auriko.sandbox.http.streaming import EventStream, unless_left
 from auriko.sandbox.journal.journal import Journal
 from auriko.sandbox.replies import GatewayError, json_response
-from auriko.sandbox.request import Inference
-from auriko.sandbox.router.measurements import Measurements
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.serving.dispatcher import Dispatcher, Route
+from auriko.sandbox.serving.measurements import Measurements
 from auriko.sandbox.wire import write_chat, write_responses
 from auriko.sandbox.wire.read_chat import read_chat
 from auriko.sandbox.wire.read_responses import read_responses
@@ -98,7 +98,7 @@ async def create_response(services: Services, received: Received) -> Response:
 async def _answer(
     services: Services,
     received: Received,
-    inference: Inference,
+    inference: InferenceRequest,
     as_object: Callable[[Route, list[Piece]], dict[str, Any]],
     as_stream: Callable[[Route, AsyncGenerator[Piece, None]], EventStream],
 ) -> Response:

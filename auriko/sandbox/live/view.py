@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from auriko.sandbox.catalog.model import Provider
 from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend
-from auriko.sandbox.router.measurements import Speed
+from auriko.sandbox.router.speed import Speed
 
 if TYPE_CHECKING:
     from auriko.sandbox.catalog.model import Model
