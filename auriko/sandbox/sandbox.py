@@ -116,17 +116,17 @@ class Sandbox:
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """What has been received, oldest first, without keys."""
+        """The requests that have been received, oldest first, without keys."""
         return self._journal.requests
 
     @property
     def decisions(self) -> list[DecisionRecord]:
-        """How each request was routed, oldest first: scores, measurements, who was dropped and why."""
+        """The routing of each request, oldest first: scores, measurements, who was dropped and why."""
         return list(self._journal.decisions)
 
     @property
     def report(self) -> Report:
-        """How the clients have behaved: requests, connections, statuses, retries, whether Retry-After was honoured."""
+        """The clients' behaviour: requests, connections, statuses, retries, whether Retry-After was honoured."""
         return self._journal.report()
 
     def take_down(self, provider: str, seconds: float | None = None) -> None:

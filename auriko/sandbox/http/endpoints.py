@@ -1,4 +1,4 @@
-"""What each endpoint does with a request whose key and faults have been dealt with."""
+"""Endpoints: what each does with a request whose key and faults have been dealt with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from auriko.sandbox.wire.read_responses import read_responses
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints work with; `callable_catalog` is what the callers' keys and the gateway's reach."""
+    """The services of the endpoints; `callable_catalog` is what the callers' keys and the gateway's reach."""
 
     catalog: Catalog
     callable_catalog: Catalog

@@ -1,4 +1,4 @@
-"""What the sandbox has seen and decided, for tests to assert on and people to look at."""
+"""Requests that the sandbox has seen and decisions it has made, for tests to assert on and people to look at."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ReceivedRequest:
 
     @property
     def retry(self) -> int:
-        """How many times the client has tried this before, by its own count."""
+        """The number of times that the client has tried this before, by its own count."""
         count = self.headers.get(RETRY_HEADER, "")
         return int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
 
@@ -178,7 +178,7 @@ class Journal:
         return self.spend.setdefault(attempt["provider"], nothing)
 
     def report(self) -> Report:
-        """How the clients have behaved so far."""
+        """The clients' behaviour so far."""
         return {
             "requests": self._total,
             "connections": len(self._connections),

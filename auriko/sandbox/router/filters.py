@@ -1,4 +1,4 @@
-"""Who cannot serve a request, and why (API section 5.2).
+"""Filters: who cannot serve a request, and why (API section 5.2).
 
 First the caller's own choice of providers narrows the field, one filter after the other; the one that empties it is
 the error. What is left must meet the request's needs: if all fail for one reason, that is the error, otherwise
@@ -59,7 +59,7 @@ _Test = Callable[[Assessed, InferenceRequest], "Drop | None"]
 def filter_candidates(
     assessed: Sequence[Assessed], request: InferenceRequest, prompt_tokens: int
 ) -> tuple[list[Assessed], Dropped]:
-    """Who can serve the request, and who cannot.
+    """The candidates that can serve the request, and those that cannot.
 
     Raises:
         NobodyError: Nobody can.

@@ -22,7 +22,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What the latest calls of one provider, lane and size of prompt say."""
+    """The speed of the latest calls of one provider, lane and size of prompt."""
 
     samples: tuple[Sample, ...]
 

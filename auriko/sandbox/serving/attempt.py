@@ -70,7 +70,7 @@ class OutOfTimeError(AttemptFailedError):
 
 @dataclass(slots=True)
 class _Said:
-    """What an engine has said so far: its answer, the thought that is not at its end, and how many calls."""
+    """The output of an engine so far: its answer, the thought that is not at its end, and how many calls."""
 
     text: str = ""
     thought: str = ""

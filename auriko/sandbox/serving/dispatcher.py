@@ -33,7 +33,7 @@ _USUAL_ANSWER_TOKENS = 64.0  # until there has been an answer
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who serves a request: what a reply needs to say beside the answer."""
+    """The server of a request: what a reply needs to say beside the answer."""
 
     candidate: Candidate
     strategy: str
@@ -41,12 +41,12 @@ class Route:
 
     @property
     def provider_model_id(self) -> str:
-        """What really runs."""
+        """The name of what really runs."""
         return self.candidate.offer.provider_model_id(self.candidate.tier)
 
     @property
     def fingerprint(self) -> str:
-        """What really runs, for `system_fingerprint`."""
+        """The name of what really runs, for `system_fingerprint`."""
         return f"auriko-sandbox:{self.candidate.engine}"
 
     @property
@@ -76,7 +76,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """What is known of a request's length before it is served."""
+    """The length of a request as far as it is known before it is served."""
 
     text: str
     prompt_tokens: int
@@ -94,7 +94,7 @@ class Dispatcher:
         self._journal = journal
 
     async def whole(self, request: InferenceRequest, account: Account) -> tuple[Route, list[Piece]]:
-        """Who answered, and the whole answer.
+        """The route of who answered, and the whole answer.
 
         Raises:
             GatewayError: Nobody could answer.
@@ -107,7 +107,7 @@ class Dispatcher:
         return await self._first_that_works(request, account, collect)
 
     async def streamed(self, request: InferenceRequest, account: Account) -> tuple[Route, AsyncGenerator[Piece, None]]:
-        """Who answers, and the answer in pieces; the first is there already.
+        """The route of who answers, and the answer in pieces; the first is there already.
 
         Raises:
             GatewayError: Nobody could begin to answer. Later failures raise it from the iterator.

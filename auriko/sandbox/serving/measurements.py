@@ -32,7 +32,7 @@ class Measurements:
             self._lengths.append(sample.completion_tokens)
 
     def speed(self, provider: str, lane: str, prompt_tokens: int) -> Speed | None:
-        """How quick prompts of about this length have been, or the nearest length there is. None before any call."""
+        """The speed of prompts of about this length, or the nearest length there is. None before any call."""
         wanted = _size(prompt_tokens)
         with self._lock:
             sizes = self._samples.get((provider, lane), {})
@@ -40,7 +40,7 @@ class Measurements:
             return None if nearest is None else Speed(tuple(sizes[nearest]))
 
     def overall(self, provider: str) -> Speed | None:
-        """How quick a provider has been in all tiers and with prompts of all lengths. None before any call."""
+        """The speed of a provider in all tiers and with prompts of all lengths. None before any call."""
         with self._lock:
             samples = [
                 sample

@@ -1,4 +1,4 @@
-"""What of a request its provider takes, and what is dropped with a warning (API sections 3 and 8.1)."""
+"""Limits of providers: what of a request is forwarded, and what is dropped with a warning (API sections 3 and 8.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_FOR_ENGINES = frozenset({"n", "temperature", "seed", "parallel_tool_calls"}
 
 
 def effort(request: InferenceRequest, candidate: Candidate) -> str | None:
-    """How hard to think, or None for not at all.
+    """The effort of reasoning, or None for none at all.
 
     An effort that the model does not know becomes the next higher one, or its highest.
     """
@@ -31,7 +31,7 @@ def effort(request: InferenceRequest, candidate: Candidate) -> str | None:
 
 
 def effort_warning(request: InferenceRequest, candidate: Candidate) -> Notice | None:
-    """What became of the effort that was asked for, if it is another one."""
+    """The warning of an effort other than the one that was asked for, if it is another."""
     wanted, taken = request.effort, effort(request, candidate)
     if wanted in {None, taken or "off"} or _is_silent(request, candidate):
         return None
@@ -42,7 +42,7 @@ def effort_warning(request: InferenceRequest, candidate: Candidate) -> Notice | 
 
 
 def _is_silent(request: InferenceRequest, candidate: Candidate) -> bool:
-    """Whether the effort is dropped without a word, as it is where there are tools (API section 8.1)."""
+    """True if the effort is dropped without a word, as it is where there are tools (API section 8.1)."""
     return bool(request.prompt.tools) and request.endpoint == CHAT and not candidate.offer.effort_with_tools
 
 
@@ -56,7 +56,7 @@ def dropped_params(request: InferenceRequest, candidate: Candidate) -> list[str]
 
 
 def choices(request: InferenceRequest, candidate: Candidate) -> int:
-    """How many answers to give."""
+    """The number of answers to give."""
     return 1 if "n" in dropped_params(request, candidate) else request.n
 
 

@@ -1,4 +1,4 @@
-"""What every attempt works with, and what it comes to in the end: figures, tokens and a bill."""
+"""The runtime of attempts, and their settlement: figures, tokens and a bill."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from auriko.sandbox.serving.signatures import Signer
 
 @dataclass(slots=True)
 class Progress:
-    """What has been measured of an attempt so far: `perf_counter` times and tokens."""
+    """The measurements of an attempt so far: `perf_counter` times and tokens."""
 
     started: float = field(default_factory=time.perf_counter)
     first: float | None = None

@@ -73,7 +73,7 @@ class Signer:
 
 
 def _unsealed(sealed: str) -> tuple[str, str]:
-    """What was sealed, and its signature."""
+    """The text that was sealed, and its signature."""
     signature, _, text = sealed.rpartition(".")
     try:
         return base64.b64decode(text, validate=True).decode("utf-8", "surrogatepass"), signature
