@@ -17,17 +17,17 @@ from starlette.routing import Route
 
 from auriko.sandbox.accounts.keys import Account
 from auriko.sandbox.addresses import host_name, is_loopback
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import HEADER, split_model
 from auriko.sandbox.http.endpoints import Handler, Received, Services
 from auriko.sandbox.http.faulty_replies import broken, instead_of_reply
 from auriko.sandbox.http.openapi import openapi_document
-from auriko.sandbox.http.operation import Operation
-from auriko.sandbox.http.operations import OPERATIONS
+from auriko.sandbox.http.operations import OPERATIONS, Operation
+from auriko.sandbox.http.replies import error_reply, json_reply
 from auriko.sandbox.http.streaming import unless_left
 from auriko.sandbox.http.unserved import not_here
 from auriko.sandbox.journal.journal import ReceivedRequest, redacted
 from auriko.sandbox.live.pages import PAGES, ask_for_password, password_as_key
-from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.validation import parse_json
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -41,7 +41,7 @@ def create_app(services: Services) -> Starlette:
     """The ASGI application."""
 
     async def openapi(_: Services, __: Received) -> Response:
-        return json_response(document())
+        return json_reply(document())
 
     itself = Operation("GET", "/openapi.json", "This document", openapi, dict[str, Any], access="anyone")
     operations = (*OPERATIONS, *PAGES, itself)
@@ -67,17 +67,17 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
             if operation.access != "page":
                 answered = services.journal.arrived(_received(request, content, len(body)))
             if isinstance(caller, GatewayError):
-                response = caller.response()
+                response = error_reply(caller)
             else:
                 account = caller
                 response = await _answer(services, operation, request, content, account)
         except GatewayError as error:
-            response = error.response()
+            response = error_reply(error)
         except ClientDisconnect:
             response = Response(status_code=499)  # nobody reads it
         except Exception:
             _logger.exception("%s %s failed", request.method, request.url.path)
-            response = GatewayError("internal_error", "The sandbox failed; its log says how.").response()
+            response = error_reply(GatewayError("internal_error", "The sandbox failed; its log says how."))
         if answered is not None:
             answered(response.status_code, response.headers.get("retry-after"))
         return _with_headers(response, request.state.id, account, operation.path)
@@ -140,7 +140,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
         found = GatewayError("method_not_allowed", message, headers=error.headers)
     else:
         found = not_here(request.url.path)
-    return _with_headers(found.response(), _new_id())
+    return _with_headers(error_reply(found), _new_id())
 
 
 def _new_id() -> str:

@@ -40,7 +40,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from auriko.errors import CODES
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 
 HEADER = "x-sandbox-fault"
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from auriko.errors import CODES
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 
 
 class WireModel(BaseModel):

@@ -9,7 +9,7 @@ import pytest
 
 from auriko.sandbox import Limits
 from auriko.sandbox.accounts.budgets import Budget
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from auriko.sandbox.accounts.budgets import PERIODS, Budget
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 
 DEFAULT_KEY = "ak_sandbox_key"
 INVALID_KEY = "ak_sandbox_invalid"

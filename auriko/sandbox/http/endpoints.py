@@ -14,10 +14,11 @@ from auriko.sandbox.accounts.keys import Account, Accounts, identity
 from auriko.sandbox.answer import Piece
 from auriko.sandbox.catalog import listing
 from auriko.sandbox.catalog.model import CHAT, RESPONSES, Catalog
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import Fault, Faults
+from auriko.sandbox.http.replies import json_reply
 from auriko.sandbox.http.streaming import EventStream, unless_left
 from auriko.sandbox.journal.journal import Journal
-from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.serving.dispatcher import Dispatcher, Route
 from auriko.sandbox.serving.measurements import Measurements
@@ -108,7 +109,7 @@ async def _answer(
     receive, dispatcher = received.request.receive, services.dispatcher
     if inference.stream:
         return as_stream(*await unless_left(receive, dispatcher.streamed(inference, received.caller)))
-    return json_response(as_object(*await unless_left(receive, dispatcher.whole(inference, received.caller))))
+    return json_reply(as_object(*await unless_left(receive, dispatcher.whole(inference, received.caller))))
 
 
 async def list_models(services: Services, received: Received) -> Response:
@@ -116,7 +117,7 @@ async def list_models(services: Services, received: Received) -> Response:
     endpoint = received.request.query_params.get("endpoint", CHAT)
     if endpoint not in {CHAT, RESPONSES}:
         raise GatewayError("invalid_parameter_value", f"endpoint must be {CHAT} or {RESPONSES}.", param="endpoint")
-    return json_response(listing.callable_models(services.callable_catalog, endpoint))
+    return json_reply(listing.callable_models(services.callable_catalog, endpoint))
 
 
 async def get_model(services: Services, received: Received) -> Response:
@@ -125,34 +126,34 @@ async def get_model(services: Services, received: Received) -> Response:
     model = services.callable_catalog.find(split_strategy(name)[0])
     if model is None:
         raise GatewayError("model_not_found", f"There is no model {name!r}.", param="model_id")
-    return json_response(listing.callable_model(model))
+    return json_reply(listing.callable_model(model))
 
 
 async def directory(services: Services, _: Received) -> Response:
     """`GET /v1/directory/models`."""
-    return json_response(listing.directory(services.catalog))
+    return json_reply(listing.directory(services.catalog))
 
 
 async def registry_models(services: Services, _: Received) -> Response:
     """`GET /v1/registry/models`."""
-    return json_response(listing.registry_models(services.catalog))
+    return json_reply(listing.registry_models(services.catalog))
 
 
 async def registry_providers(services: Services, _: Received) -> Response:
     """`GET /v1/registry/providers`."""
-    return json_response(listing.registry_providers(services.catalog))
+    return json_reply(listing.registry_providers(services.catalog))
 
 
 async def me(_: Services, received: Received) -> Response:
     """`GET /v1/me`."""
-    return json_response(identity(received.caller))
+    return json_reply(identity(received.caller))
 
 
 async def report(services: Services, _: Received) -> Response:
     """`GET /sandbox/report`: how the clients have behaved."""
-    return json_response(services.journal.report())
+    return json_reply(services.journal.report())
 
 
 async def decisions(services: Services, _: Received) -> Response:
     """`GET /sandbox/decisions`: how each request was routed, oldest first."""
-    return json_response({"decisions": list(services.journal.decisions)})
+    return json_reply({"decisions": list(services.journal.decisions)})

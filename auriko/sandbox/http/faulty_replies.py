@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 from auriko.errors import CODES
 from auriko.sandbox.accounts.budgets import budget_exhausted
 from auriko.sandbox.accounts.keys import rate_limited
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import STATUSES, Fault
+from auriko.sandbox.http.replies import json_reply
 from auriko.sandbox.http.streaming import EventStream, cut_connection, unless_left
-from auriko.sandbox.replies import GatewayError, json_response
 
 _LONG_SECONDS = 3600.0
 _CODES = {
@@ -60,7 +61,7 @@ def _status(fault: Fault) -> Response:
     if fault.kind in _CODES:
         raise _error(_CODES[fault.kind], fault)
     # A status without a code comes from something in between, which does not know the envelope.
-    return json_response({"detail": _MESSAGE}, status=int(fault.kind), headers=_retry_after(fault))
+    return json_reply({"detail": _MESSAGE}, status=int(fault.kind), headers=_retry_after(fault))
 
 
 def _error(code: str, fault: Fault) -> GatewayError:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 
 
 class MessagesError(GatewayError):

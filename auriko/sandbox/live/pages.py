@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import jinja2
 from starlette.responses import Response
 
-from auriko.sandbox.http.operation import Operation
+from auriko.sandbox.errors import GatewayError
+from auriko.sandbox.http.endpoints import Received, Services
+from auriko.sandbox.http.operations import Operation
 from auriko.sandbox.live.view import look_at
-from auriko.sandbox.replies import GatewayError
-
-if TYPE_CHECKING:
-    from auriko.sandbox.http.endpoints import Received, Services
 
 _HEADERS = {
     # Nothing is loaded from anywhere else, no markup is trusted, and nobody may frame the page.

@@ -7,15 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from auriko.sandbox.catalog.model import Provider
+from auriko.sandbox.catalog.model import Model, Provider
+from auriko.sandbox.http.endpoints import Services
 from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend
 from auriko.sandbox.router.speed import Speed
-
-if TYPE_CHECKING:
-    from auriko.sandbox.catalog.model import Model
-    from auriko.sandbox.http.endpoints import Services
 
 _SHOWN_CALLS = 15
 _SPARKS = 40

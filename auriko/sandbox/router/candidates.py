@@ -8,7 +8,7 @@ from typing import Literal
 
 from auriko.routing import split_strategy
 from auriko.sandbox.catalog.model import Catalog, Model, Offer, Provider, Tier
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 
 
 @dataclass(frozen=True, slots=True)

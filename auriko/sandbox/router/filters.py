@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from auriko.sandbox.catalog.model import BATCH, CHAT, DATA_POLICIES, RESPONSES
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import REQUIRABLE_PARAMS, InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.speed import Speed

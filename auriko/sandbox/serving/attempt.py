@@ -27,7 +27,7 @@ from auriko.sandbox.answer import (
 from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
 from auriko.sandbox.engines.tokens import count_tokens
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.serving import image

@@ -14,9 +14,9 @@ from auriko.sandbox.answer import Finished, Piece
 from auriko.sandbox.catalog.billing import TokenCounts, bill
 from auriko.sandbox.catalog.model import Catalog
 from auriko.sandbox.engines.tokens import count_prompt_tokens
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.journal.journal import Journal
 from auriko.sandbox.journal.records import AttemptRecord
-from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.request import InferenceRequest, Notice
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.decide import decide

@@ -8,7 +8,7 @@ import hmac
 import secrets
 
 from auriko.sandbox.catalog.model import RESPONSES
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
 
 _SIGNED_CALL = "call_s_"

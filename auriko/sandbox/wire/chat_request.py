@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.routing_options import Routed
 from auriko.sandbox.validation import OpenWireModel, WireModel
 from auriko.sandbox.wire.content import Part

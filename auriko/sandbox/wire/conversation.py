@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.wire.chat_request import AssistantMessage, Message, ToolMessage
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import Prompt
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, Notice, Requirement
 from auriko.sandbox.validation import validate
 from auriko.sandbox.wire.chat_request import IGNORED_FIELDS, AssistantMessage, ChatRequest, Message, NamedTool

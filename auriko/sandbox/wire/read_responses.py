@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from auriko.sandbox.catalog.model import RESPONSES
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.validation import validate
 from auriko.sandbox.wire.read_chat import read_chat

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.routing_options import Routed
 from auriko.sandbox.validation import OpenWireModel, WireModel
 

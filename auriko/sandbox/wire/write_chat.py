@@ -23,7 +23,7 @@ from auriko.sandbox.answer import (
     RefusalText,
 )
 from auriko.sandbox.catalog.billing import TokenCounts
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.serving.dispatcher import Route
 

@@ -23,7 +23,7 @@ from auriko.sandbox.answer import (
     RedactedReasoning,
     RefusalText,
 )
-from auriko.sandbox.replies import GatewayError
+from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.serving.dispatcher import Route
 from auriko.sandbox.wire.read_responses import ResponsesCall
 

@@ -1,16 +1,11 @@
-"""Replies with JSON bodies, and the one error envelope (API section 12.1)."""
+"""Errors of the gateway, and the one envelope that they all come in (API section 12.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import to_json
-from starlette.responses import Response
-
 from auriko.errors import CODES
-
-JSON_CONTENT_TYPE = "application/json; charset=utf-8"
 
 
 class GatewayError(Exception):
@@ -62,18 +57,3 @@ class GatewayError(Exception):
     def envelope(self) -> dict[str, Any]:
         """The body of an error reply, and of an error event inside a stream."""
         return {"error": self.fields}
-
-    def response(self) -> Response:
-        """The error as a whole HTTP reply."""
-        headers = {
-            "X-Error-Type": self.info.type,
-            "X-Error-Retryable": "true" if self.info.retryable else "false",
-            **({"X-Error-Provider": self.provider} if self.provider else {}),
-            **self.headers,
-        }
-        return json_response(self.envelope(), status=self.info.status or 500, headers=headers)
-
-
-def json_response(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """`content` as a JSON reply."""
-    return Response(to_json(content), status, headers=dict(headers or {}), media_type=JSON_CONTENT_TYPE)
