@@ -17,7 +17,7 @@ _NAME = re.compile(  # addresses, moments, words with capitals, codes of letters
     r"|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w.-]*\w"
 )
 _SAID = re.compile(r"[^\s,;()\"']*[^\s,;()\"'.?!]")
-_START = re.compile(r"(?:^|[.!?:\n])[\s\"'“(]*$")
+_START = re.compile(r"(?:^|[.!?:>\n])[\s\"'“(]*$")
 _WHOLE = frozenset({"query", "question", "input", "text", "prompt", "message", "content", "request"})
 _NOT_BEFORE = re.compile(r"\b(?:not|no|never|without|don't)\b[\w ]{0,12}$", re.IGNORECASE)
 _NOT_BEHIND = re.compile(r"\s*(?:is |[:=] ?|to )?(?:not|off|false|no)\b", re.IGNORECASE)

@@ -31,7 +31,7 @@ _INSTRUCTION = re.compile(
     r"|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information is|don't know the answer|summari[sz]e)\b",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+_ITEM = re.compile(r"^(?:[-*+•]|\d{1,3}[.)])\s+")
 _RULE = re.compile(r":?-+:?")
 _METADATA = re.compile(r"(?:file|file_path|file_name|page_label|source|url):\s")
 
