@@ -45,7 +45,7 @@ def close_after_loop(transport: Any) -> None:
 
     The private names of asyncio in use are in this function; a test watches over them.
     """
-    with contextlib.suppress(RuntimeError):  # it would wait for a turn of the loop
+    with contextlib.suppress(RuntimeError, AttributeError):  # it would wait for a turn of the loop, or is closed
         transport.abort()
     connected: Any = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
     with contextlib.suppress(RuntimeError, AttributeError):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
+from auriko.routing import split_strategy
 from auriko.sandbox.catalog.model import Catalog, Model, Offer, Provider, Tier
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.routing_options import Strategy
-
-STRATEGIES: tuple[str, ...] = get_args(Strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Candidate:
 
     @property
     def lane(self) -> str:
-        """What its speed depends on at its provider: the tier, and the model where each runs by itself."""
+        """The lane that its speed depends on at its provider: the tier, and the model where each runs by itself."""
         model = self.offer.upstream_model
         return self.tier.name if model is None else f"{self.tier.name}/{model}"
 
@@ -43,15 +41,6 @@ class Candidate:
     def engine(self) -> str:
         """Name of the engine that would answer."""
         return self.offer.engine(self.tier)
-
-
-def split_suffix(name: str) -> tuple[str, str | None]:
-    """A model name without its strategy suffix, and the suffix.
-
-    A suffix counts only if the name has exactly one colon, so `ft:gpt-4o:org:name` is left alone.
-    """
-    base, colon, suffix = name.partition(":")
-    return (base, suffix) if colon and suffix in STRATEGIES else (name, None)
 
 
 def find_models(catalog: Catalog, names: Sequence[str]) -> list[Model]:
@@ -62,7 +51,7 @@ def find_models(catalog: Catalog, names: Sequence[str]) -> list[Model]:
     """
     models: list[Model] = []
     for name in names:
-        model = catalog.find(split_suffix(name)[0])
+        model = catalog.find(split_strategy(name)[0])
         if model is None:
             raise GatewayError(
                 "model_not_found",
