@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from auriko import Client
     from auriko.sandbox import Sandbox
 
-_QUICK_ENGINES = ("extract", "extract-thorough")
+_QUICK_ENGINES = ("quote", "quote-slow")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -104,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a server of the OpenAI API as one more provider; its key is read from <NAME>_API_KEY; may be repeated",
     )
     sandbox.add_argument("--catalog", metavar="FILE", help="models, prices and data policies in TOML")
+    sandbox.add_argument("--answers", metavar="FILE", help="what it answers, in TOML, whatever it is asked")
     sandbox.add_argument(
         "--fault",
         action="append",

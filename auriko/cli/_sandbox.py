@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         except InstallError as error:
             raise CommandError(str(error)) from None
         return 0
+    from auriko.sandbox.engines.scripted import read_answers
+
     key = _api_key(arguments.api_key_file, arguments.host)
     try:
         sandbox = Sandbox(
@@ -41,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
             api_key=key,
             upstreams=dict(arguments.upstream),
             catalog=arguments.catalog,
+            answers=None if arguments.answers is None else read_answers(Path(arguments.answers)),
             limits=_limits(arguments.limit),
             faults=arguments.fault,
             seed=arguments.seed,

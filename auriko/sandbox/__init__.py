@@ -11,10 +11,25 @@ except ImportError as error:
 
 from auriko.sandbox.accounts.keys import Limits
 from auriko.sandbox.catalog.upstreams import UpstreamError
+from auriko.sandbox.engines import Failure, Paced, Prompt, QuoteEngine, ScriptedEngine, ToolCall, tool_call
 from auriko.sandbox.journal.journal import ReceivedRequest
 from auriko.sandbox.sandbox import Sandbox, serve
 from auriko.sandbox.server import PortInUseError
 
 del _jinja2, _starlette, _uvicorn
 
-__all__ = ["Limits", "PortInUseError", "ReceivedRequest", "Sandbox", "UpstreamError", "serve"]
+__all__ = [
+    "Failure",
+    "Limits",
+    "Paced",
+    "PortInUseError",
+    "Prompt",
+    "QuoteEngine",
+    "ReceivedRequest",
+    "Sandbox",
+    "ScriptedEngine",
+    "ToolCall",
+    "UpstreamError",
+    "serve",
+    "tool_call",
+]

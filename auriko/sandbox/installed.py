@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from auriko.sandbox.engines import ExtractEngine, SmolLM2Engine
+from auriko.sandbox.engines import Paced, QuoteEngine, SmolLM2Engine
 from auriko.sandbox.engines.base import Engine
 
 # Engines that are measured by their first calls instead of at the start.
 LOADS_SLOWLY = frozenset({"smollm2"})
 
 _ENGINES: dict[str, Callable[[], Engine]] = {
-    "extract": ExtractEngine,
-    "extract-thorough": lambda: ExtractEngine(thorough=True),
+    "quote": QuoteEngine,
+    "quote-slow": lambda: Paced(QuoteEngine(), first=0.006, each=0.0005, name="quote-slow"),
     "smollm2": SmolLM2Engine,
 }
 

@@ -16,6 +16,7 @@ from auriko.sandbox.app import create_app
 from auriko.sandbox.catalog.source import Source, make_catalog
 from auriko.sandbox.catalog.upstreams import upstream_engines
 from auriko.sandbox.engines.base import Engine
+from auriko.sandbox.engines.scripted import Answers, ScriptedEngine
 from auriko.sandbox.faults import Faults
 from auriko.sandbox.http.endpoints import Services
 from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
@@ -48,6 +49,9 @@ class Sandbox:
             keys come from the environment, `<ID>_API_KEY` unless the catalogue says otherwise.
         catalog: What is offered, at which price: a TOML file's path or the same as data, added to the catalogue that
             comes along (see `auriko.sandbox.catalog.source`), or a whole `Catalog`.
+        answers: What is answered, whoever is chosen: a text, `tool_call(...)` or `Failure(...)`; a list of these, one
+            for each request; a dict of any of these by model; or a function of the request (a `Prompt`). A model that
+            the dict does not name, or a request for which the function returns None, is answered by its engine.
         limits: What each key may do.
         own_keys: Ids of the providers for which the callers have keys of their own (BYOK).
         faults: What goes wrong, as in `429=0.1;retry_after=1` (see `auriko.sandbox.faults`).
@@ -57,7 +61,7 @@ class Sandbox:
         PortInUseError: When it is started, and the port is taken.
         UpstreamError: An upstream whose models the catalogue does not name does not list them either.
         ValueError: The host is not a loopback address, and there is no `api_key`; an engine is not installed; a
-            fault or the catalogue cannot be read; the key of an upstream is missing.
+            fault or the catalogue cannot be read; a model to answer for is not there; the key of an upstream is missing.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Sandbox:
         engines: Iterable[Engine | str] | None = None,
         upstreams: Mapping[str, str] | None = None,
         catalog: Source | None = None,
+        answers: Answers | None = None,
         limits: Limits | None = None,
         own_keys: Collection[str] = (),
         faults: Iterable[str] = (),
@@ -81,6 +86,7 @@ class Sandbox:
         offered = make_catalog(catalog, upstreams or {})
         self._engines = EnginePool(choose_engines(engines), upstream_engines(offered))
         self.catalog = offered.running_on(self._engines.names)
+        self.answer_with(answers)
         self._measurements = Measurements()
         self._accounts = Accounts(limits or Limits(), only_key=api_key)
         self._journal = Journal()
@@ -128,6 +134,16 @@ class Sandbox:
     def report(self) -> Report:
         """The clients' behaviour: requests, connections, statuses, retries, whether Retry-After was honoured."""
         return self._journal.report()
+
+    def answer_with(self, answers: Answers | None) -> None:
+        """From now on, give these answers, as the argument of that name says; None leaves it to the engines again.
+
+        Raises:
+            ValueError: A model is not there.
+        """
+        if isinstance(answers, Mapping):
+            answers = {self._canonical(name): each for name, each in answers.items()}
+        self._engines.answers = None if answers is None else ScriptedEngine(answers)
 
     def take_down(self, provider: str, seconds: float | None = None) -> None:
         """Let a provider fail for so many seconds from now, or until `bring_up`.
@@ -186,6 +202,12 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _canonical(self, name: str) -> str:
+        model = self.catalog.find(name)
+        if model is None:
+            raise ValueError(f"There is no model {name!r} to answer for.")
+        return model.id
 
     def _check_providers(self, names: Collection[str]) -> None:
         known = {provider.id for provider in self.catalog.providers()}

@@ -17,7 +17,7 @@ def test_the_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     text = PAGE.read_text("utf-8")
     last_line = text.count("\n", 0, text.index("## Beyond one machine"))
     (command,) = re.findall(r"^auriko (batch .*)$", text, re.MULTILINE)
-    with Sandbox(engines=["extract"]) as sandbox:
+    with Sandbox(engines=["quote"]) as sandbox:
         monkeypatch.setenv("AURIKO_BASE_URL", sandbox.base_url)
         monkeypatch.setenv("AURIKO_API_KEY", sandbox.api_key)
         names: dict[str, object] = {}

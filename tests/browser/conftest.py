@@ -52,7 +52,7 @@ def open_page(tmp_path: Path) -> Iterator[Callable[..., Chrome]]:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(engines=["extract", "extract-thorough"]) as running:
+    with Sandbox(engines=["quote", "quote-slow"]) as running:
         yield running
 
 

@@ -90,7 +90,7 @@ def test_it_says_when_the_sandbox_has_gone(open_page, sandbox):
 
 def test_names_that_are_markup_stay_text(open_page):
     with (
-        Sandbox(engines=["extract"], catalog=read_catalog(hostile_catalog())) as sandbox,
+        Sandbox(engines=["quote"], catalog=read_catalog(hostile_catalog())) as sandbox,
         Client(base_url=sandbox.base_url, api_key=sandbox.api_key) as client,
     ):
         chrome = open_page(page_of(sandbox))
@@ -112,7 +112,7 @@ def test_nothing_sticks_out(open_page, sandbox, client, width):
 
 def test_with_a_key_of_its_own_it_is_shown_for_the_password(open_page):
     with (
-        Sandbox(api_key="ak_chosen_key", engines=["extract"]) as sandbox,
+        Sandbox(api_key="ak_chosen_key", engines=["quote"]) as sandbox,
         Client(base_url=sandbox.base_url, api_key="ak_chosen_key") as client,
     ):
         chrome = open_page(page_of(sandbox).replace("://", "://anyone:ak_chosen_key@"))

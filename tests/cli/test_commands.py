@@ -14,7 +14,7 @@ from tests.support.fault_server import serve
 
 @pytest.fixture(scope="module")
 def gateway():
-    with Sandbox(engines=["extract", "extract-thorough"]) as running:
+    with Sandbox(engines=["quote", "quote-slow"]) as running:
         yield running
 
 

@@ -58,7 +58,7 @@ def test_demo_asks_a_folder_of_yours_and_leaves_a_key_alone(capsys, demo_of_a_pu
 
 
 def test_a_live_demo_asks_the_gateway_of_the_environment(capsys, demo_of_a_pump, monkeypatch):
-    with Sandbox(engines=["extract", "extract-thorough"]) as gateway:
+    with Sandbox(engines=["quote", "quote-slow"]) as gateway:
         monkeypatch.setenv("AURIKO_BASE_URL", gateway.base_url)
         monkeypatch.setenv("AURIKO_API_KEY", gateway.api_key)
         assert main([*demo_of_a_pump, "--live"]) == 0

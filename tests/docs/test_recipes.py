@@ -18,7 +18,7 @@ PROGRAMS = dict(zip(SECTIONS, python_blocks(PAGE), strict=True))
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox(engines=["extract", "extract-thorough"]) as running:
+    with Sandbox(engines=["quote", "quote-slow"]) as running:
         yield running
 
 

@@ -41,9 +41,7 @@ def test_its_tests_pass(namespace):
         faults = marks.get("auriko_faults", pytest.mark.auriko_faults.mark)
         limits = Limits(**marks.get("auriko_limits", pytest.mark.auriko_limits.mark).kwargs)
         with (
-            Sandbox(
-                engines=["extract", "extract-thorough"], faults=faults.args, limits=limits, **faults.kwargs
-            ) as sandbox,
+            Sandbox(engines=["quote", "quote-slow"], faults=faults.args, limits=limits, **faults.kwargs) as sandbox,
             Client(base_url=sandbox.base_url, api_key=sandbox.api_key) as client,
         ):
             test(sandbox, client)
@@ -53,7 +51,7 @@ def test_its_catalogue_is_one(tmp_path, monkeypatch):
     monkeypatch.setenv("GROQ_KEY", "gsk-s3cr3t")
     (catalog,) = re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
     (tmp_path / "catalog.toml").write_text(catalog)
-    sandbox = Sandbox(engines=["extract", "extract-thorough"], catalog=tmp_path / "catalog.toml")
+    sandbox = Sandbox(engines=["quote", "quote-slow"], catalog=tmp_path / "catalog.toml")
     model = sandbox.catalog.find("llama-3.1-8b-instruct")
     assert {offer.provider.id for offer in model.offers} == {"local", "groq", "together_ai", "fireworks_ai"}
     prices = {offer.provider.id: offer.tiers[0].price.input for offer in model.offers}

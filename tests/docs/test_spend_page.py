@@ -16,7 +16,7 @@ def test_the_page_prints_what_it_shows(monkeypatch: pytest.MonkeyPatch, capsys: 
     own = PAGE.read_text("utf-8").partition("\n## Traces\n")[0]
     shown = dict(SHOWN.findall(own))
     seen: dict[str, str] = {}
-    with Sandbox(engines=["extract", "extract-thorough"]) as sandbox:
+    with Sandbox(engines=["quote", "quote-slow"]) as sandbox:
         monkeypatch.setenv("AURIKO_BASE_URL", sandbox.base_url)
         monkeypatch.setenv("AURIKO_API_KEY", sandbox.api_key)
         monkeypatch.delenv("AURIKO_LEDGER", raising=False)

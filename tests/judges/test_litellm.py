@@ -17,7 +17,7 @@ import litellm
 import pytest
 
 from auriko.sandbox import Sandbox
-from auriko.sandbox.engines import ExtractEngine
+from auriko.sandbox.engines import QuoteEngine
 
 FACT = "The tower is 324 metres tall."
 ASKED = [{"role": "system", "content": FACT}, {"role": "user", "content": "How tall is the tower?"}]
@@ -40,7 +40,7 @@ PERSON = {
 
 @pytest.fixture(scope="module")
 def settings() -> Iterator[dict[str, Any]]:
-    with Sandbox(engines=[ExtractEngine()]) as running:
+    with Sandbox(engines=[QuoteEngine()]) as running:
         yield {
             "model": "openai/gpt-4o",
             "api_base": running.base_url,

@@ -30,7 +30,7 @@ def gateway() -> LangChainGateway:
 def sandbox() -> Iterator[Sandbox]:
     from auriko.sandbox import Sandbox
 
-    with Sandbox() as running:
+    with Sandbox(engines=["quote", "quote-slow"]) as running:
         yield running
 
 

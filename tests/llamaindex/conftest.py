@@ -27,7 +27,7 @@ class LlamaIndexGateway(ScriptedGateway):
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A gateway with real engines, whose answers are always the same."""
-    with Sandbox(engines=["extract", "extract-thorough"]) as sandbox:
+    with Sandbox(engines=["quote", "quote-slow"]) as sandbox:
         yield sandbox
 
 

@@ -113,7 +113,7 @@ async def test_two_agents_hand_over(llm):
     )
     workflow = AgentWorkflow(agents=[weather, numbers], root_agent="numbers")
     with AurikoCostHandler(), track_spend() as spend:
-        output, events = await _run(workflow, "Hand off to Meteo: get the weather in the city of Oslo.")
+        output, events = await _run(workflow, "A handoff to Meteo, please: the weather in Oslo.")
     called = [event.tool_name for event in events if isinstance(event, ToolCallResult)]
     assert called == ["handoff", "get_weather"]
     assert "7 degrees" in str(output)

@@ -207,7 +207,7 @@ from llama_index.core import Document, Settings, SummaryIndex
 from auriko.sandbox import Sandbox
 from auriko_llamaindex import Auriko
 
-with Sandbox(engines=["extract"]) as sandbox:
+with Sandbox(engines=["quote"]) as sandbox:
     Settings.embed_model = None
     llm = Auriko(model="gpt-4o", api_key=sandbox.api_key, base_url=sandbox.base_url, context_window=4000)
     index = SummaryIndex.from_documents([Document(text=f"On day {n} the sky is blue. " * 200) for n in range(4)])

@@ -83,7 +83,7 @@ def main(tool: str, address: str) -> None:
     """Runs the jobs and prints which was billed what, and which model answered."""
     {"phoenix": trace_to_phoenix, "mlflow": trace_to_mlflow}[tool](address)
     billed: list[dict[str, Any]] = []
-    with Sandbox(engines=["extract", "extract-thorough"]) as sandbox:
+    with Sandbox(engines=["quote", "quote-slow"]) as sandbox:
         for name, job in jobs({"base_url": sandbox.base_url, "api_key": sandbox.api_key}).items():
             before = len(sandbox.decisions)
             job()

@@ -10,7 +10,7 @@ import pytest
 
 from auriko.sandbox import Sandbox
 from auriko.sandbox.engines.base import Engine
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 
 
 @pytest.fixture
@@ -19,17 +19,17 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def quick() -> ScriptedEngine:
-    return ScriptedEngine("extract")
+def quick() -> WatchedEngine:
+    return WatchedEngine("quote")
 
 
 @pytest.fixture
-def slow() -> ScriptedEngine:
-    return ScriptedEngine("extract-thorough", delay=0.01)
+def slow() -> WatchedEngine:
+    return WatchedEngine("quote-slow", delay=0.01)
 
 
 @pytest.fixture
-def sandbox(quick: ScriptedEngine, slow: ScriptedEngine) -> Iterator[Sandbox]:
+def sandbox(quick: WatchedEngine, slow: WatchedEngine) -> Iterator[Sandbox]:
     with Sandbox(engines=[quick, slow]) as running:
         quick.prompts.clear()
         slow.prompts.clear()
@@ -45,7 +45,7 @@ def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def steady_http() -> Iterator[httpx.Client]:
     """A client of one sandbox for many tests, for those that leave nothing behind."""
-    engines = [ScriptedEngine("extract"), ScriptedEngine("extract-thorough")]
+    engines = [WatchedEngine("quote"), WatchedEngine("quote-slow")]
     with Sandbox(engines=engines) as running, client_for(running) as client:
         yield client
 
@@ -56,7 +56,7 @@ def start_sandbox() -> Iterator[Callable[..., httpx.Client]]:
     running: list[tuple[Sandbox, httpx.Client]] = []
 
     def start(engines: list[Engine] | None = None, **arguments: Any) -> httpx.Client:
-        engines = engines or [ScriptedEngine("extract"), ScriptedEngine("extract-thorough", delay=0.01)]
+        engines = engines or [WatchedEngine("quote"), WatchedEngine("quote-slow", delay=0.01)]
         sandbox = Sandbox(engines=engines, **arguments).start()
         running.append((sandbox, client_for(sandbox)))
         return running[-1][1]

@@ -53,8 +53,8 @@ def test_a_plain_reply_has_answer_usage_and_metadata(http):
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
     metadata = body["routing_metadata"]
     assert metadata["provider"] == "azure_openai"
-    assert metadata["provider_model_id"] == "sandbox/extract-thorough"
-    assert body["system_fingerprint"] == "auriko-sandbox:extract-thorough"
+    assert metadata["provider_model_id"] == "sandbox/quote-slow"
+    assert body["system_fingerprint"] == "auriko-sandbox:quote-slow"
     assert metadata["ttft_ms"] >= 10
     assert metadata["throughput_tps"] > 0
 
@@ -208,5 +208,5 @@ def test_a_failure_of_the_sandbox_itself_is_an_internal_error(http, monkeypatch,
 
 
 def test_an_engine_that_breaks_off_has_failed(http, slow, monkeypatch):
-    monkeypatch.setattr(slow, "_words", lambda _: iter([Text("Blue")]))
+    monkeypatch.setattr(slow, "run", lambda _: iter([Text("Blue")]))
     assert chat(http).json()["routing_metadata"]["provider"] == "openai"

@@ -15,7 +15,8 @@ import pytest
 from auriko.errors import CODES
 from auriko.sandbox import Limits, Sandbox
 from auriko.sandbox.catalog.file import read_catalog
-from support.scripted_engine import ScriptedEngine
+from auriko.sandbox.engines.base import Event, Prompt
+from support.watched_engine import WatchedEngine
 
 MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
 FUNCTION = {"type": "function", "function": {"name": "f"}}
@@ -26,7 +27,7 @@ CHAT, RESPONSES = "/chat/completions", "/responses"
 
 def only(capabilities: list[str], endpoint: str = "chat_completions") -> dict[str, Any]:
     """Arguments of a sandbox with one model, `one`, which can do these things."""
-    provider = {"display_name": "P", "engine": "extract", "data_policy": "none", "params": []}
+    provider = {"display_name": "P", "engine": "quote", "data_policy": "none", "params": []}
     facts = {"display_name": "One", "author": "a", "family": "f", "context_window": 99, "max_output_tokens": 9}
     offers = {"p": {"tiers": {"standard": {"input": 1, "output": 1}}}}
     model = {**facts, "capabilities": capabilities, "endpoints": [endpoint], "offers": offers}
@@ -177,13 +178,13 @@ SAYS_IT_ALL = frozenset(
 )
 
 
-class Pausing(ScriptedEngine):
+class Pausing(WatchedEngine):
     """Waits after each word too."""
 
     pause = 0.0
 
-    def _words(self, prompt_tokens: int) -> Iterator[Any]:
-        for event in super()._words(prompt_tokens):
+    def run(self, prompt: Prompt) -> Iterator[Event]:
+        for event in super().run(prompt):
             yield event
             time.sleep(self.pause)
 
@@ -195,7 +196,7 @@ def test_each_code_is_either_reached_or_explained():
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Sandbox]:
-    with Sandbox(engines=[ScriptedEngine("extract"), ScriptedEngine("extract-thorough")]) as sandbox:
+    with Sandbox(engines=[WatchedEngine("quote"), WatchedEngine("quote-slow")]) as sandbox:
         yield sandbox
 
 
@@ -210,7 +211,7 @@ def send(sandbox: Sandbox, case: Case, **headers: str) -> httpx.Response:
 
 @contextmanager
 def own_sandbox(case: Case) -> Iterator[Sandbox]:
-    engines = [Pausing(name, delay=case.usual_delay) for name in ("extract", "extract-thorough")]
+    engines = [Pausing(name, delay=case.usual_delay) for name in ("quote", "quote-slow")]
     with Sandbox(engines=engines, **case.sandbox) as sandbox:
         for engine in engines:  # it has been measured by now
             engine.delay, engine.pause, engine.fail_after = case.delay, case.pause, case.fail_after

@@ -199,7 +199,7 @@ def test_a_provider_that_is_not_there_cannot_be_down(sandbox):
     with pytest.raises(ValueError, match="There is no provider 'opena'; there are "):
         sandbox.take_down("opena")
     with pytest.raises(ValueError, match="There is no provider 'opena'"):
-        Sandbox(engines=["extract"], faults=["down;provider=opena"])
+        Sandbox(engines=["quote"], faults=["down;provider=opena"])
 
 
 @pytest.mark.parametrize("text", ["429=nan", "429=-0.1", "429=often", "slow;seconds=inf", "slow;seconds=nan"])

@@ -75,8 +75,8 @@ def test_a_schema_is_filled(http, provider):
         "required": ["name", "age"],
     }
     wanted = {"type": "json_schema", "json_schema": {"name": "person", "schema": schema}}
-    body = ask(http, "Maria is 34 years old.", provider, response_format=wanted)
-    assert json.loads(body["choices"][0]["message"]["content"]) == {"name": "Maria", "age": 34}
+    body = ask(http, "Maria Lopez is 34 years old.", provider, response_format=wanted)
+    assert json.loads(body["choices"][0]["message"]["content"]) == {"name": "Maria Lopez", "age": 34}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_the_best_by_price_or_by_what_was_measured_is_chosen(http, weights, figu
 def test_every_model_has_two_providers_on_different_engines(http):
     for model in http.get("/directory/models").json()["models"].values():
         engines = {offer["provider_model_id"] for offer in model["providers"]}
-        assert {"sandbox/extract", "sandbox/extract-thorough"} <= engines
+        assert {"sandbox/quote", "sandbox/quote-slow"} <= engines
 
 
 def test_the_contexts_of_the_catalogue_are_not_longer_than_an_engines_own(http):
@@ -161,7 +161,7 @@ def test_the_language_model_has_no_speed_before_its_first_call():
 
 def test_without_the_language_model_its_providers_are_not_offered(monkeypatch):
     monkeypatch.setattr(SmolLM2Engine, "installed", staticmethod(lambda: False))
-    assert installed_engines() == ["extract", "extract-thorough"]
+    assert installed_engines() == ["quote", "quote-slow"]
     sandbox = Sandbox()
     assert "local_lm" not in {provider.id for provider in sandbox.catalog.providers()}
     with pytest.raises(ValueError, match="not installed"):

@@ -49,7 +49,7 @@ def test_it_shows_models_prices_providers_calls_and_spend(sandbox, http):
     assert "No call yet." in before
     cost = ask(http).json()["routing_metadata"]["cost"]["usd"]
     page = get(sandbox).text
-    for shown in ("gpt-4o", "claude-sonnet-4-6", "azure_openai", "extract-thorough", "2.50", sandbox.base_url):
+    for shown in ("gpt-4o", "claude-sonnet-4-6", "azure_openai", "quote-slow", "2.50", sandbox.base_url):
         assert shown in page
     call = page[page.index('id="calls"') :]
     assert "azure_openai" in call

@@ -13,7 +13,7 @@ from auriko import Client
 from auriko.errors import BadRequestError
 from auriko.sandbox import Sandbox
 from auriko.sandbox.engines.smollm2 import engine as smollm2
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 
 KEY = "sk-llama-s3cr3t"
 ASK: dict[str, Any] = {"model": "smol", "messages": [{"role": "user", "content": "Say hello."}], "temperature": 0}
@@ -46,7 +46,7 @@ def sandbox(llama: str) -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("LLAMA_API_KEY", KEY)
         price = {"price": {"input": 1.0, "output": 2.0}, "data_policy": "zdr"}
-        engine = ScriptedEngine("extract", text="From here.")
+        engine = WatchedEngine("quote", text="From here.")
         near = {"price": {"input": 9.0, "output": 9.0}}
         catalog = {
             "providers": {"llama": price},
@@ -67,7 +67,7 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 
 def test_it_lists_its_models(llama, monkeypatch):
     monkeypatch.setenv("LLAMA_API_KEY", KEY)
-    model = Sandbox(engines=["extract"], upstreams={"llama": llama}).catalog.find("smol")
+    model = Sandbox(engines=["quote"], upstreams={"llama": llama}).catalog.find("smol")
     assert model is not None
     assert [offer.context_window for offer in model.offers] == [512]
 

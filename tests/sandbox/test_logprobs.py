@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auriko.sandbox.engines.base import Event, Finish, Prompt, Text
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 LOCAL = {"gateway": {"routing": {"providers": ["local_lm"]}}}
@@ -45,7 +45,7 @@ def engine() -> Knowing:
 
 @pytest.fixture
 def http(start_sandbox, engine):
-    return start_sandbox([ScriptedEngine("extract"), engine])
+    return start_sandbox([WatchedEngine("quote"), engine])
 
 
 def chunks(reply) -> list[dict[str, Any]]:

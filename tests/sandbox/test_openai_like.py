@@ -15,7 +15,7 @@ from llama_index.llms.openai_like import OpenAILike
 from pydantic import BaseModel
 
 from auriko.sandbox import Sandbox
-from auriko.sandbox.engines import ExtractEngine
+from auriko.sandbox.engines import QuoteEngine
 
 pytestmark = [
     # Workflows look at every attribute of an agent, which is a pydantic model, the deprecated ones too.
@@ -45,7 +45,7 @@ class Person(BaseModel):
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Sandbox]:
-    with Sandbox(engines=[ExtractEngine()]) as running:
+    with Sandbox(engines=[QuoteEngine()]) as running:
         yield running
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from auriko.sandbox import Sandbox
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 
 TESTS = Path(__file__).parents[1]
 KEY = "ak_chosen_key"
@@ -21,7 +21,7 @@ KEY = "ak_chosen_key"
 @pytest.fixture(scope="module")
 def guarded():
     """A sandbox that lets nobody in but us."""
-    with Sandbox(api_key=KEY, engines=[ScriptedEngine("extract"), ScriptedEngine("extract-thorough")]) as sandbox:
+    with Sandbox(api_key=KEY, engines=[WatchedEngine("quote"), WatchedEngine("quote-slow")]) as sandbox:
         yield sandbox
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 
 MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
@@ -130,7 +130,7 @@ def test_signatures_are_streamed_with_the_call(http):
     ],
 )
 def test_efforts_are_translated_for_each_model_and_changes_are_told(start_sandbox, model, wanted, taken):
-    engine = ScriptedEngine("extract")
+    engine = WatchedEngine("quote")
     http = start_sandbox([engine], own_keys=["moonshot"])
     body = chat(http, model, reasoning_effort=wanted).json()
     tokens = {"low": 48, "medium": 96, "high": 192, "xhigh": 384, "max": 768}

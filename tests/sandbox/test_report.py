@@ -8,7 +8,7 @@ import pytest
 from auriko import Client
 from auriko.errors import RateLimitError
 from auriko.sandbox import Sandbox
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 from tests.support import acts
 from tests.support.fault_server import serve
 
@@ -21,7 +21,7 @@ def report_of():
 
     def run(fault: str, calls: int = 1, **settings: int) -> dict:
         with (
-            Sandbox(engines=[ScriptedEngine("extract")], faults=[fault]) as sandbox,
+            Sandbox(engines=[WatchedEngine("quote")], faults=[fault]) as sandbox,
             Client(base_url=sandbox.base_url, api_key=sandbox.api_key, **settings) as client,
         ):
             for _ in range(calls):

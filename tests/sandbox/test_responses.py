@@ -134,7 +134,7 @@ def test_a_message_has_a_phase_when_it_is_done(http):
 
 def test_what_is_said_before_a_call_is_commentary(start_sandbox):
     class Talkative:
-        name = "extract"
+        name = "quote"
 
         def run(self, prompt):
             yield Text("Let me look.")
@@ -200,7 +200,7 @@ def test_a_whole_conversation_reaches_the_engine(http, slow):
 
 
 def test_an_answer_that_is_cut_short_is_incomplete(start_sandbox):
-    http = start_sandbox(["extract"])
+    http = start_sandbox(["quote"])
     question = "Context: The default timeout of a call is 60 seconds.\nQuestion: What is the default timeout?"
     body = ask(http, input=question, max_output_tokens=3).json()
     assert (body["status"], body["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})

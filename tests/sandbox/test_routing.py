@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from auriko.sandbox import Sandbox
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 
 MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
 SLOW_SECONDS = 0.1  # so far from the quick engine that no load on this machine makes up for it
@@ -18,9 +18,7 @@ SLOW_SECONDS = 0.1  # so far from the quick engine that no load on this machine 
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Sandbox]:
     """A sandbox with one quick provider and one slow one."""
-    with Sandbox(
-        engines=[ScriptedEngine("extract"), ScriptedEngine("extract-thorough", delay=SLOW_SECONDS)]
-    ) as running:
+    with Sandbox(engines=[WatchedEngine("quote"), WatchedEngine("quote-slow", delay=SLOW_SECONDS)]) as running:
         yield running
 
 
@@ -272,7 +270,7 @@ def test_a_stream_falls_back_before_its_first_event_only(http, slow):
 
 def test_who_has_not_been_measured_cannot_win_by_speed(start_sandbox, slow):
     class Broken:
-        name = "extract"
+        name = "quote"
 
         def run(self, prompt):
             raise RuntimeError("broken")

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from auriko.sandbox import Sandbox
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 KEY = "a-key-of-my-own"
@@ -85,7 +85,7 @@ def test_the_body_of_a_stranger_is_not_kept(start_sandbox):
 @pytest.fixture
 def impatient(monkeypatch) -> Iterator[Sandbox]:
     monkeypatch.setattr("auriko.sandbox.server._REQUEST_SECONDS", 0.2)
-    with Sandbox(engines=[ScriptedEngine("extract")]) as sandbox:
+    with Sandbox(engines=[WatchedEngine("quote")]) as sandbox:
         yield sandbox
 
 
@@ -152,7 +152,7 @@ calls = {"socket.connect", "socket.getaddrinfo"}
 sys.addaudithook(lambda event, about: called.append(about) if event in calls else None)
 import httpx
 from auriko.sandbox import Sandbox
-with Sandbox(engines=["extract"]) as sandbox:
+with Sandbox(engines=["quote"]) as sandbox:
     http = httpx.Client(base_url=sandbox.base_url, headers={"Authorization": "Bearer ak_sandbox_key"}, trust_env=False)
     url = "http://pictures.example/a.png"
     parts = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": f"What is at {url}?"}]

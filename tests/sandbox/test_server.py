@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from auriko.sandbox import PortInUseError, Sandbox
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 
@@ -65,7 +65,7 @@ def test_other_addresses_need_a_chosen_key(quick):
 
 
 def test_engines_that_are_not_installed():
-    with pytest.raises(ValueError, match="'gpt-17' is not installed; there are extract"):
+    with pytest.raises(ValueError, match="'gpt-17' is not installed; there are quote"):
         Sandbox(engines=["gpt-17"])
 
 
@@ -146,7 +146,7 @@ def visit(sandbox):
         _thread.interrupt_main()
     threading.Thread(target=run).start()
 
-Sandbox(engines=["extract"]).serve(visit)
+Sandbox(engines=["quote"]).serve(visit)
 print("ended", threading.active_count())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
@@ -155,7 +155,7 @@ print("ended", threading.active_count())
 
 
 def test_a_language_model_is_measured_while_others_serve(slow):
-    model = ScriptedEngine("smollm2", delay=0.3)
+    model = WatchedEngine("smollm2", delay=0.3)
     sandbox = Sandbox(engines=[slow, model])
     serving = threading.Thread(target=sandbox.serve)
     serving.start()
@@ -175,7 +175,7 @@ def test_a_language_model_is_measured_while_others_serve(slow):
 
 
 def test_a_language_model_that_is_still_being_measured_does_not_hold_up_the_end(slow):
-    model = ScriptedEngine("smollm2", text="word " * 1_000_000)
+    model = WatchedEngine("smollm2", text="word " * 1_000_000)
     sandbox = Sandbox(engines=[slow, model])
     serving = threading.Thread(target=sandbox.serve)
     serving.start()

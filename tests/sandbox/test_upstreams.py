@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from auriko.sandbox import Sandbox, UpstreamError
-from support.scripted_engine import ScriptedEngine
+from support.watched_engine import WatchedEngine
 from tests.support import acts
 from tests.support.fault_server import Act, FaultServer, nobody_listening, serve
 
@@ -43,14 +43,14 @@ class Behind:
 
     def __init__(self, stack: ExitStack, *performed: Act, model: Any = None, **provider: Any) -> None:
         self.server: FaultServer = stack.enter_context(serve(*performed))
-        self.engine = ScriptedEngine("extract", text="From here.")
+        self.engine = WatchedEngine("quote", text="From here.")
         # The far one is cheaper, so it is asked first.
         near = {"price": {"input": 8.0, "output": 8.0}}
         catalog = {
             "builtin": False,
             "providers": {
                 "far": {"base_url": self.server.url, "price": PRICE, **provider},
-                "near": {"engine": "extract"},
+                "near": {"engine": "quote"},
             },
             "models": {
                 "m": {**(model or {}), "offers": {"far": {"upstream_model": "m-there"}, "near": near}},
@@ -363,7 +363,7 @@ MODELS = {"data": [{"id": "llama3.1:8b", "max_model_len": 4096}, {"id": "gpt-4o"
 def test_an_upstream_without_a_model_in_the_catalogue_is_asked_for_its_models(monkeypatch):
     monkeypatch.setenv("MY_BOX_API_KEY", KEY)
     with serve(acts.reply(200, MODELS), ok) as server:
-        with Sandbox(engines=[ScriptedEngine("extract")], upstreams={"my-box": server.url}) as sandbox:
+        with Sandbox(engines=[WatchedEngine("quote")], upstreams={"my-box": server.url}) as sandbox:
             headers = {"Authorization": f"Bearer {sandbox.api_key}"}
             directory = httpx.get(f"{sandbox.base_url}/directory/models").json()["models"]
             body = {"model": "llama3.1:8b", "messages": QUESTION}
@@ -410,7 +410,7 @@ def with_locals(error: BaseException) -> str:
         ({"base_url": "https://api.example.com"}, "m by far has no price, and may cost money"),
         ({"base_url": "ftp://127.0.0.1"}, "is not an address of an API"),
         ({"base_url": "http://me:secret@127.0.0.1"}, "must not carry a user name"),
-        ({"base_url": "http://127.0.0.1", "engine": "extract"}, "either an engine or a base_url"),
+        ({"base_url": "http://127.0.0.1", "engine": "quote"}, "either an engine or a base_url"),
         ({"base_url": "http://127.0.0.1", "price": {"input": -1, "output": 0}}, "providers.far.price.input"),
         ({"base_url": "http://127.0.0.1", "colour": "blue"}, "providers.far.colour"),
     ],
@@ -436,7 +436,7 @@ def test_a_catalogue_in_toml_adds_to_the_one_that_comes_along(tmp_path):
         display_name = "The real one"
         offers.openai.upstream_model = "gpt-4o-2024-08-06"
     """)
-    sandbox = Sandbox(engines=["extract", "extract-thorough"], catalog=file)
+    sandbox = Sandbox(engines=["quote", "quote-slow"], catalog=file)
     model = sandbox.catalog.find("gpt-4o")
     assert model is not None
     real = next(offer for offer in model.offers if offer.provider.id == "openai")

@@ -30,7 +30,7 @@ AGENTS = range(10)
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Sandbox]:
-    with Sandbox(engines=["extract", "extract-thorough"]) as running:
+    with Sandbox(engines=["quote", "quote-slow"]) as running:
         yield running
 
 

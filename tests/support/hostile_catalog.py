@@ -12,7 +12,7 @@ def hostile_catalog() -> dict[str, Any]:
     """One model and one provider, on the engine `extract`."""
     provider = f"p{_MARKUP}"
     return {
-        "providers": {provider: {"display_name": _MARKUP, "engine": "extract", "data_policy": "none", "params": []}},
+        "providers": {provider: {"display_name": _MARKUP, "engine": "quote", "data_policy": "none", "params": []}},
         "models": {
             HOSTILE: {
                 "display_name": _MARKUP,

@@ -17,7 +17,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A gateway of rules alone, so that answers are the same everywhere."""
-    with Sandbox(engines=["extract", "extract-thorough"]) as running:
+    with Sandbox(engines=["quote", "quote-slow"]) as running:
         yield running
 
 

@@ -27,6 +27,8 @@ class Prompt:
         parallel_tool_calls: Whether more than one tool call may come back.
         params: Further optional parameters that the provider takes, by their names on the wire, such as `top_p`,
             `logit_bias` or `logprobs`. An engine uses those that it can.
+        model: The canonical id of the model that was chosen, as which the engine answers.
+        is_thought: Whether this is what a reasoning model thinks before it answers the same prompt.
     """
 
     messages: tuple[Mapping[str, Any], ...]
@@ -39,6 +41,8 @@ class Prompt:
     seed: int | None = None
     parallel_tool_calls: bool = True
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    model: str = ""
+    is_thought: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,9 @@ class EngineError(Exception):
         code: One of the registry's codes, which the caller is told if nobody else can answer.
         retry_after: Seconds after which it may work again, if the engine says so.
     """
+
+    is_final = False
+    """Whether the caller is told at once, and no other provider is tried."""
 
     def __init__(self, message: str, code: str = "upstream_error", retry_after: float | None = None) -> None:
         super().__init__(message)

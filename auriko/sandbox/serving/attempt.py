@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 import anyio
@@ -83,6 +83,9 @@ class Attempt:
     Args:
         account: Who pays; prompt caches are not shared between accounts.
         deadline: `perf_counter` time at which it must be done, or None.
+
+    Attributes:
+        engine: The name of what answers, known from the first piece on.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Attempt:
         self._deadline = deadline
         self._prompt = forwarded_prompt(request, candidate)
         self._progress = Progress()
+        self.engine = candidate.engine
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The answer in pieces, ending with `Finished`.
@@ -121,7 +125,7 @@ class Attempt:
             async with aclosing(self._answer(choice)) as answer:
                 async for piece in answer:
                     yield piece
-        yield self._runtime.settle(self._request, self._candidate, self._account, self._progress)
+        yield self._runtime.settle(self._request, self._candidate, self._account, self._progress, self.engine)
 
     async def _think(self, choice: int) -> AsyncGenerator[Piece, None]:
         """Reasoning before the answer: the question, and what the engine says to it without tools or a format."""
@@ -129,7 +133,9 @@ class Attempt:
         if how_hard is None or self._candidate.offer.upstream_model is not None:  # an upstream thinks by itself
             return
         limit = min(_THINKING_TOKENS[how_hard], self._prompt.max_tokens or _THINKING_TOKENS[how_hard])
-        thought = replace(self._prompt, tools=(), tool_choice="auto", response_format=None, max_tokens=limit, stop=())
+        thought = replace(
+            self._prompt, tools=(), tool_choice="auto", response_format=None, max_tokens=limit, stop=(), is_thought=True
+        )
         opening = f"The question is: {_question(self._prompt)!r}. At first sight: "
         self._progress.reasoning += count_tokens(opening)
         text = ""
@@ -204,28 +210,37 @@ class Attempt:
 
     @asynccontextmanager
     async def _run(self, prompt: Prompt) -> AsyncGenerator[Run, None]:
-        run = self._runtime.engines.start(self._candidate.engine, prompt)
+        with self._failures():
+            self.engine, run = await self._runtime.engines.start(self._candidate.engine, prompt)
         try:
             yield run
         finally:
             await run.close()
 
     async def _next(self, run: Run) -> Event | None:
-        try:
-            with anyio.fail_after(self._time_left()):
-                item = await run.next()
-        except TimeoutError:
-            raise OutOfTimeError("upstream_timeout", f"{self._candidate.provider} did not answer in time.") from None
-        except EngineError as error:
-            provider = self._candidate.provider
-            if CODES[error.code].type == "invalid_request_error":  # the next one would be asked the same
-                raise GatewayError(error.code, f"{provider} refused it: {error}", provider=provider) from error
-            raise AttemptFailedError(error.code, f"{provider} failed: {error}", error.retry_after) from error
+        with self._failures():
+            item = await run.next()
         if item is None:
             return None
         moment, event = item
         self._progress.saw(moment)
         return event
+
+    @contextmanager
+    def _failures(self) -> Generator[None]:
+        """What goes wrong inside, as errors of this attempt; it ends when time is up."""
+        provider = self._candidate.provider
+        try:
+            with anyio.fail_after(self._time_left()):
+                yield
+        except TimeoutError:
+            raise OutOfTimeError("upstream_timeout", f"{provider} did not answer in time.") from None
+        except EngineError as error:
+            if error.is_final:
+                raise AttemptFailedError(error.code, str(error), error.retry_after).as_reply(provider) from error
+            if CODES[error.code].type == "invalid_request_error":  # the next one would be asked the same
+                raise GatewayError(error.code, f"{provider} refused it: {error}", provider=provider) from error
+            raise AttemptFailedError(error.code, f"{provider} failed: {error}", error.retry_after) from error
 
     def _time_left(self) -> float | None:
         return None if self._deadline is None else max(0.0, self._deadline - time.perf_counter())

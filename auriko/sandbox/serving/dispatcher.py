@@ -33,21 +33,27 @@ _USUAL_ANSWER_TOKENS = 64.0  # until there has been an answer
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The server of a request: what a reply needs to say beside the answer."""
+    """Who serves a request: what a reply needs to say beside the answer.
+
+    Attributes:
+        engine: The name of what really answers.
+    """
 
     candidate: Candidate
+    engine: str
     strategy: str
     warnings: tuple[Notice, ...]
 
     @property
     def provider_model_id(self) -> str:
-        """The name of what really runs."""
-        return self.candidate.offer.provider_model_id(self.candidate.tier)
+        """What really runs."""
+        is_own = self.engine == self.candidate.engine
+        return self.candidate.offer.provider_model_id(self.candidate.tier) if is_own else f"sandbox/{self.engine}"
 
     @property
     def fingerprint(self) -> str:
-        """The name of what really runs, for `system_fingerprint`."""
-        return f"auriko-sandbox:{self.candidate.engine}"
+        """What really runs, for `system_fingerprint`."""
+        return f"auriko-sandbox:{self.engine}"
 
     @property
     def service_tier(self) -> str | None:
@@ -148,9 +154,8 @@ class Dispatcher:
             except AttemptFailedError as error:
                 failures.append((candidate.provider, error))
                 continue
-            return Route(
-                candidate, decision.strategy, tuple(_warnings(request, candidate, failures, self._known_providers))
-            ), taken
+            warnings = tuple(_warnings(request, candidate, failures, self._known_providers))
+            return Route(candidate, attempt.engine, decision.strategy, warnings), taken
         provider, last = failures[-1]
         raise last.as_reply(provider)
 

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Protocol
 
 from auriko.sandbox.engines.base import AsyncEngine, Engine, EngineError, Event, Prompt
+from auriko.sandbox.engines.scripted import ScriptedEngine
 
 _THREADS_PER_ENGINE = 8
 _EVENTS_AHEAD = 64
+_SCRIPTED, _MODEL = "scripted", "smollm2"
 
 
 def events_of(engine: Engine, prompt: Prompt) -> Generator[Event, None, None]:
@@ -123,14 +126,19 @@ class EnginePool:
     Args:
         engines: Those in this process.
         remote: Those that are only waited for.
+
+    Attributes:
+        answers: What is answered instead of all of them, if something is.
     """
+
+    answers: ScriptedEngine | None = None
 
     def __init__(self, engines: Iterable[Engine], remote: Iterable[AsyncEngine] = ()) -> None:
         self._local: Mapping[str, Engine] = {engine.name: engine for engine in engines}
         self._remote: Mapping[str, AsyncEngine] = {engine.name: engine for engine in remote}
         self._threads = {
             name: ThreadPoolExecutor(_THREADS_PER_ENGINE, thread_name_prefix=f"auriko-sandbox-{name}")
-            for name in self._local
+            for name in {_SCRIPTED, *self._local}
         }
 
     @property
@@ -146,11 +154,23 @@ class EnginePool:
     def __getitem__(self, name: str) -> Engine:
         return self._local[name]
 
-    def start(self, name: str, prompt: Prompt) -> Run:
-        """A run of this engine, under way."""
+    async def start(self, name: str, prompt: Prompt) -> tuple[str, Run]:
+        """(the name of what answers, its run): a scripted answer, a model that this engine passes on to, or itself.
+
+        Raises:
+            EngineError: There should be a scripted answer, and is none.
+        """
+        if self.answers is not None:
+            threads = self._threads[_SCRIPTED]
+            take = asyncio.get_running_loop().run_in_executor(threads, self.answers.take, prompt)
+            if (answer := await take) is not None:
+                return _SCRIPTED, EngineRun(ScriptedEngine([answer]), prompt, threads)
         if name in self._remote:
-            return AsyncEngineRun(self._remote[name], prompt)
-        return EngineRun(self._local[name], prompt, self._threads[name])
+            return name, AsyncEngineRun(self._remote[name], prompt)
+        passes_on = getattr(self._local[name], "passes_on", None)
+        if _MODEL in self._local and passes_on is not None and passes_on(prompt):
+            name, prompt = _MODEL, replace(prompt, tools=())
+        return name, EngineRun(self._local[name], prompt, self._threads[name])
 
     def submit(self, name: str, work: Callable[[Engine], None]) -> None:
         """Let `work` have this engine, in one of its threads."""
@@ -165,6 +185,6 @@ class EnginePool:
         """End all threads and free what the engines hold; blocks until the runs under way have noticed."""
         for name, threads in self._threads.items():
             threads.shutdown(wait=True, cancel_futures=True)
-            close = getattr(self._local[name], "close", None)
+            close = getattr(self._local.get(name), "close", None)
             if close is not None:
                 close()

@@ -78,4 +78,5 @@ def forwarded_prompt(request: InferenceRequest, candidate: Candidate) -> Prompt:
         parallel_tool_calls=prompt.parallel_tool_calls or "parallel_tool_calls" in dropped,
         max_tokens=limit,
         params=params,
+        model=candidate.model.id,
     )

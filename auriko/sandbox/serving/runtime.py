@@ -54,14 +54,21 @@ class Runtime:
         """The share of this prompt that the candidate's cache holds."""
         return self.cache.peek(_cache_scope(candidate, account), text, candidate.offer.provider.cache_min_tokens)
 
-    def settle(self, request: InferenceRequest, candidate: Candidate, account: Account, progress: Progress) -> Finished:
-        """The end of an attempt: it is measured, its prompt cached, and its cost charged."""
+    def settle(
+        self, request: InferenceRequest, candidate: Candidate, account: Account, progress: Progress, engine: str
+    ) -> Finished:
+        """The end of an attempt: it is measured, its prompt cached, and its cost charged.
+
+        Args:
+            engine: What has answered. Something else than the provider's own says nothing of the provider's speed.
+        """
         counts = self._counts(request, candidate, account, progress)
         ended = progress.last if progress.last is not None else time.perf_counter()
         ttft_ms = ((progress.first if progress.first is not None else ended) - progress.started) * 1000
         throughput_tps = counts.completion / max(ended - progress.started, 1e-6)
-        sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion)
-        self.measurements.add(candidate.provider, candidate.lane, sample)
+        if engine == candidate.engine:
+            sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion)
+            self.measurements.add(candidate.provider, candidate.lane, sample)
         cost = bill(candidate.tier, counts)
         self.accounts.charge(account, cost.usd)
         return Finished(counts, cost, ttft_ms, throughput_tps)

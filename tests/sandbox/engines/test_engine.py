@@ -1,4 +1,4 @@
-"""What every run of the extract engine keeps to, whatever it is asked."""
+"""What every run of the quoting engine keeps to, whatever it is asked."""
 
 from __future__ import annotations
 
@@ -9,25 +9,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.output_parsers import PydanticOutputParser
+from pydantic import BaseModel
 
-from auriko.sandbox.engines import Engine, ExtractEngine
+from auriko.sandbox.engines import QuoteEngine
 from auriko.sandbox.engines.base import Prompt
-from auriko.sandbox.engines.extract_text import sentences, stem, terms
 from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens, cut_tokens
 from support.engine_runs import run
 
-ENGINE = ExtractEngine()
+ENGINE = QuoteEngine()
 CONTEXT = "Context:\nThe tower is 93 metres tall. It was built in 1889.\n\nQuestion: How tall is the tower?\nAnswer:"
-
-
-def test_both_settings_are_engines_of_their_own() -> None:
-    engines: list[Engine] = [ExtractEngine(), ExtractEngine(thorough=True)]
-    assert [engine.name for engine in engines] == ["extract", "extract-thorough"]
 
 
 def test_the_answer_comes_word_by_word() -> None:
     done = run(ENGINE, CONTEXT)
-    assert done.pieces == ["The ", "tower ", "is ", "93 ", "metres ", "tall."]
+    assert done.pieces == ["The", " tower", " is", " 93", " metres", " tall."]
     assert done.finish.reason == "stop"
     assert done.finish.completion_tokens == count_tokens(done.text)
 
@@ -45,13 +41,24 @@ def test_text_ends_before_a_stop_string() -> None:
     assert done.finish.reason == "stop"
 
 
-@pytest.mark.parametrize("text", ["Hello!", "", "What is inference arbitrage?", "Write a poem about the sea. " * 20])
-def test_without_context_it_says_what_it_is_and_what_it_got(text: str) -> None:
-    done = run(ENGINE, text)
-    assert "extractive engine" in done.text
-    assert " ".join(text.split()[:3]) in done.text
-    assert len(done.text) < 300
-    assert run(ENGINE, text).text == done.text
+@pytest.mark.parametrize("text", ["Hello!", "", "What is inference arbitrage?", "Write a poem about the sea."])
+def test_without_text_to_answer_from_it_says_what_it_is_and_what_to_do(text: str) -> None:
+    done = run(ENGINE, {"role": "system", "content": "You are a helpful assistant."}, text)
+    assert "quoting engine" in done.text
+    assert "`auriko sandbox install`" in done.text
+    assert "`answers=`" in done.text
+    assert ENGINE.passes_on(Prompt(messages=({"role": "user", "content": text},)))
+
+
+def test_what_has_text_a_form_or_a_tool_is_not_passed_on() -> None:
+    tool = {"type": "function", "function": {"name": "add", "parameters": {}}}
+    for prompt in (
+        Prompt(messages=({"role": "user", "content": CONTEXT},)),
+        Prompt(messages=({"role": "user", "content": "Hello!"},), response_format={"type": "json_object"}),
+        Prompt(messages=({"role": "user", "content": "Hello!"},), tools=(tool,), tool_choice="required"),
+        Prompt(messages=({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]},)),
+    ):
+        assert not ENGINE.passes_on(prompt)
 
 
 def test_attachments_are_described_not_guessed() -> None:
@@ -72,7 +79,6 @@ def test_attachments_are_described_not_guessed() -> None:
         "a sound (audio/wav, 50 bytes)",
         "a file a.pdf (application/pdf, 50 bytes)",
         "a part of type video_url",
-        "What is this?",
     ):
         assert told in text
     assert "hidden" not in text
@@ -87,10 +93,9 @@ MESSAGES = st.lists(
 
 @given(messages=MESSAGES, limit=st.none() | st.integers(1, 20), stop=st.lists(st.text(max_size=3), max_size=2))
 def test_any_text_is_answered(messages: list[dict[str, Any]], limit: int | None, stop: list[str]) -> None:
-    for engine in (ENGINE, ExtractEngine(thorough=True)):
-        done = run(engine, *messages, max_tokens=limit, stop=tuple(stop))
-        assert limit is None or count_tokens(done.text) <= limit
-        assert not any(one and one in done.text for one in stop)
+    done = run(ENGINE, *messages, max_tokens=limit, stop=tuple(stop))
+    assert limit is None or count_tokens(done.text) <= limit
+    assert not any(one and one in done.text for one in stop)
 
 
 def test_closing_a_run_early_is_no_error() -> None:
@@ -129,31 +134,6 @@ def test_a_cut_text_has_at_most_the_tokens_it_may_have(text: str, limit: int) ->
     assert text.startswith(cut)
 
 
-def test_sentences_do_not_end_at_abbreviations_or_within_numbers() -> None:
-    text = 'Dr. Ito paid 2.50 dollars, e.g. for tea. She said "Thanks!" The tea was cold.'
-    assert sentences(text) == ["Dr. Ito paid 2.50 dollars, e.g. for tea.", 'She said "Thanks!"', "The tea was cold."]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("retries", "retried"),
-        ("tries", "try"),
-        ("dropped", "drop"),
-        ("broke", "breaks"),
-        ("charged", "charge"),
-        ("daily", "day"),
-    ],
-)
-def test_forms_of_a_word_have_one_stem(one: str, other: str) -> None:
-    assert stem(one) == stem(other)
-
-
-def test_identifiers_count_whole_and_in_parts() -> None:
-    assert terms("max_ttft_ms") == ("max_ttft_ms", "max", "ttft", "ms")
-    assert terms("StreamInterruptedError") == ("streaminterruptederror", "stream", "interrupt", "error")
-
-
 ODD_TEXTS = {
     "a long document": CONTEXT * 500,
     "spaces": " " * 200_000,
@@ -185,3 +165,53 @@ def test_long_and_odd_texts_do_not_take_for_ever(text: str) -> None:
     assert run(ENGINE, text, tools=(tool,), tool_choice="required").calls
     response_format = {"type": "json_schema", "json_schema": {"name": "note", "schema": schema}}
     assert json.loads(run(ENGINE, text, response_format=response_format).text).keys() == properties.keys()
+
+
+def asked_as_json(text: str, *before: Any, **settings: Any) -> Any:
+    return json.loads(run(ENGINE, *before, text, **settings).text)
+
+
+def test_json_mode_gives_an_object_with_the_keys_that_the_text_names() -> None:
+    settings = {"response_format": {"type": "json_object"}}
+    assert asked_as_json("Ana Silva lives in Oslo.", **settings) == {"answer": "Ana Silva"}
+    told = "Ana Silva lives in Oslo. Return JSON with the keys 'name' and 'city'."
+    assert asked_as_json(told, **settings) == {"name": "Ana Silva", "city": "Oslo"}
+    assert asked_as_json(told) == {"name": "Ana Silva", "city": "Oslo"}
+
+
+def test_a_schema_in_the_text_is_filled_as_output_parsers_expect() -> None:
+    class Person(BaseModel):
+        name: str
+        age: int
+
+    parser = PydanticOutputParser(pydantic_object=Person)
+    asked = f"Answer the user query.\n{parser.get_format_instructions()}\nAna Silva is 34 years old.\n"
+    assert parser.parse(run(ENGINE, asked).text) == Person(name="Ana Silva", age=34)
+
+
+def test_the_form_may_be_told_in_the_system_message() -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    for told in (
+        f"Answer with JSON that follows this schema:\n{json.dumps(schema)}",
+        'Answer as JSON with the key "city".',
+    ):
+        assert asked_as_json("Ana lives in Oslo.", {"role": "system", "content": told}) == {"city": "Oslo"}
+
+
+def test_a_schema_among_the_documents_is_no_instruction() -> None:
+    document = 'The schema is {"type": "object", "properties": {"city": {"type": "string"}}}. Ana lives in Oslo.'
+    system = f"Answer the question from this context.\n\nContext:\n{document}"
+    assert run(ENGINE, {"role": "system", "content": system}, "Where does Ana live?").text == "Ana lives in Oslo."
+
+
+def test_tool_results_count_as_text_for_a_structured_answer() -> None:
+    schema = {"type": "object", "properties": {"degrees": {"type": "integer"}}, "required": ["degrees"]}
+    call = {"id": "c", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    done = run(
+        ENGINE,
+        "How warm is it in Oslo?",
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "4 degrees"},
+        response_format={"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}},
+    )
+    assert json.loads(done.text) == {"degrees": 4}

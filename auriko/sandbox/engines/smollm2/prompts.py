@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from auriko.sandbox.engines.base import Prompt
-from auriko.sandbox.engines.extract_attachments import attachments_of
-from auriko.sandbox.engines.extract_prompts import text_of
+from auriko.sandbox.engines.content import attachments_of, text_of
 from auriko.sandbox.engines.json_types import is_array, is_object
 
 DEFAULT_MAX_TOKENS = 512

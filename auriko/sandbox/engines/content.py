@@ -1,15 +1,28 @@
-"""What can be said about images, sounds and files without looking inside: their type and size."""
+"""The content of messages: its text, and what can be said about images, sounds and files without looking inside."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from auriko.sandbox.engines.json_types import is_array, is_object
 
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(?P<data>.*)", re.DOTALL)
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """The text of a message; of a list of parts, the text parts."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts: Iterable[Any] = content or ()
+    return "\n".join(
+        part if isinstance(part, str) else str(part["text"])
+        for part in parts
+        if isinstance(part, str) or isinstance(part.get("text"), str)
+    )
 
 
 def attachments_of(message: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,55 @@
+"""Any engine at a pace of one's choosing, so that providers differ in speed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+
+from auriko.sandbox.engines.base import Engine, Event, Finish, Prompt
+
+
+class Paced:
+    """What another engine says, at a steady pace.
+
+    Args:
+        engine: The engine that answers.
+        first: Seconds before the first piece, on top of what the engine takes itself.
+        each: Seconds before each further piece.
+        name: The name of this one, which a catalogue's providers refer to; None takes the engine's.
+    """
+
+    def __init__(self, engine: Engine, *, first: float = 0.0, each: float = 0.0, name: str | None = None) -> None:
+        self.name = name or engine.name
+        self.engine = engine
+        self._first, self._each = first, each
+
+    def run(self, prompt: Prompt) -> Iterator[Event]:
+        """Events of the other engine's run, one after the other."""
+        events = self.engine.run(prompt)
+        try:
+            pause = self._first
+            for event in events:
+                if not isinstance(event, Finish):
+                    time.sleep(pause)
+                    pause = self._each
+                yield event
+        finally:
+            if isinstance(events, Generator):
+                events.close()
+
+    def passes_on(self, prompt: Prompt) -> bool:
+        """Whether the other engine passes this prompt on to a model."""
+        passes_on = getattr(self.engine, "passes_on", None)
+        return passes_on is not None and passes_on(prompt)
+
+    def warm(self) -> None:
+        """Let the other engine load what it needs."""
+        warm = getattr(self.engine, "warm", None)
+        if warm is not None:
+            warm()
+
+    def close(self) -> None:
+        """Free what the other engine holds."""
+        close = getattr(self.engine, "close", None)
+        if close is not None:
+            close()

@@ -1,0 +1,101 @@
+"""The engine without a model. Everything is deterministic and needs the standard library only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from auriko.sandbox.engines.base import Event, Finish, Prompt, ToolCall
+from auriko.sandbox.engines.content import attachments_of
+from auriko.sandbox.engines.quote.answer import UNKNOWN, best_passage
+from auriko.sandbox.engines.quote.call import calls_for, results_since_user
+from auriko.sandbox.engines.quote.described import described_schema, without_form
+from auriko.sandbox.engines.quote.fill import Filler
+from auriko.sandbox.engines.quote.prompts import Task, last_user_text, passages, read_task, system_text
+from auriko.sandbox.engines.quote.react import action, final, from_react
+from auriko.sandbox.engines.speech import say
+from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens
+
+_LONGEST = 30_000
+_SHORT_RESULT = 400
+"""Characters of a message that are read, and up to which a tool's result is passed on as it is."""
+
+NO_FACTS = (
+    "This is the sandbox's quoting engine: it answers from text in the prompt, and this prompt brings none. "
+    "`auriko sandbox install` adds a small language model, which answers such prompts; `answers=` lets you choose what is answered."
+)
+ATTACHED = "This is the sandbox's quoting engine, which does not look into attachments. It got {}."
+
+
+class QuoteEngine:
+    """An engine that quotes the sentence that fits best, calls the tool that is named, and fills JSON schemas."""
+
+    name = "quote"
+
+    def run(self, prompt: Prompt) -> Iterator[Event]:
+        """Events of one run: tool calls, or the words of the answer, then `Finish`."""
+        react = from_react(prompt)
+        reply = _reply(react or prompt)
+        if isinstance(reply, str):
+            yield from say(final(reply) if react else reply, prompt)
+        elif react:
+            yield from say(action(reply[0]), prompt)
+        else:
+            yield from reply
+            tokens = sum(count_tokens(call.name + call.arguments) for call in reply)
+            yield Finish("tool_calls", count_prompt_tokens(prompt), tokens)
+
+    def passes_on(self, prompt: Prompt) -> bool:
+        """Whether the prompt asks for something without bringing text to answer from, so that a model should."""
+        return not from_react(prompt) and _reply(prompt) == NO_FACTS
+
+
+def _reply(prompt: Prompt) -> str | list[ToolCall]:
+    """The text of the answer, or the tools to call."""
+    results = results_since_user(prompt.messages)
+    asked = _clipped(last_user_text(prompt.messages))
+    if prompt.tools and (calls := calls_for(prompt, asked, results)):
+        return calls
+    task = read_task(prompt.messages)
+    kind = (prompt.response_format or {}).get("type", "text")
+    told = asked if task.has_facts else f"{system_text(prompt.messages)}\n{asked}"
+    schema = _schema(prompt.response_format) if kind == "json_schema" else described_schema(told)
+    if schema is None and kind == "json_object":
+        schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+    if schema is not None:
+        content = _clipped("\n".join([asked, *results]))
+        return json.dumps(
+            Filler(schema, content if kind == "json_schema" else without_form(content)).value(), ensure_ascii=False
+        )
+    if results:
+        return "\n".join(_told(result, task.question) for result in results)
+    return _answer(task, attachments_of(prompt.messages[-1]) if prompt.messages else [])
+
+
+def _answer(task: Task, attached: Sequence[str]) -> str:
+    if task.kind == "rewrite":
+        return task.question
+    if task.kind == "summary" and task.has_facts:  # the sentence that has most of all the text's words
+        return best_passage(" ".join(each.text for each in task.passages), task.passages, enough=0) or UNKNOWN
+    if attached:
+        return ATTACHED.format("; ".join(attached))
+    found = best_passage(task.question, task.passages)
+    return found or (UNKNOWN if task.has_facts else NO_FACTS)
+
+
+def _told(result: str, question: str) -> str:
+    """What a tool returned; of a long text, the passage that fits the question."""
+    if len(result) <= _SHORT_RESULT:
+        return result or "The tool returned nothing."
+    return best_passage(question, list(passages(result))) or UNKNOWN
+
+
+def _schema(response_format: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (response_format or {})["json_schema"].get("schema") or {}
+    return found
+
+
+def _clipped(text: str) -> str:
+    """The beginning and the end of a long text, which is where requests stand."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}\n{text[-_LONGEST // 2 :]}"

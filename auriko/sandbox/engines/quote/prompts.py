@@ -1,0 +1,156 @@
+"""Where a prompt keeps its question and the text to answer it from, whoever wrote it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from auriko.sandbox.engines.content import text_of
+from auriko.sandbox.engines.quote.words import sentences
+
+_FENCED = re.compile(r"^[ \t]*-{8,}[ \t]*\n(.*?)(?:^[ \t]*-{8,}[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_TAGGED = re.compile(r"<(context|documents?|sources?|text)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:^|(?<=[.!?]))[ \t<*]*(?:(?P<question>(?:user )?(?:query|question)|the original query is as follows|follow[ -]up "
+    r"(?:input|question|message))|(?P<context>(?:new |retrieved )?context|documents?|sources?|text)"
+    r"|(?P<existing>existing answer|original answer|we have provided an existing answer)"
+    r"|(?P<answer>(?:helpful |refined |new |final )?answer|standalone question|search query|summary))[ \t*]*[:>]"
+    r"|^(?P<note>we have the opportunity|given the (?:new )?(?:context|information))",
+    re.MULTILINE | re.IGNORECASE,
+)
+_REWRITE = re.compile(r"(?:standalone question|search query)[\s:>*\"]*\Z", re.IGNORECASE)
+_WAITING = re.compile(
+    r"^[ \t]*(?:(?:helpful|refined|new|final) )?(?:answer|summary)[ \t*]*:\W*\Z", re.MULTILINE | re.IGNORECASE
+)
+_SUMMARY = re.compile(r"\b(?:summari[sz]e|summary)\b", re.IGNORECASE)
+_INSTRUCTION = re.compile(
+    r"\b(?:you are an?|(?:answer|respond to|use|based on|given|from) (?:\w+ ){0,3}(?:query|question|context|information)"
+    r"|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information is|don't know the answer|summari[sz]e)\b",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"^(?:[-*+•]|\d{1,3}[.)])\s+")
+_RULE = re.compile(r":?-+:?")
+_METADATA = re.compile(r"(?:file|file_path|file_name|page_label|source|url):\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A sentence, an item of a list or a row of a table, and the heading that says what it is about."""
+
+    text: str
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a prompt asks, and what it says.
+
+    Attributes:
+        passages: What the answer may be taken from; an earlier answer that is to be refined comes first.
+        has_facts: Whether there is text to answer from, and not a mere greeting or a request.
+        kind: Whether it is to be answered, to come back as it is (as one that stands alone), or asks for a summary.
+    """
+
+    question: str
+    passages: list[Passage]
+    has_facts: bool
+    kind: Literal["question", "rewrite", "summary"] = "question"
+
+
+def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What the user said last."""
+    return next((text_of(message) for message in reversed(messages) if message["role"] == "user"), "")
+
+
+def system_text(messages: Iterable[Mapping[str, Any]]) -> str:
+    """The texts of the system messages."""
+    return "\n\n".join(text_of(message) for message in messages if message["role"] in {"system", "developer"})
+
+
+def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
+    """The task in the last user message, with what the whole conversation says."""
+    asked, system = last_user_text(messages).strip(), system_text(messages)
+    inside, outside = _marked(asked)
+    if match := _WAITING.search(outside):
+        outside = outside[: match.start()]
+    parts = _labelled(outside)
+    question = parts.get("question") or _unlabelled(outside if inside else parts.get("context") or outside)
+    if _REWRITE.search(asked):
+        return Task(question, [], has_facts=True, kind="rewrite")
+    system_inside, system_outside = _marked(system)
+    of_system = _labelled(system_outside)
+    announced = inside or parts.get("context") or system_inside or of_system.get("context", "")
+    existing = parts.get("existing") or of_system.get("existing", "")
+    own = list(passages((announced or outside).replace(question, "\n"))) if question else []
+    told = [] if announced else [text_of(message) for message in messages if message["role"] != "assistant"]
+    told = [text for text in told if text.strip() != asked]
+    known = [*passages(existing), *own, *passages("\n\n".join(told))]
+    kind = "summary" if _SUMMARY.search(question or asked) else "question"
+    return Task(question, known, bool(announced or existing or len(own) > 1), kind)
+
+
+def passages(text: str) -> Iterator[Passage]:
+    """The passages of a text, plain or Markdown, in order, without code blocks and instructions."""
+    heading, paragraph, table = "", "", list[list[str]]()
+    is_code = False
+    for line in [*(line.strip() for line in text.splitlines()), ""]:
+        if paragraph and (not line or _ITEM.match(line) or line.startswith(("#", "|", "```"))):
+            yield from (Passage(each, heading) for each in sentences(paragraph) if _is_fact(each))
+            paragraph = ""
+        if table and not line.startswith("|"):
+            yield from (Passage(row, heading) for row in _rows(table))
+            table = []
+        if line.startswith("```"):
+            is_code = not is_code
+        elif line.startswith("#"):
+            heading = line.strip("# ")
+        elif line.startswith("|"):
+            table.append([cell.strip() for cell in line.strip("|").split("|")])
+        elif not is_code and not _METADATA.match(line):
+            paragraph = f"{paragraph} {_ITEM.sub('', line, count=1)}".strip()
+
+
+def _rows(table: list[list[str]]) -> Iterator[str]:
+    """The rows of a table as text, each cell with the name of its column if the table has them."""
+    has_names = len(table) > 1 and all(_RULE.fullmatch(cell) for cell in table[1])
+    names = table[0] if has_names else [""] * len(table[0])
+    for row in table[2:] if has_names else table:
+        yield "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=False) if cell)
+
+
+def _is_fact(sentence: str) -> bool:
+    return not sentence.endswith(("?", ":")) and not _INSTRUCTION.search(sentence)
+
+
+def _marked(text: str) -> tuple[str, str]:
+    """(what stands between rules of dashes or in tags, the rest)."""
+    inside = [match[1] for match in _FENCED.finditer(text)] + [match[2] for match in _TAGGED.finditer(text)]
+    return "\n\n".join(inside).strip(), _TAGGED.sub("\n", _FENCED.sub("\n", text)) if inside else text
+
+
+def _labelled(text: str) -> dict[str, str]:
+    """The text after each kind of label; of several questions the last."""
+    labels = list(_LABEL.finditer(text))
+    found: dict[str, str] = {}
+    for label, following in itertools.zip_longest(labels, labels[1:]):
+        part = text[label.end() : following.start() if following else len(text)].strip()
+        if part and label.lastgroup:
+            found[label.lastgroup] = part
+    if "question" in found and "context" not in found:  # what stands before the question, but for its instruction
+        first = next(label for label in labels if label.lastgroup == "question")
+        found["context"] = text[: first.start()].strip()
+    return found
+
+
+def _unlabelled(text: str) -> str:
+    """The question of a text without labels: its last one, else its request, which stands at its end or beginning."""
+    asking = [each for line in text.splitlines() for each in sentences(line) if each.rstrip("\"') ").endswith("?")]
+    if asking:
+        return asking[-1]
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n|:\s*\n", text) if part.strip()]
+    if len(paragraphs) < 2:
+        return text.strip()
+    return paragraphs[0] if _INSTRUCTION.search(paragraphs[0]) else paragraphs[-1]

@@ -1,0 +1,236 @@
+"""Sentences of a text, and the words of a sentence as they are compared."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "about",
+        "above",
+        "after",
+        "again",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "before",
+        "being",
+        "below",
+        "between",
+        "both",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "don't",
+        "for",
+        "from",
+        "further",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "here",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "just",
+        "me",
+        "more",
+        "most",
+        "my",
+        "no",
+        "nor",
+        "not",
+        "now",
+        "of",
+        "off",
+        "on",
+        "once",
+        "only",
+        "or",
+        "other",
+        "our",
+        "out",
+        "over",
+        "own",
+        "please",
+        "same",
+        "shall",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "through",
+        "to",
+        "too",
+        "under",
+        "until",
+        "up",
+        "us",
+        "very",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "call",
+        "called",
+        "find",
+        "get",
+        "give",
+        "go",
+        "got",
+        "happen",
+        "happens",
+        "have",
+        "know",
+        "long",
+        "make",
+        "many",
+        "mean",
+        "means",
+        "much",
+        "need",
+        "often",
+        "one",
+        "say",
+        "says",
+        "take",
+        "tell",
+        "two",
+        "use",
+        "used",
+        "want",
+        "whatever",
+    ]
+)
+_TOKEN = re.compile(r"[A-Za-z]+(?=[A-Z][a-z])|[^\W_]+")
+_END = re.compile(r"(?<=[.!?…])[\"'”)\]]*\s+(?=[^\s a-z])")
+_ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc|e\.g|i\.e|approx|cf)|\b[A-Z])\.$")
+_ENDINGS = (
+    "ations",
+    "ation",
+    "ments",
+    "ment",
+    "ings",
+    "ing",
+    "ies",
+    "ied",
+    "ers",
+    "er",
+    "ed",
+    "es",
+    "ly",
+    "s",
+    "e",
+    "y",
+)
+
+
+@lru_cache(maxsize=20_000)
+def stem(word: str) -> str:
+    """`word` in lower case without its ending, if four letters or more stay (three, if the ending is short)."""
+    word = word.lower()
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= (3 if len(ending) < 3 else 4) and word[-2:] != "ss":
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz" else word
+
+
+def places(text: str) -> dict[str, int]:
+    """Where the stem of each word stands in `text` for the first time."""
+    return {stem(match.group()): match.start() for match in reversed(list(_TOKEN.finditer(text)))}
+
+
+@lru_cache(maxsize=10_000)
+def terms(text: str) -> tuple[str, ...]:
+    """The stems of the words of `text` in order, without those that every sentence has."""
+    return tuple(stem(word) for word in _TOKEN.findall(text) if word.lower() not in STOP_WORDS)
+
+
+def sentences(line: str) -> list[str]:
+    """The sentences of a line; abbreviations do not end one."""
+    found: list[str] = []
+    start = 0
+    for match in _END.finditer(line):
+        if not _ABBREVIATION.search(sentence := line[start : match.end()].strip()):
+            found.append(sentence)
+            start = match.end()
+    return [*found, rest] if (rest := line[start:].strip()) else found
+
+
+class BM25:
+    """How well each document, a list of terms, fits a query; the index lives for one question."""
+
+    def __init__(self, documents: Sequence[Sequence[str]], k1: float = 1.2, b: float = 0.5) -> None:
+        self._counts = [Counter(document) for document in documents]
+        average = sum(map(len, documents)) / max(1, len(documents)) or 1.0
+        self._damping = [k1 * (1 - b + b * len(document) / average) for document in documents]
+        self._k1 = k1
+        self._frequencies = Counter(term for counts in self._counts for term in counts)
+
+    def idf(self, term: str) -> float:
+        """How telling a term is: the rarer, the more. One that occurs nowhere is no more telling than the rarest."""
+        frequency = max(1, self._frequencies[term])
+        return math.log(1 + (len(self._counts) - frequency + 0.5) / (frequency + 0.5))
+
+    def scores(self, query: Collection[str]) -> list[float]:
+        """One score for each document."""
+        weights = {term: self.idf(term) for term in query}
+        return [
+            sum(weight * counts[term] * (self._k1 + 1) / (counts[term] + damping) for term, weight in weights.items())
+            for counts, damping in zip(self._counts, self._damping, strict=True)
+        ]

@@ -1,0 +1,155 @@
+"""Answers that somebody chose: as a list, by model, or by a function of the request."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias, Union
+
+from auriko.errors import CODES
+from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Thought, ToolCall
+from auriko.sandbox.engines.speech import say
+from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Part: TypeAlias = str | Thought | ToolCall | EngineError
+Answer: TypeAlias = Part | Sequence[Part]
+Answers: TypeAlias = Union[  # noqa: UP007 (it names itself)
+    Part, Sequence[Answer], Callable[[Prompt], Answer | None], Mapping[str, "Answers"]
+]
+
+
+class Failure(EngineError):
+    """An error as an answer: the caller gets it, and no other provider is tried.
+
+    Args:
+        code: One of the API's codes, such as `rate_limit_exceeded`, which has a status of its own.
+        message: What the error says.
+        retry_after: Seconds in its header `Retry-After`.
+    """
+
+    is_final = True
+
+    def __init__(self, code: str, message: str = "This error was chosen.", retry_after: float | None = None) -> None:
+        if code not in CODES:
+            raise ValueError(f"{code!r} is not a code of the API's errors")
+        super().__init__(message, code, retry_after)
+
+
+def tool_call(name: str, /, **arguments: Any) -> ToolCall:
+    """A call of a tool as an answer, such as `tool_call("get_weather", city="Oslo")`."""
+    return ToolCall(name, json.dumps(arguments, ensure_ascii=False))
+
+
+class ScriptedEngine:
+    """An engine that says what it is told to. Safe to use from several threads.
+
+    Args:
+        answers: A text, `tool_call(...)` or an error, which is given every time; a list, each of whose items is given
+            once; a function of the request; or a dict of any of these by model. An item that is a list itself is one
+            answer of several parts.
+        name: The engine's name, which a catalogue's providers refer to.
+    """
+
+    def __init__(self, answers: Answers, name: str = "scripted") -> None:
+        self.name = name
+        self._answers = answers
+        self._given: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def run(self, prompt: Prompt) -> Iterator[Event]:
+        """Events of the next answer."""
+        answer = self.take(prompt)
+        if answer is None:
+            raise Failure("invalid_request", f"There is no answer for the model {prompt.model!r}.")
+        return _parts([answer] if isinstance(answer, Part) else answer, prompt)
+
+    def take(self, prompt: Prompt) -> Answer | None:
+        """The next answer to this request, or None if there is none. What is thought before it does not count.
+
+        Raises:
+            Failure: All answers of a list have been given, or the function has failed.
+        """
+        chosen = self._answers
+        while isinstance(chosen, Mapping):
+            if prompt.model not in chosen:
+                return None
+            chosen = chosen[prompt.model]
+        if prompt.is_thought:
+            return ""
+        if isinstance(chosen, Part):
+            return chosen
+        if not isinstance(chosen, Sequence):
+            return _asked(chosen, prompt)
+        with self._lock:
+            number = self._given[id(chosen)] = self._given.get(id(chosen), 0) + 1
+        if number > len(chosen):
+            raise Failure("invalid_request", f"All {len(chosen)} answers have been given; this would be one more.")
+        return chosen[number - 1]
+
+
+def _asked(function: Callable[[Prompt], Answer | None], prompt: Prompt) -> Answer | None:
+    try:
+        return function(prompt)
+    except EngineError:
+        raise
+    except Exception as error:
+        message = f"The function of answers failed with {type(error).__name__}: {error}"
+        raise Failure("invalid_request", message) from error
+
+
+def _parts(parts: Sequence[Part], prompt: Prompt) -> Iterator[Event]:
+    finish = Finish("stop", count_prompt_tokens(prompt), 0)
+    for part in parts:
+        if isinstance(part, EngineError):
+            raise part
+        for event in say(part, prompt) if isinstance(part, str) else [part]:
+            match event:
+                case Finish():
+                    finish = replace(event, completion_tokens=finish.completion_tokens + event.completion_tokens)
+                case ToolCall(name=name, arguments=arguments):
+                    yield event
+                    tokens = finish.completion_tokens + count_tokens(name + arguments)
+                    finish = replace(finish, reason="tool_calls", completion_tokens=tokens)
+                case _:
+                    yield event
+    yield finish
+
+
+def read_answers(path: Path) -> Answers:
+    """The `answers` of a TOML file: a text, `{tool, arguments}` or `{error}`, a list of these, or a table by model.
+
+    Raises:
+        ValueError: The file cannot be read, or has something else.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"The file of answers {path} cannot be read: {error}.") from None
+    if data.keys() != {"answers"}:
+        raise ValueError(f"The file {path} has to have `answers`, and nothing else.")
+    return _read(data["answers"])
+
+
+def _read(data: Any) -> Any:
+    match data:
+        case str():
+            return data
+        case list():
+            return [_read(each) for each in data]
+        case {"tool": str(name), **rest} if not rest.keys() - {"arguments"}:
+            return tool_call(name, **rest.get("arguments", {}))
+        case {"error": str(code), **rest} if not rest.keys() - {"message", "retry_after"}:
+            return Failure(code, **rest)
+        case dict() if not data.keys() & {"tool", "error"}:
+            return {name: _read(each) for name, each in data.items()}
+        case _:
+            raise ValueError(f"{data!r} is no answer: it is a text, {{tool, arguments}}, {{error}} or a list of these.")
