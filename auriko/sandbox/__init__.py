@@ -12,7 +12,7 @@ except ImportError as error:
 from auriko.sandbox.accounts.keys import Limits
 from auriko.sandbox.catalog.upstreams import UpstreamError
 from auriko.sandbox.engines import Failure, Paced, Prompt, QuoteEngine, ScriptedEngine, ToolCall, tool_call
-from auriko.sandbox.journal.journal import ReceivedRequest
+from auriko.sandbox.journal.requests import ReceivedRequest
 from auriko.sandbox.sandbox import Sandbox, serve
 from auriko.sandbox.server import PortInUseError
 

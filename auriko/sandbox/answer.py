@@ -1,4 +1,4 @@
-"""Pieces of an answer while it comes into being, before any endpoint puts it into its own form."""
+"""Deltas of an answer while it comes into being, before any endpoint puts it into its own form."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ChoiceEnd:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last piece: what was measured, and what it costs."""
+    """The last delta: what was measured, and what it costs."""
 
     counts: TokenCounts
     bill: Bill
@@ -97,7 +97,7 @@ class Finished:
     throughput_tps: float
 
 
-Piece = (
+Delta = (
     ReasoningText
     | ReasoningEnd
     | RedactedReasoning

@@ -21,12 +21,12 @@ from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import HEADER, split_model
 from auriko.sandbox.http.endpoints import Handler, Received, Services
 from auriko.sandbox.http.faulty_replies import broken, instead_of_reply
+from auriko.sandbox.http.not_found import not_found
 from auriko.sandbox.http.openapi import openapi_document
 from auriko.sandbox.http.operations import OPERATIONS, Operation
 from auriko.sandbox.http.replies import error_reply, json_reply
-from auriko.sandbox.http.streaming import unless_left
-from auriko.sandbox.http.unserved import not_here
-from auriko.sandbox.journal.journal import ReceivedRequest, redacted
+from auriko.sandbox.http.streaming import cancel_on_disconnect
+from auriko.sandbox.journal.requests import ReceivedRequest, redacted
 from auriko.sandbox.live.pages import PAGES, ask_for_password, password_as_key
 from auriko.sandbox.validation import parse_json
 
@@ -65,7 +65,7 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
             body = await _read_body(request, keep=not isinstance(caller, GatewayError))
             content = _parsed(body)
             if operation.access != "page":
-                answered = services.journal.arrived(_received(request, content, len(body)))
+                answered = services.request_log.add(_received(request, content, len(body)))
             if isinstance(caller, GatewayError):
                 response = error_reply(caller)
             else:
@@ -122,7 +122,7 @@ async def _with_faults(
     received = Received(request, content, account, fault)
     if fault is None:
         return await handler(services, received)
-    instead = await unless_left(request.receive, instead_of_reply(fault))
+    instead = await cancel_on_disconnect(request.receive, instead_of_reply(fault))
     return broken(await handler(services, received), fault) if instead is None else instead
 
 
@@ -139,7 +139,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
         message = f"{request.url.path} does not take {request.method}."
         found = GatewayError("method_not_allowed", message, headers=error.headers)
     else:
-        found = not_here(request.url.path)
+        found = not_found(request.url.path)
     return _with_headers(error_reply(found), _new_id())
 
 

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, WithJsonSchema
+from typing_extensions import NotRequired, TypedDict
 
 from auriko.errors import CODES
+
+
+class ErrorFields(TypedDict):
+    """An error (API section 12.1)."""
+
+    message: Annotated[str, Field(min_length=1)]
+    type: Annotated[str, WithJsonSchema({"enum": sorted({info.type for info in CODES.values()})})]
+    code: Annotated[str, WithJsonSchema({"enum": sorted(CODES)})]
+    param: str | None
+    doc_url: str
+    provider: str | None
+    suggestion: NotRequired[str]
+
+
+class ErrorEnvelope(TypedDict):
+    """The body of an error reply, and of an error event inside a chat completion's stream."""
+
+    error: ErrorFields
 
 
 class GatewayError(Exception):
@@ -40,9 +61,9 @@ class GatewayError(Exception):
         self.info = CODES[code]
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> ErrorFields:
         """The error's own fields, without the envelope around them."""
-        fields: dict[str, Any] = {
+        fields: ErrorFields = {
             "message": self.message,
             "type": self.info.type,
             "code": self.code,

@@ -43,7 +43,7 @@ REQUIRABLE_PARAMS = frozenset(OPTIONAL_PARAMS) - {
 }
 
 
-class Notice(NamedTuple):
+class RoutingWarning(NamedTuple):
     """A warning: something that the caller should know of; the request went on."""
 
     type: str
@@ -91,7 +91,7 @@ class InferenceRequest:
     needs: tuple[Requirement, ...] = ()
     extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     echoed: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
-    warnings: tuple[Notice, ...] = ()
+    warnings: tuple[RoutingWarning, ...] = ()
     refuse: bool = False
     redact: bool = False
     id: str = ""

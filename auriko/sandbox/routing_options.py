@@ -110,7 +110,7 @@ class Gateway(WireModel):
     metadata: Labels = Field(default_factory=Labels)
 
 
-class Routed(WireModel):
+class RoutedRequest(WireModel):
     """The fields that chat completions and responses have in common: which models may answer, and how one is picked."""
 
     model: str | None = None

@@ -20,8 +20,9 @@ from auriko.sandbox.engines.scripted import Answers, ScriptedEngine
 from auriko.sandbox.faults import Faults
 from auriko.sandbox.http.endpoints import Services
 from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
-from auriko.sandbox.journal.journal import Journal, ReceivedRequest
+from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.records import DecisionRecord, Report
+from auriko.sandbox.journal.requests import ReceivedRequest, RequestLog
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.serving.dispatcher import Dispatcher
 from auriko.sandbox.serving.engine_pool import EnginePool
@@ -89,17 +90,18 @@ class Sandbox:
         self.answer_with(answers)
         self._measurements = Measurements()
         self._accounts = Accounts(limits or Limits(), only_key=api_key)
-        self._journal = Journal()
+        self._request_log, self._decision_log = RequestLog(), DecisionLog()
         self._faults = Faults(faults, seed)
         self._check_providers(self._faults.providers)
         runtime = Runtime(self._engines, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
-        dispatcher = Dispatcher(self.catalog, runtime, frozenset(own_keys), self._journal)
+        dispatcher = Dispatcher(self.catalog, runtime, frozenset(own_keys), self._decision_log)
         services = Services(
             catalog=self.catalog,
             callable_catalog=self.catalog.callable_with(own_keys),
             dispatcher=dispatcher,
             accounts=self._accounts,
-            journal=self._journal,
+            request_log=self._request_log,
+            decision_log=self._decision_log,
             faults=self._faults,
             measurements=self._measurements,
             public_journal=api_key is None,
@@ -123,17 +125,17 @@ class Sandbox:
     @property
     def requests(self) -> list[ReceivedRequest]:
         """The requests that have been received, oldest first, without keys."""
-        return self._journal.requests
+        return self._request_log.requests
 
     @property
     def decisions(self) -> list[DecisionRecord]:
         """The routing of each request, oldest first: scores, measurements, who was dropped and why."""
-        return list(self._journal.decisions)
+        return self._decision_log.decisions
 
     @property
     def report(self) -> Report:
         """The clients' behaviour: requests, connections, statuses, retries, whether Retry-After was honoured."""
-        return self._journal.report()
+        return self._request_log.report()
 
     def answer_with(self, answers: Answers | None) -> None:
         """From now on, give these answers, as the argument of that name says; None leaves it to the engines again.

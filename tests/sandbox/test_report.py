@@ -100,7 +100,7 @@ def test_keys_are_not_kept(http, sandbox):
 
 
 def test_large_bodies_are_forgotten_sooner(http, sandbox, monkeypatch):
-    monkeypatch.setattr("auriko.sandbox.journal.journal._KEPT_BYTES", 3000)
+    monkeypatch.setattr("auriko.sandbox.journal.requests._KEPT_BYTES", 3000)
     for number in range(6):
         http.post("/chat/completions", json={**BODY, "user": f"{number}" * 1000})
     kept = sandbox.requests

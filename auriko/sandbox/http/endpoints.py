@@ -11,14 +11,15 @@ from starlette.responses import Response
 
 from auriko.routing import split_strategy
 from auriko.sandbox.accounts.keys import Account, Accounts, identity
-from auriko.sandbox.answer import Piece
+from auriko.sandbox.answer import Delta
 from auriko.sandbox.catalog import listing
 from auriko.sandbox.catalog.model import CHAT, RESPONSES, Catalog
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import Fault, Faults
 from auriko.sandbox.http.replies import json_reply
-from auriko.sandbox.http.streaming import EventStream, unless_left
-from auriko.sandbox.journal.journal import Journal
+from auriko.sandbox.http.streaming import EventStream, cancel_on_disconnect
+from auriko.sandbox.journal.decisions import DecisionLog
+from auriko.sandbox.journal.requests import RequestLog
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.serving.dispatcher import Dispatcher, Route
 from auriko.sandbox.serving.measurements import Measurements
@@ -35,7 +36,8 @@ class Services:
     callable_catalog: Catalog
     dispatcher: Dispatcher
     accounts: Accounts
-    journal: Journal
+    request_log: RequestLog
+    decision_log: DecisionLog
     faults: Faults
     measurements: Measurements
     public_journal: bool
@@ -79,8 +81,8 @@ async def chat_completions(services: Services, received: Received) -> Response:
         services,
         received,
         inference,
-        lambda route, pieces: write_chat.completion(inference, route, pieces),
-        lambda route, pieces: EventStream(write_chat.chunks(inference, route, pieces), write_chat.error_block),
+        lambda route, deltas: write_chat.completion(inference, route, deltas),
+        lambda route, deltas: EventStream(write_chat.chunks(inference, route, deltas), write_chat.error_block),
     )
 
 
@@ -91,8 +93,8 @@ async def create_response(services: Services, received: Received) -> Response:
         services,
         received,
         call.inference,
-        lambda route, pieces: write_responses.response(call, route, pieces),
-        lambda route, pieces: EventStream(write_responses.events(call, route, pieces), write_responses.error_block),
+        lambda route, deltas: write_responses.response(call, route, deltas),
+        lambda route, deltas: EventStream(write_responses.events(call, route, deltas), write_responses.error_block),
     )
 
 
@@ -100,16 +102,16 @@ async def _answer(
     services: Services,
     received: Received,
     inference: InferenceRequest,
-    as_object: Callable[[Route, list[Piece]], dict[str, Any]],
-    as_stream: Callable[[Route, AsyncGenerator[Piece, None]], EventStream],
+    as_object: Callable[[Route, list[Delta]], dict[str, Any]],
+    as_stream: Callable[[Route, AsyncGenerator[Delta, None]], EventStream],
 ) -> Response:
     """The answer in its endpoint's own form, whole or streamed; nobody works on it once the client has left."""
     fault = None if received.fault is None else received.fault.kind
     inference = replace(inference, refuse=fault == "refusal", redact=fault == "redacted", id=received.request.state.id)
     receive, dispatcher = received.request.receive, services.dispatcher
     if inference.stream:
-        return as_stream(*await unless_left(receive, dispatcher.streamed(inference, received.caller)))
-    return json_reply(as_object(*await unless_left(receive, dispatcher.whole(inference, received.caller))))
+        return as_stream(*await cancel_on_disconnect(receive, dispatcher.stream(inference, received.caller)))
+    return json_reply(as_object(*await cancel_on_disconnect(receive, dispatcher.complete(inference, received.caller))))
 
 
 async def list_models(services: Services, received: Received) -> Response:
@@ -151,9 +153,9 @@ async def me(_: Services, received: Received) -> Response:
 
 async def report(services: Services, _: Received) -> Response:
     """`GET /sandbox/report`: how the clients have behaved."""
-    return json_reply(services.journal.report())
+    return json_reply(services.request_log.report())
 
 
 async def decisions(services: Services, _: Received) -> Response:
     """`GET /sandbox/decisions`: how each request was routed, oldest first."""
-    return json_reply({"decisions": list(services.journal.decisions)})
+    return json_reply({"decisions": services.decision_log.decisions})

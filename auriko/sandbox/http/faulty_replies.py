@@ -16,7 +16,7 @@ from auriko.sandbox.accounts.keys import rate_limited
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import STATUSES, Fault
 from auriko.sandbox.http.replies import json_reply
-from auriko.sandbox.http.streaming import EventStream, cut_connection, unless_left
+from auriko.sandbox.http.streaming import EventStream, cancel_on_disconnect, cut_connection
 
 _LONG_SECONDS = 3600.0
 _CODES = {
@@ -120,7 +120,7 @@ class _Broken(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send one half, then what the fault says."""
         try:
-            await unless_left(receive, self._send_half(send))
+            await cancel_on_disconnect(receive, self._send_half(send))
         except ConnectionAbortedError:
             await cut_connection(scope, receive)
         except ClientDisconnect:

@@ -11,8 +11,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from auriko import __version__
 from auriko.errors import CODES
+from auriko.sandbox.errors import ErrorEnvelope
 from auriko.sandbox.http.operations import Operation, Parameter
-from auriko.sandbox.journal.records import ErrorEnvelope
 
 # Event streams are described by `itemSchema`, which came with this version.
 OPENAPI_VERSION = "3.2.0"

@@ -9,9 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from auriko import models
+from auriko.sandbox.errors import ErrorEnvelope
 from auriko.sandbox.http import endpoints
 from auriko.sandbox.http.endpoints import Handler
-from auriko.sandbox.journal.records import Decisions, ErrorEnvelope, Report
+from auriko.sandbox.journal.records import Decisions, Report
 from auriko.sandbox.wire.chat_request import ChatRequest
 from auriko.sandbox.wire.responses_request import ResponsesRequest
 

@@ -34,7 +34,7 @@ class EventStream(Response):
         """Send the events; the connection breaks where the iterator raises ConnectionAbortedError."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         try:
-            await unless_left(receive, self._send_blocks(send))
+            await cancel_on_disconnect(receive, self._send_blocks(send))
         except ConnectionAbortedError:
             await cut_connection(scope, receive)
         except ClientDisconnect:
@@ -51,10 +51,10 @@ class EventStream(Response):
 async def cut_connection(scope: Scope, receive: Receive) -> None:
     """Break the connection without another byte."""
     scope["state"]["transport"].abort()
-    await _until_left(receive)
+    await _until_disconnect(receive)
 
 
-async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`; it is cancelled when the client leaves.
 
     `receive` is the request's channel, after its body has been read.
@@ -63,7 +63,7 @@ async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         ClientDisconnect: The client left.
     """
     worker = asyncio.ensure_future(work)
-    watcher = asyncio.ensure_future(_until_left(receive))
+    watcher = asyncio.ensure_future(_until_disconnect(receive))
     try:
         await asyncio.wait({worker, watcher}, return_when=asyncio.FIRST_COMPLETED)
         if not worker.done():
@@ -75,6 +75,6 @@ async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.wait({worker, watcher})
 
 
-async def _until_left(receive: Receive) -> None:
+async def _until_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,15 +1,105 @@
-"""Decisions of the router as JSON."""
+"""Decisions of the router and the attempts that came of them, as JSON, for tests and for the live page."""
 
 from __future__ import annotations
 
-from auriko.sandbox.journal.records import CandidateRecord, DroppedRecord, SpeedRecord
+import secrets
+import time
+from collections import deque
+
+from auriko.sandbox.answer import Finished
+from auriko.sandbox.journal.records import (
+    AttemptRecord,
+    CandidateRecord,
+    DecisionRecord,
+    DroppedRecord,
+    SpeedRecord,
+    Spend,
+    no_spend,
+)
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.router.filters import Drop
+from auriko.sandbox.router.decide import Decision, strategy_of
+from auriko.sandbox.router.filters import Drop, NoCandidateError
 from auriko.sandbox.router.scoring import Scored
 from auriko.sandbox.router.speed import Speed
 
+_KEPT = 1000
 
-def candidate_record(scored: Scored) -> CandidateRecord:
+
+class DecisionLog:
+    """The latest decisions; old ones are forgotten.
+
+    Attributes:
+        spend: What each provider has been asked and paid for, by its id, since the start.
+    """
+
+    def __init__(self) -> None:
+        self._decisions: deque[DecisionRecord] = deque(maxlen=_KEPT)
+        self.spend: dict[str, Spend] = {}
+
+    @property
+    def decisions(self) -> list[DecisionRecord]:
+        """The latest decisions, oldest first."""
+        return list(self._decisions)
+
+    def decided(self, request: InferenceRequest, decision: Decision) -> list[AttemptRecord]:
+        """Note a decision; the attempts that come of it are put into the list that comes back."""
+        attempts: list[AttemptRecord] = []
+        self._decisions.append(
+            {
+                "id": f"dec_{secrets.token_hex(8)}",
+                "request_id": request.id,
+                "at": time.time(),
+                "endpoint": request.endpoint,
+                "models": list(request.models),
+                "strategy": decision.strategy,
+                "reason": decision.reason,
+                "candidates": [_candidate_record(scored) for scored in decision.order],
+                "dropped": [_dropped_record(candidate, drop) for candidate, drop in decision.dropped],
+                "attempts": attempts,
+            }
+        )
+        return attempts
+
+    def refused(self, request: InferenceRequest, error: NoCandidateError) -> None:
+        """Note that nobody could serve a request."""
+        self.decided(request, Decision(strategy_of(request), error.message, (), error.dropped))
+
+    def tried(self, attempts: list[AttemptRecord], candidate: Candidate) -> AttemptRecord:
+        """Note that a candidate is being tried."""
+        attempt: AttemptRecord = {"provider": candidate.provider, "model": candidate.model.id}
+        attempts.append(attempt)
+        self._spend(attempt)["tried"] += 1
+        return attempt
+
+    def failed(self, attempt: AttemptRecord, code: str, message: str) -> None:
+        """Note that an attempt came to nothing."""
+        attempt.update({"failed": message, "code": code})
+        self._spend(attempt)["failed"] += 1
+
+    def finished(self, attempt: AttemptRecord, end: Finished) -> None:
+        """Note the end of an answer: what was measured, and what it cost."""
+        attempt.update(
+            {
+                "ttft_ms": end.ttft_ms,
+                "throughput_tps": end.throughput_tps,
+                "prompt_tokens": end.counts.prompt,
+                "completion_tokens": end.counts.completion,
+                "cached_tokens": end.counts.cached,
+                "usd": end.bill.usd,
+            }
+        )
+        spend = self._spend(attempt)
+        spend["answered"] += 1
+        spend["prompt_tokens"] += end.counts.prompt
+        spend["completion_tokens"] += end.counts.completion
+        spend["usd"] += end.bill.usd
+
+    def _spend(self, attempt: AttemptRecord) -> Spend:
+        return self.spend.setdefault(attempt["provider"], no_spend())
+
+
+def _candidate_record(scored: Scored) -> CandidateRecord:
     """A candidate that could serve the request."""
     assessed = scored.assessed
     candidate = assessed.candidate
@@ -35,7 +125,7 @@ def _speed_record(speed: Speed) -> SpeedRecord:
     }
 
 
-def dropped_record(candidate: Candidate, drop: Drop) -> DroppedRecord:
+def _dropped_record(candidate: Candidate, drop: Drop) -> DroppedRecord:
     """A candidate that could not."""
     return {
         "model": candidate.model.id,

@@ -1,31 +1,8 @@
-"""Records that the sandbox shows as JSON: errors, how each request was routed, and how the clients behaved."""
+"""Records that the sandbox shows as JSON: how each request was routed, and how the clients behaved."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, WithJsonSchema
 from typing_extensions import NotRequired, TypedDict
-
-from auriko.errors import CODES
-
-
-class ErrorFields(TypedDict):
-    """An error (API section 12.1)."""
-
-    message: Annotated[str, Field(min_length=1)]
-    type: Annotated[str, WithJsonSchema({"enum": sorted({info.type for info in CODES.values()})})]
-    code: Annotated[str, WithJsonSchema({"enum": sorted(CODES)})]
-    param: str | None
-    doc_url: str
-    provider: str | None
-    suggestion: NotRequired[str]
-
-
-class ErrorEnvelope(TypedDict):
-    """The body of an error reply, and of an error event inside a chat completion's stream."""
-
-    error: ErrorFields
 
 
 class SpeedRecord(TypedDict):
@@ -130,3 +107,8 @@ class Spend(TypedDict):
     prompt_tokens: int
     completion_tokens: int
     usd: float
+
+
+def no_spend() -> Spend:
+    """The spending before the first attempt."""
+    return {"tried": 0, "answered": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}

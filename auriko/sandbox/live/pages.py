@@ -12,7 +12,7 @@ from starlette.responses import Response
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.http.endpoints import Received, Services
 from auriko.sandbox.http.operations import Operation
-from auriko.sandbox.live.view import look_at
+from auriko.sandbox.live.view import current_view
 
 _HEADERS = {
     # Nothing is loaded from anywhere else, no markup is trusted, and nobody may frame the page.
@@ -81,7 +81,7 @@ def ask_for_password(error: GatewayError) -> GatewayError:
 
 
 def _rendered(template: str, services: Services, received: Received) -> Response:
-    view = look_at(services, f"{received.request.url.scheme}://{received.request.url.netloc}/v1")
+    view = current_view(services, f"{received.request.url.scheme}://{received.request.url.netloc}/v1")
     return Response(_templates().get_template(template).render(view=view), media_type="text/html", headers=_HEADERS)
 
 

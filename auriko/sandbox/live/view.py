@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 from auriko.sandbox.catalog.model import Model, Provider
 from auriko.sandbox.http.endpoints import Services
-from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend
+from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend, no_spend
 from auriko.sandbox.router.speed import Speed
 
 _SHOWN_CALLS = 15
 _SPARKS = 40
 _COLOURS = 8  # of the style
-_NOTHING: Spend = {"tried": 0, "answered": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
 
 
 class Bar(NamedTuple):
@@ -113,15 +112,14 @@ class View:
         return sorted(bars, key=lambda bar: bar.amount)
 
 
-def look_at(services: Services, address: str) -> View:
+def current_view(services: Services, address: str) -> View:
     """The present state; `address` is where clients find the API."""
-    journal = services.journal
-    decisions = list(journal.decisions)
+    decisions = services.decision_log.decisions
     providers = [
         ProviderView(
             provider=provider,
             is_down=services.faults.is_down(provider.id),
-            spend=journal.spend.get(provider.id, _NOTHING),
+            spend=services.decision_log.spend.get(provider.id, no_spend()),
             speed=services.measurements.overall(provider.id),
             latest_ms=list(islice(_times(decisions, provider.id), _SPARKS))[::-1],
         )
@@ -129,7 +127,7 @@ def look_at(services: Services, address: str) -> View:
     ]
     return View(
         address=address,
-        report=journal.report(),
+        report=services.request_log.report(),
         models=list(services.catalog),
         providers=providers,
         calls=[CallView(decision) for decision in reversed(decisions[-_SHOWN_CALLS:])],

@@ -46,7 +46,7 @@ def decide(
 
     Raises:
         GatewayError: The model is unknown.
-        NobodyError: Nobody can serve the request.
+        NoCandidateError: Nobody can serve the request.
     """
     models = find_models(catalog, request.models)
     assessed = [assess(candidate) for candidate in candidates(models, own_keys)]

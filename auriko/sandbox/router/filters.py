@@ -45,7 +45,7 @@ class Assessed:
 Dropped = list[tuple[Candidate, Drop]]
 
 
-class NobodyError(GatewayError):
+class NoCandidateError(GatewayError):
     """Nobody can serve a request. `dropped` says of each who could have why not."""
 
     def __init__(self, dropped: Dropped, code: str, message: str, *, param: str | None, suggestion: str | None) -> None:
@@ -62,7 +62,7 @@ def filter_candidates(
     """The candidates that can serve the request, and those that cannot.
 
     Raises:
-        NobodyError: Nobody can.
+        NoCandidateError: Nobody can.
     """
     dropped: Dropped = []
     left = list(assessed)
@@ -103,9 +103,9 @@ def _common(dropped: Dropped) -> Drop:
     return Drop("no_compatible_endpoint", reasons)
 
 
-def _nobody(drop: Drop, request: InferenceRequest, dropped: Dropped) -> NobodyError:
+def _nobody(drop: Drop, request: InferenceRequest, dropped: Dropped) -> NoCandidateError:
     models = ", ".join(request.models)
-    return NobodyError(
+    return NoCandidateError(
         dropped,
         drop.code,
         f"No provider of {models} can serve this request: {drop.reason}.",

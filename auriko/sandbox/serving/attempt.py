@@ -1,4 +1,4 @@
-"""One try at one provider: from an inference to the pieces of its answer, measured and priced."""
+"""One try at one provider: from a request to the deltas of its answer, measured and priced."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from auriko.sandbox.answer import (
     CallArguments,
     CallStart,
     ChoiceEnd,
+    Delta,
     Picture,
-    Piece,
     ReasoningEnd,
     ReasoningText,
     RedactedReasoning,
@@ -82,10 +82,10 @@ class Attempt:
 
     Args:
         account: Who pays; prompt caches are not shared between accounts.
-        deadline: `perf_counter` time at which it must be done, or None.
+        deadline: `perf_counter` time at which it must be done.
 
     Attributes:
-        engine: The name of what answers, known from the first piece on.
+        engine: The name of what answers, known from the first delta on.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Attempt:
         request: InferenceRequest,
         candidate: Candidate,
         account: Account,
-        deadline: float | None,
+        deadline: float,
     ) -> None:
         self._runtime = runtime
         self._request = request
@@ -105,8 +105,8 @@ class Attempt:
         self._progress = Progress()
         self.engine = candidate.engine
 
-    async def pieces(self) -> AsyncGenerator[Piece, None]:
-        """The answer in pieces, ending with `Finished`.
+    async def deltas(self) -> AsyncGenerator[Delta, None]:
+        """The answer in deltas, ending with `Finished`.
 
         Raises:
             AttemptFailedError: The engine failed, or time ran out.
@@ -120,14 +120,14 @@ class Attempt:
         self._runtime.signer.check_reasoning(self._request, provider.id)
         for choice in range(choices(self._request, self._candidate)):
             async with aclosing(self._think(choice)) as thoughts:
-                async for piece in thoughts:
-                    yield piece
+                async for delta in thoughts:
+                    yield delta
             async with aclosing(self._answer(choice)) as answer:
-                async for piece in answer:
-                    yield piece
+                async for delta in answer:
+                    yield delta
         yield self._runtime.settle(self._request, self._candidate, self._account, self._progress, self.engine)
 
-    async def _think(self, choice: int) -> AsyncGenerator[Piece, None]:
+    async def _think(self, choice: int) -> AsyncGenerator[Delta, None]:
         """Reasoning before the answer: the question, and what the engine says to it without tools or a format."""
         how_hard = effort(self._request, self._candidate)
         if how_hard is None or self._candidate.offer.upstream_model is not None:  # an upstream thinks by itself
@@ -142,9 +142,9 @@ class Attempt:
         async with self._run(thought) as run:
             while (event := await self._next(run)) is not None:
                 if isinstance(event, Text):
-                    piece = event.text if text else opening + event.text
-                    text += piece
-                    yield ReasoningText(choice, piece)
+                    more = event.text if text else opening + event.text
+                    text += more
+                    yield ReasoningText(choice, more)
                 elif isinstance(event, Finish):
                     self._progress.reasoning += event.completion_tokens
         if not text:
@@ -155,7 +155,7 @@ class Attempt:
             signer = self._runtime.signer
             yield RedactedReasoning(choice, signer.seal(text))
 
-    async def _answer(self, choice: int) -> AsyncGenerator[Piece, None]:
+    async def _answer(self, choice: int) -> AsyncGenerator[Delta, None]:
         prompt = self._prompt if self._prompt.seed is None else replace(self._prompt, seed=self._prompt.seed + choice)
         said = _Said()
         async with self._run(prompt) as run:
@@ -163,10 +163,10 @@ class Attempt:
                 if event is None:
                     raise AttemptFailedError("upstream_error", f"{self._candidate.provider} broke off.")
                 if not self._request.refuse:
-                    for piece in self._pieces_of(event, choice, said):
-                        yield piece
-        for piece in self._pieces_of(event, choice, said):
-            yield piece
+                    for delta in self._deltas_of(event, choice, said):
+                        yield delta
+        for delta in self._deltas_of(event, choice, said):
+            yield delta
         self._progress.prompt = event.prompt_tokens
         self._progress.completion += event.completion_tokens - event.reasoning_tokens
         self._progress.reasoning += event.reasoning_tokens
@@ -178,7 +178,7 @@ class Attempt:
             yield Picture(choice, base64.b64encode(image.draw(said.text)).decode())
         yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
 
-    def _pieces_of(self, event: Event, choice: int, said: _Said) -> Iterator[Piece]:
+    def _deltas_of(self, event: Event, choice: int, said: _Said) -> Iterator[Delta]:
         if said.thought and not isinstance(event, Thought):
             yield self._signed(choice, said.thought)
             said.thought = ""
@@ -198,7 +198,7 @@ class Attempt:
     def _signed(self, choice: int, thought: str) -> ReasoningEnd:
         return ReasoningEnd(choice, self._runtime.signer.sign(thought), self._runtime.signer.seal(thought))
 
-    def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Piece]:
+    def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Delta]:
         # The items of a response have no place for a signature.
         signed = self._candidate.offer.provider.signs_tool_calls and self._request.endpoint == CHAT
         call_id = self._runtime.signer.new_call_id(signed=signed)
@@ -231,7 +231,7 @@ class Attempt:
         """What goes wrong inside, as errors of this attempt; it ends when time is up."""
         provider = self._candidate.provider
         try:
-            with anyio.fail_after(self._time_left()):
+            with anyio.fail_after(max(0.0, self._deadline - time.perf_counter())):
                 yield
         except TimeoutError:
             raise OutOfTimeError("upstream_timeout", f"{provider} did not answer in time.") from None
@@ -241,9 +241,6 @@ class Attempt:
             if CODES[error.code].type == "invalid_request_error":  # the next one would be asked the same
                 raise GatewayError(error.code, f"{provider} refused it: {error}", provider=provider) from error
             raise AttemptFailedError(error.code, f"{provider} failed: {error}", error.retry_after) from error
-
-    def _time_left(self) -> float | None:
-        return None if self._deadline is None else max(0.0, self._deadline - time.perf_counter())
 
 
 def _question(prompt: Prompt) -> str:

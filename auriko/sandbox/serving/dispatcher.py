@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from auriko.sandbox.accounts.keys import Account
-from auriko.sandbox.answer import Finished, Piece
+from auriko.sandbox.answer import Delta, Finished
 from auriko.sandbox.catalog.billing import TokenCounts, bill
 from auriko.sandbox.catalog.model import Catalog
 from auriko.sandbox.engines.tokens import count_prompt_tokens
 from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.journal.journal import Journal
+from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.records import AttemptRecord
-from auriko.sandbox.request import InferenceRequest, Notice
+from auriko.sandbox.request import InferenceRequest, RoutingWarning
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.decide import decide
-from auriko.sandbox.router.filters import Assessed, NobodyError
+from auriko.sandbox.router.filters import Assessed, NoCandidateError
 from auriko.sandbox.serving.attempt import Attempt, AttemptFailedError, OutOfTimeError
 from auriko.sandbox.serving.provider_limits import dropped_params, effort_warning
 from auriko.sandbox.serving.runtime import Runtime
@@ -42,7 +42,7 @@ class Route:
     candidate: Candidate
     engine: str
     strategy: str
-    warnings: tuple[Notice, ...]
+    warnings: tuple[RoutingWarning, ...]
 
     @property
     def provider_model_id(self) -> str:
@@ -76,7 +76,7 @@ class Route:
             "cost": cost,
         }
         if self.warnings:
-            metadata["warnings"] = [notice._asdict() for notice in self.warnings]
+            metadata["warnings"] = [warning._asdict() for warning in self.warnings]
         return metadata
 
 
@@ -90,45 +90,45 @@ class _Estimate:
 
 
 class Dispatcher:
-    """Serves inferences, and notes in the journal how."""
+    """Serves requests, and keeps a log of how."""
 
-    def __init__(self, catalog: Catalog, runtime: Runtime, own_keys: Collection[str], journal: Journal) -> None:
+    def __init__(self, catalog: Catalog, runtime: Runtime, own_keys: Collection[str], log: DecisionLog) -> None:
         self._catalog = catalog
         self._known_providers = frozenset(provider.id for provider in catalog.providers())
         self._runtime = runtime
         self._own_keys = own_keys
-        self._journal = journal
+        self._log = log
 
-    async def whole(self, request: InferenceRequest, account: Account) -> tuple[Route, list[Piece]]:
+    async def complete(self, request: InferenceRequest, account: Account) -> tuple[Route, list[Delta]]:
         """The route of who answered, and the whole answer.
 
         Raises:
             GatewayError: Nobody could answer.
         """
 
-        async def collect(pieces: AsyncGenerator[Piece, None], _: str) -> list[Piece]:
-            async with aclosing(pieces):
-                return [piece async for piece in pieces]
+        async def collect(deltas: AsyncGenerator[Delta, None], _: str) -> list[Delta]:
+            async with aclosing(deltas):
+                return [delta async for delta in deltas]
 
-        return await self._first_that_works(request, account, collect)
+        return await self._try_in_order(request, account, collect)
 
-    async def streamed(self, request: InferenceRequest, account: Account) -> tuple[Route, AsyncGenerator[Piece, None]]:
-        """The route of who answers, and the answer in pieces; the first is there already.
+    async def stream(self, request: InferenceRequest, account: Account) -> tuple[Route, AsyncGenerator[Delta, None]]:
+        """The route of who answers, and the answer in deltas; the first is there already.
 
         Raises:
             GatewayError: Nobody could begin to answer. Later failures raise it from the iterator.
         """
 
-        async def begin(pieces: AsyncGenerator[Piece, None], provider: str) -> AsyncGenerator[Piece, None]:
-            return _resume(await anext(pieces), pieces, provider)
+        async def begin(deltas: AsyncGenerator[Delta, None], provider: str) -> AsyncGenerator[Delta, None]:
+            return _resume(await anext(deltas), deltas, provider)
 
-        return await self._first_that_works(request, account, begin)
+        return await self._try_in_order(request, account, begin)
 
-    async def _first_that_works(
+    async def _try_in_order(
         self,
         request: InferenceRequest,
         account: Account,
-        take: Callable[[AsyncGenerator[Piece, None], str], Awaitable[T]],
+        take: Callable[[AsyncGenerator[Delta, None], str], Awaitable[T]],
     ) -> tuple[Route, T]:
         started = time.perf_counter()
         estimate = self._estimate(request)
@@ -140,17 +140,17 @@ class Dispatcher:
                 estimate.prompt_tokens,
                 lambda candidate: self._assess(candidate, request, estimate, account),
             )
-        except NobodyError as nobody:
-            self._journal.refused(request, nobody)
+        except NoCandidateError as error:
+            self._log.refused(request, error)
             raise
-        attempts = self._journal.decided(request, decision)
+        attempts = self._log.decided(request, decision)
         failures: list[tuple[str, AttemptFailedError]] = []
         for scored in decision.order:
             candidate = scored.assessed.candidate
             attempt = Attempt(self._runtime, request, candidate, account, _deadline(request, started))
-            noted = self._journal.tried(attempts, candidate)
+            noted = self._log.tried(attempts, candidate)
             try:
-                taken = await take(self._noting(attempt.pieces(), noted), candidate.provider)
+                taken = await take(self._recorded(attempt.deltas(), noted), candidate.provider)
             except AttemptFailedError as error:
                 failures.append((candidate.provider, error))
                 continue
@@ -159,20 +159,22 @@ class Dispatcher:
         provider, last = failures[-1]
         raise last.as_reply(provider)
 
-    async def _noting(self, pieces: AsyncGenerator[Piece, None], attempt: AttemptRecord) -> AsyncGenerator[Piece, None]:
-        """The same pieces; how it ends goes into the journal."""
-        async with aclosing(pieces):
+    async def _recorded(
+        self, deltas: AsyncGenerator[Delta, None], attempt: AttemptRecord
+    ) -> AsyncGenerator[Delta, None]:
+        """The same deltas; how they end goes into the log."""
+        async with aclosing(deltas):
             try:
-                async for piece in pieces:
-                    if isinstance(piece, Finished):
-                        self._journal.finished(attempt, piece)
-                    yield piece
+                async for delta in deltas:
+                    if isinstance(delta, Finished):
+                        self._log.finished(attempt, delta)
+                    yield delta
             except (AttemptFailedError, GatewayError) as error:
-                self._journal.failed(attempt, error.code, error.message)
+                self._log.failed(attempt, error.code, error.message)
                 raise
             except (GeneratorExit, asyncio.CancelledError):
                 if "usd" not in attempt:
-                    self._journal.failed(attempt, "client_disconnected", "The client left.")
+                    self._log.failed(attempt, "client_disconnected", "The client left.")
                 raise
 
     def _estimate(self, request: InferenceRequest) -> _Estimate:
@@ -213,12 +215,12 @@ def _deadline(request: InferenceRequest, started: float) -> float:
     return min(deadline, started + routing.deadline_ms / 1000)
 
 
-async def _resume(first: Piece, rest: AsyncGenerator[Piece, None], provider: str) -> AsyncGenerator[Piece, None]:
+async def _resume(first: Delta, rest: AsyncGenerator[Delta, None], provider: str) -> AsyncGenerator[Delta, None]:
     async with aclosing(rest):
         yield first
         try:
-            async for piece in rest:
-                yield piece
+            async for delta in rest:
+                yield delta
         except OutOfTimeError as failure:
             raise GatewayError("stream_duration_exceeded", failure.message, provider=provider) from failure
         except AttemptFailedError as failure:
@@ -230,19 +232,21 @@ def _warnings(
     candidate: Candidate,
     failures: list[tuple[str, AttemptFailedError]],
     known_providers: Collection[str],
-) -> Iterator[Notice]:
+) -> Iterator[RoutingWarning]:
     yield from request.warnings
     provider = candidate.offer.provider
     for name in dropped_params(request, candidate):
         reason = f"{provider.id} does not take {name} here; it was not forwarded."
-        yield Notice("unsupported_parameter", f"{name}_dropped", reason)
+        yield RoutingWarning("unsupported_parameter", f"{name}_dropped", reason)
     if changed := effort_warning(request, candidate):
         yield changed
     for name in request.extensions:
         if name not in known_providers:
-            yield Notice("unknown_provider", "extension_not_used", f"{name} is not a provider.")
+            yield RoutingWarning("unknown_provider", "extension_not_used", f"{name} is not a provider.")
         elif name != provider.id:
-            yield Notice("ignored_extension", "extension_not_used", f"{name} did not answer; {provider.id} did.")
+            yield RoutingWarning(
+                "ignored_extension", "extension_not_used", f"{name} did not answer; {provider.id} did."
+            )
     for failed, failure in failures:
         kind = "provider_timeout" if failure.code == "upstream_timeout" else "provider_error"
-        yield Notice(kind, failure.code, f"{failed} was tried first: {failure.message}")
+        yield RoutingWarning(kind, failure.code, f"{failed} was tried first: {failure.message}")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from auriko.sandbox.catalog.model import CHAT, EFFORTS
 from auriko.sandbox.engines.base import Prompt
-from auriko.sandbox.request import InferenceRequest, Notice
+from auriko.sandbox.request import InferenceRequest, RoutingWarning
 from auriko.sandbox.router.candidates import Candidate
 
 _USUAL_EFFORT = "medium"
@@ -30,15 +30,17 @@ def effort(request: InferenceRequest, candidate: Candidate) -> str | None:
     return next((known for known in higher if known in offer.efforts), offer.efforts[-1])
 
 
-def effort_warning(request: InferenceRequest, candidate: Candidate) -> Notice | None:
+def effort_warning(request: InferenceRequest, candidate: Candidate) -> RoutingWarning | None:
     """The warning of an effort other than the one that was asked for, if it is another."""
     wanted, taken = request.effort, effort(request, candidate)
     if wanted in {None, taken or "off"} or _is_silent(request, candidate):
         return None
     model, kind = candidate.model.id, "unsupported_parameter"
     if not candidate.offer.efforts:
-        return Notice(kind, "reasoning_effort_dropped", f"{model} decides by itself how hard it thinks.")
-    return Notice(kind, "reasoning_effort_changed", f"{model} has no effort {wanted}; it was asked for {taken}.")
+        return RoutingWarning(kind, "reasoning_effort_dropped", f"{model} decides by itself how hard it thinks.")
+    return RoutingWarning(
+        kind, "reasoning_effort_changed", f"{model} has no effort {wanted}; it was asked for {taken}."
+    )
 
 
 def _is_silent(request: InferenceRequest, candidate: Candidate) -> bool:

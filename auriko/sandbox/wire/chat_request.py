@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.routing_options import Routed
+from auriko.sandbox.routing_options import RoutedRequest
 from auriko.sandbox.validation import OpenWireModel, WireModel
 from auriko.sandbox.wire.content import Part
 
@@ -167,7 +167,7 @@ class ReasoningOptions(WireModel):
     exclude: bool = False
 
 
-class ChatRequest(Routed):
+class ChatRequest(RoutedRequest):
     """A chat completion's request."""
 
     messages: list[Message] = Field(min_length=1)

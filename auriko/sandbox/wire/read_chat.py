@@ -8,7 +8,7 @@ from typing import Any
 from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import Prompt
 from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, Notice, Requirement
+from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, Requirement, RoutingWarning
 from auriko.sandbox.validation import validate
 from auriko.sandbox.wire.chat_request import IGNORED_FIELDS, AssistantMessage, ChatRequest, Message, NamedTool
 from auriko.sandbox.wire.conversation import check_conversation
@@ -57,7 +57,7 @@ def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
             for call in message.tool_calls or ()
         },
         warnings=tuple(
-            Notice("unsupported_field", f"{name}_ignored", f"{name} is accepted and not used.")
+            RoutingWarning("unsupported_field", f"{name}_ignored", f"{name} is accepted and not used.")
             for name in IGNORED_FIELDS
             if getattr(request, name) is not None
         ),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator
 
 from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.routing_options import Routed
+from auriko.sandbox.routing_options import RoutedRequest
 from auriko.sandbox.validation import OpenWireModel, WireModel
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "off"]
@@ -118,7 +118,7 @@ class ReasoningOptions(WireModel):
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
 
 
-class ResponsesRequest(Routed):
+class ResponsesRequest(RoutedRequest):
     """A response's request."""
 
     input: str | Annotated[list[Item], Field(min_length=1)]

@@ -14,9 +14,9 @@ from auriko.sandbox.answer import (
     CallArguments,
     CallStart,
     ChoiceEnd,
+    Delta,
     Finished,
     Picture,
-    Piece,
     ReasoningEnd,
     ReasoningText,
     RedactedReasoning,
@@ -36,49 +36,49 @@ _NATIVE_REASONS = {
 _REASONING = (ReasoningText, ReasoningEnd, RedactedReasoning)
 
 
-def completion(request: InferenceRequest, route: Route, pieces: Iterable[Piece]) -> dict[str, Any]:
+def completion(request: InferenceRequest, route: Route, deltas: Iterable[Delta]) -> dict[str, Any]:
     """The answer as one `chat.completion` object."""
     choices: dict[int, dict[str, Any]] = {}
     tail: dict[str, Any] = {}
-    for piece in pieces:
-        if isinstance(piece, Finished):
-            tail = _tail(route, piece)
+    for delta in deltas:
+        if isinstance(delta, Finished):
+            tail = _tail(route, delta)
             continue
         choice = choices.setdefault(
-            piece.choice,
-            {"index": piece.choice, "message": {"role": "assistant", "content": None}, "logprobs": None},
+            delta.choice,
+            {"index": delta.choice, "message": {"role": "assistant", "content": None}, "logprobs": None},
         )
-        if isinstance(piece, ChoiceEnd):
-            choice.update(_end(route, piece.reason))
-        elif request.show_reasoning or not isinstance(piece, _REASONING):
-            _add_to_message(choice["message"], piece)
-            if isinstance(piece, AnswerText) and piece.logprobs:
+        if isinstance(delta, ChoiceEnd):
+            choice.update(_end(route, delta.reason))
+        elif request.show_reasoning or not isinstance(delta, _REASONING):
+            _add_to_message(choice["message"], delta)
+            if isinstance(delta, AnswerText) and delta.logprobs:
                 choice["logprobs"] = choice["logprobs"] or _logprobs(())
-                choice["logprobs"]["content"].extend(piece.logprobs)
+                choice["logprobs"]["content"].extend(delta.logprobs)
     return {**_head(route, "chat.completion"), "choices": list(choices.values()), **tail}
 
 
 async def chunks(
-    request: InferenceRequest, route: Route, pieces: AsyncGenerator[Piece, None]
+    request: InferenceRequest, route: Route, deltas: AsyncGenerator[Delta, None]
 ) -> AsyncGenerator[bytes, None]:
     """The answer as server-sent events, ending with `[DONE]` or with an error event."""
     head = {**_head(route, "chat.completion.chunk"), "system_fingerprint": route.fingerprint}
     begun: set[int] = set()
     try:
-        async for piece in pieces:  # closed by whoever closes this one
-            if isinstance(piece, Finished):
-                yield event({**head, "choices": [], **_tail(route, piece)})
+        async for delta in deltas:  # closed by whoever closes this one
+            if isinstance(delta, Finished):
+                yield event({**head, "choices": [], **_tail(route, delta)})
                 continue
-            if not request.show_reasoning and isinstance(piece, _REASONING):
+            if not request.show_reasoning and isinstance(delta, _REASONING):
                 continue
-            choice: dict[str, Any] = {"index": piece.choice, "delta": _delta(piece), "finish_reason": None}
-            if piece.choice not in begun:
-                begun.add(piece.choice)
+            choice: dict[str, Any] = {"index": delta.choice, "delta": _as_chunk_delta(delta), "finish_reason": None}
+            if delta.choice not in begun:
+                begun.add(delta.choice)
                 choice["delta"] = {"role": "assistant", **choice["delta"]}
-            if isinstance(piece, ChoiceEnd):
-                choice.update(_end(route, piece.reason))
-            elif isinstance(piece, AnswerText) and piece.logprobs:
-                choice["logprobs"] = _logprobs(piece.logprobs)
+            if isinstance(delta, ChoiceEnd):
+                choice.update(_end(route, delta.reason))
+            elif isinstance(delta, AnswerText) and delta.logprobs:
+                choice["logprobs"] = _logprobs(delta.logprobs)
             yield event({**head, "choices": [choice]})
     except GatewayError as error:
         yield error_block(error)
@@ -138,12 +138,12 @@ def _end(route: Route, reason: str) -> dict[str, str]:
     return {"finish_reason": reason, "native_finish_reason": _NATIVE_REASONS.get(dialect, {}).get(reason, reason)}
 
 
-def _add_to_message(message: dict[str, Any], piece: Piece) -> None:
-    match piece:
+def _add_to_message(message: dict[str, Any], delta: Delta) -> None:
+    match delta:
         case AnswerText(text=text):
             message["content"] = (message["content"] or "") + text
         case Picture():
-            message.setdefault("images", []).append(_image(piece))
+            message.setdefault("images", []).append(_image(delta))
         case RefusalText(text=text):
             message["refusal"] = message.get("refusal", "") + text
         case ReasoningText(text=text):
@@ -154,20 +154,20 @@ def _add_to_message(message: dict[str, Any], piece: Piece) -> None:
         case RedactedReasoning(sealed=sealed):
             message["reasoning"].append({"type": "redacted", "data": sealed})
         case CallStart():
-            call = {"id": piece.id, "type": "function", "function": {"name": piece.name, "arguments": ""}}
-            message.setdefault("tool_calls", []).append({**call, **_signature(piece)})
+            call = {"id": delta.id, "type": "function", "function": {"name": delta.name, "arguments": ""}}
+            message.setdefault("tool_calls", []).append({**call, **_signature(delta)})
         case CallArguments(index=index, text=text):
             message["tool_calls"][index]["function"]["arguments"] += text
         case _:
             pass
 
 
-def _delta(piece: Piece) -> dict[str, Any]:
-    match piece:
+def _as_chunk_delta(delta: Delta) -> dict[str, Any]:
+    match delta:
         case AnswerText(text=text):
             return {"content": text}
         case Picture():
-            return {"images": [_image(piece)]}
+            return {"images": [_image(delta)]}
         case RefusalText(text=text):
             return {"refusal": text}
         case ReasoningText(text=text):
@@ -177,11 +177,11 @@ def _delta(piece: Piece) -> dict[str, Any]:
         case RedactedReasoning(sealed=sealed):
             return {"reasoning_redacted_data": sealed}
         case CallStart():
-            call = {"index": piece.index, "id": piece.id, "type": "function"}
-            return {"tool_calls": [{**call, "function": {"name": piece.name, "arguments": ""}, **_signature(piece)}]}
+            call = {"index": delta.index, "id": delta.id, "type": "function"}
+            return {"tool_calls": [{**call, "function": {"name": delta.name, "arguments": ""}, **_signature(delta)}]}
         case CallArguments():
-            call = {"index": piece.index, "type": "function"}
-            return {"tool_calls": [{**call, "function": {"arguments": piece.text}}]}
+            call = {"index": delta.index, "type": "function"}
+            return {"tool_calls": [{**call, "function": {"arguments": delta.text}}]}
         case _:
             return {}
 
@@ -190,9 +190,9 @@ def _logprobs(tokens: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {"content": list(tokens), "refusal": None}
 
 
-def _image(piece: Picture) -> dict[str, str]:
-    return {"type": "image", "mime_type": "image/png", "data": piece.data}
+def _image(picture: Picture) -> dict[str, str]:
+    return {"type": "image", "mime_type": "image/png", "data": picture.data}
 
 
-def _signature(piece: CallStart) -> dict[str, str]:
-    return {"provider_signature": piece.signature} if piece.signature else {}
+def _signature(call: CallStart) -> dict[str, str]:
+    return {"provider_signature": call.signature} if call.signature else {}

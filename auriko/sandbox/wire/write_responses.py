@@ -15,9 +15,9 @@ from auriko.sandbox.answer import (
     CallArguments,
     CallStart,
     ChoiceEnd,
+    Delta,
     Finished,
     Picture,
-    Piece,
     ReasoningEnd,
     ReasoningText,
     RedactedReasoning,
@@ -30,16 +30,16 @@ from auriko.sandbox.wire.read_responses import ResponsesCall
 Event = dict[str, Any]
 
 
-def response(call: ResponsesCall, route: Route, pieces: Iterable[Piece]) -> dict[str, Any]:
+def response(call: ResponsesCall, route: Route, deltas: Iterable[Delta]) -> dict[str, Any]:
     """The answer as one `response` object."""
     builder = ResponseBuilder(call, route)
-    for piece in pieces:
-        for _ in builder.add(piece):
+    for delta in deltas:
+        for _ in builder.add(delta):
             pass
     return builder.response
 
 
-async def events(call: ResponsesCall, route: Route, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[bytes, None]:
+async def events(call: ResponsesCall, route: Route, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[bytes, None]:
     """The answer as server-sent events, ending with a terminal event."""
     builder = ResponseBuilder(call, route)
     number = 0
@@ -47,8 +47,8 @@ async def events(call: ResponsesCall, route: Route, pieces: AsyncGenerator[Piece
         yield block(event, number)
         number += 1
     try:
-        async for piece in pieces:
-            for event in builder.add(piece):
+        async for delta in deltas:
+            for event in builder.add(delta):
                 yield block(event, number)
                 number += 1
     except GatewayError as error:
@@ -68,7 +68,7 @@ def error_block(error: GatewayError, number: int) -> bytes:
 
 
 class ResponseBuilder:
-    """Grows a `response` object piece by piece, and says what changed."""
+    """Grows a `response` object delta by delta, and says what changed."""
 
     def __init__(self, call: ResponsesCall, route: Route) -> None:
         self._call = call
@@ -94,7 +94,7 @@ class ResponseBuilder:
         }
 
     def begin(self) -> Iterator[Event]:
-        """The events before the first piece."""
+        """The events before the first delta."""
         for kind in ("created", "in_progress"):
             yield {"type": f"response.{kind}", "response": {**self.response, "output": []}}
 
@@ -103,11 +103,11 @@ class ResponseBuilder:
         self.response.update(status="failed", error=error.fields)
         return {"type": "response.failed", "response": self.response}
 
-    def add(self, piece: Piece) -> Iterator[Event]:
-        """The events that this piece causes."""
-        match piece:
+    def add(self, delta: Delta) -> Iterator[Event]:
+        """The events that this delta causes."""
+        match delta:
             case ReasoningText() | ReasoningEnd() | RedactedReasoning():
-                yield from self._reasoning(piece)
+                yield from self._reasoning(delta)
             case AnswerText(text=text, logprobs=logprobs):
                 yield from self._text(text, "output_text", logprobs)
             case RefusalText(text=text):
@@ -123,7 +123,7 @@ class ResponseBuilder:
                 self._incomplete = reason == "length"
                 yield from self._end_item()
             case Finished():
-                yield self._finish(piece)
+                yield self._finish(delta)
             case Picture():
                 pass  # models that make pictures answer chat completions only
 
@@ -142,13 +142,13 @@ class ResponseBuilder:
     def _is_open(self, kind: str) -> bool:
         return bool(self._output) and self._item["type"] == kind and self._item["status"] == "in_progress"
 
-    def _reasoning(self, piece: ReasoningText | ReasoningEnd | RedactedReasoning) -> Iterator[Event]:
-        if isinstance(piece, ReasoningText):
-            yield from self._reasoning_text(piece.text)
+    def _reasoning(self, delta: ReasoningText | ReasoningEnd | RedactedReasoning) -> Iterator[Event]:
+        if isinstance(delta, ReasoningText):
+            yield from self._reasoning_text(delta.text)
             return
-        if isinstance(piece, RedactedReasoning):
+        if isinstance(delta, RedactedReasoning):
             yield from self._start_item("reasoning", "rs", summary=[])
-        yield from self._end_reasoning(piece.sealed)
+        yield from self._end_reasoning(delta.sealed)
 
     def _reasoning_text(self, text: str) -> Iterator[Event]:
         if not self._is_open("reasoning"):
@@ -188,8 +188,8 @@ class ResponseBuilder:
         self._item["content"][0][key] += text
         if logprobs:
             self._item["content"][0].setdefault("logprobs", []).extend(logprobs)
-        delta: Event = {"type": f"response.{kind}.delta", **self._place(), "content_index": 0, "delta": text}
-        yield {**delta, "logprobs": list(logprobs)} if kind == "output_text" else delta
+        event: Event = {"type": f"response.{kind}.delta", **self._place(), "content_index": 0, "delta": text}
+        yield {**event, "logprobs": list(logprobs)} if kind == "output_text" else event
 
     def _end_item(self, phase: str = "final_answer") -> Iterator[Event]:
         if not self._output or self._item["status"] != "in_progress":

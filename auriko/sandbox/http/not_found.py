@@ -20,7 +20,7 @@ class MessagesError(GatewayError):
         return {"type": "error", "error": fields}
 
 
-def not_here(path: str) -> GatewayError:
+def not_found(path: str) -> GatewayError:
     """The error of a path that nothing answers to."""
     if _is_below(path, "/v1/messages"):
         message = "The sandbox does not speak the Messages format."

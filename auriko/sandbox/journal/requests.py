@@ -1,22 +1,15 @@
-"""Requests that the sandbox has seen and decisions it has made, for tests to assert on and people to look at."""
+"""Requests that the sandbox has received and how it replied, for tests to assert on and people to look at."""
 
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from auriko.sandbox.answer import Finished
-from auriko.sandbox.journal.decisions import candidate_record, dropped_record
-from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend
-from auriko.sandbox.request import InferenceRequest
-from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.router.decide import Decision, strategy_of
-from auriko.sandbox.router.filters import NobodyError
+from auriko.sandbox.journal.records import Report
 
 RETRY_HEADER = "x-auriko-retry-count"
 
@@ -66,16 +59,10 @@ class _Noted:
         self.reply: _Reply | None = None
 
 
-class Journal:
-    """The latest requests and decisions; old ones are forgotten.
-
-    Attributes:
-        spend: What each provider has been asked and paid for, by its id, since the start.
-    """
+class RequestLog:
+    """The latest requests; old ones are forgotten."""
 
     def __init__(self) -> None:
-        self.decisions: deque[DecisionRecord] = deque(maxlen=_KEPT)
-        self.spend: dict[str, Spend] = {}
         self._noted: deque[_Noted] = deque()
         self._bytes = 0
         self._statuses: Counter[int] = Counter()
@@ -88,7 +75,7 @@ class Journal:
         """The latest requests, oldest first."""
         return [noted.request for noted in self._noted.copy()]
 
-    def arrived(self, request: ReceivedRequest) -> Callable[[int, str | None], None]:
+    def add(self, request: ReceivedRequest) -> Callable[[int, str | None], None]:
         """Note a request, and whether it waited as long as it had been told to.
 
         What comes back takes note of the reply: its status, and its header `Retry-After`.
@@ -109,73 +96,6 @@ class Journal:
             noted.reply = _Reply(None if retry_after is None else float(retry_after), time.monotonic())
 
         return answered
-
-    def decided(self, request: InferenceRequest, decision: Decision) -> list[AttemptRecord]:
-        """Note a decision; the attempts that come of it are put into the list that comes back."""
-        return self._note(request, decision)
-
-    def refused(self, request: InferenceRequest, nobody: NobodyError) -> None:
-        """Note that nobody could serve a request."""
-        self._note(request, Decision(strategy_of(request), nobody.message, (), nobody.dropped))
-
-    def _note(self, request: InferenceRequest, decision: Decision) -> list[AttemptRecord]:
-        attempts: list[AttemptRecord] = []
-        self.decisions.append(
-            {
-                "id": f"dec_{secrets.token_hex(8)}",
-                "request_id": request.id,
-                "at": time.time(),
-                "endpoint": request.endpoint,
-                "models": list(request.models),
-                "strategy": decision.strategy,
-                "reason": decision.reason,
-                "candidates": [candidate_record(scored) for scored in decision.order],
-                "dropped": [dropped_record(candidate, drop) for candidate, drop in decision.dropped],
-                "attempts": attempts,
-            }
-        )
-        return attempts
-
-    def tried(self, attempts: list[AttemptRecord], candidate: Candidate) -> AttemptRecord:
-        """Note that a candidate is being tried."""
-        attempt: AttemptRecord = {"provider": candidate.provider, "model": candidate.model.id}
-        attempts.append(attempt)
-        self._spend(attempt)["tried"] += 1
-        return attempt
-
-    def failed(self, attempt: AttemptRecord, code: str, message: str) -> None:
-        """Note that an attempt came to nothing."""
-        attempt.update({"failed": message, "code": code})
-        self._spend(attempt)["failed"] += 1
-
-    def finished(self, attempt: AttemptRecord, end: Finished) -> None:
-        """Note the end of an answer: what was measured, and what it cost."""
-        attempt.update(
-            {
-                "ttft_ms": end.ttft_ms,
-                "throughput_tps": end.throughput_tps,
-                "prompt_tokens": end.counts.prompt,
-                "completion_tokens": end.counts.completion,
-                "cached_tokens": end.counts.cached,
-                "usd": end.bill.usd,
-            }
-        )
-        spend = self._spend(attempt)
-        spend["answered"] += 1
-        spend["prompt_tokens"] += end.counts.prompt
-        spend["completion_tokens"] += end.counts.completion
-        spend["usd"] += end.bill.usd
-
-    def _spend(self, attempt: AttemptRecord) -> Spend:
-        nothing: Spend = {
-            "tried": 0,
-            "answered": 0,
-            "failed": 0,
-            "prompt_tokens": 0,
-            "completion_tokens": 0,
-            "usd": 0.0,
-        }
-        return self.spend.setdefault(attempt["provider"], nothing)
 
     def report(self) -> Report:
         """The clients' behaviour so far."""
