@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NEEDED = ("rich", "langchain_core", "llama_index", "bm25s", "starlette", "uvicorn")
 _MODELS = ["gpt-4o-mini", "deepseek-chat", "llama-3.1-8b-instruct"]
-_QUESTIONS = ["How many retries are there by default?", "How many seconds is the default timeout of a request?"]
+_QUESTIONS = ["How many seconds is the default timeout of a request?", "How many retries are there by default?"]
 
 
 class _Way(NamedTuple):
@@ -36,8 +36,8 @@ class _Way(NamedTuple):
 # The sandbox's language model is the provider `local_lm`. A preferred provider that is not there never fails a
 # request, so the same holds for the real gateway.
 _WAYS = (
-    _Way("quickest", RoutingOptions(optimize="ttft-focus"), 3),
     _Way("local model", RoutingOptions(prefer="local_lm"), 1),
+    _Way("quickest", RoutingOptions(optimize="ttft-focus"), 3),
 )
 _LETTER = (
     "Hello, this is Dana Reyes from Northwind. Since the update this morning the export button does nothing, and we "
@@ -92,8 +92,8 @@ def _gateway(console: Console, *, live: bool) -> Generator[Gateway]:
 
 def _engines(sandbox: Sandbox) -> str:
     if any(name.startswith("smollm2") for name in sandbox.engines):
-        return "Behind it answer an extractive engine in two settings and a small language model, all on this machine."
-    return "Behind it answers an extractive engine only; `auriko sandbox install` adds a small language model."
+        return "Behind it answer a small language model and an engine that quotes, all on this machine."
+    return "Behind it answers an engine that quotes; `auriko sandbox install` adds a small language model."
 
 
 def _query_documents(console: Console, gateway: Gateway, documents: list[Document], questions: list[str]) -> None:

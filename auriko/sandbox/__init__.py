@@ -11,7 +11,7 @@ except ImportError as error:
 
 from auriko.sandbox.accounts.keys import Limits
 from auriko.sandbox.catalog.upstreams import UpstreamError
-from auriko.sandbox.engines import Failure, Paced, Prompt, QuoteEngine, ScriptedEngine, ToolCall, tool_call
+from auriko.sandbox.engines import Paced, Prompt, QuoteEngine, ScriptedEngine, ScriptedError, ToolCall, tool_call
 from auriko.sandbox.journal.requests import ReceivedRequest
 from auriko.sandbox.sandbox import Sandbox, serve
 from auriko.sandbox.server import PortInUseError
@@ -19,7 +19,6 @@ from auriko.sandbox.server import PortInUseError
 del _jinja2, _starlette, _uvicorn
 
 __all__ = [
-    "Failure",
     "Limits",
     "Paced",
     "PortInUseError",
@@ -28,6 +27,7 @@ __all__ = [
     "ReceivedRequest",
     "Sandbox",
     "ScriptedEngine",
+    "ScriptedError",
     "ToolCall",
     "UpstreamError",
     "serve",

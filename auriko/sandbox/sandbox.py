@@ -50,9 +50,9 @@ class Sandbox:
             keys come from the environment, `<ID>_API_KEY` unless the catalogue says otherwise.
         catalog: What is offered, at which price: a TOML file's path or the same as data, added to the catalogue that
             comes along (see `auriko.sandbox.catalog.source`), or a whole `Catalog`.
-        answers: What is answered, whoever is chosen: a text, `tool_call(...)` or `Failure(...)`; a list of these, one
-            for each request; a dict of any of these by model; or a function of the request (a `Prompt`). A model that
-            the dict does not name, or a request for which the function returns None, is answered by its engine.
+        answers: What is answered, whoever is chosen: a text, `tool_call(...)` or `ScriptedError(...)`; a list of these,
+            one for each request; a dict of any of these by model; or a function of the request (a `Prompt`). A model
+            that the dict does not name, or a request for which the function returns None, is left to the engines.
         limits: What each key may do.
         own_keys: Ids of the providers for which the callers have keys of their own (BYOK).
         faults: What goes wrong, as in `429=0.1;retry_after=1` (see `auriko.sandbox.faults`).
@@ -62,7 +62,8 @@ class Sandbox:
         PortInUseError: When it is started, and the port is taken.
         UpstreamError: An upstream whose models the catalogue does not name does not list them either.
         ValueError: The host is not a loopback address, and there is no `api_key`; an engine is not installed; a
-            fault or the catalogue cannot be read; a model to answer for is not there; the key of an upstream is missing.
+            fault or the catalogue cannot be read; a model to answer for or the key of an upstream is
+            missing.
     """
 
     def __init__(

@@ -41,11 +41,12 @@ def test_demo_answers_from_the_documents_and_adds_up_what_each_call_cost(capsys)
 
 @pytest.fixture
 def demo_of_a_pump(tmp_path):
-    """The arguments of a demo that asks one document one question."""
+    """The arguments of a demo that asks one document two questions; the second is answered by a quotation."""
     (tmp_path / "pump.txt").write_text(
         "The pump in hall three was installed in 2019. It moves 40 litres per second. The warranty ends in May 2027."
     )
-    return ["demo", str(tmp_path), "--question", "When does the warranty of the pump end?"]
+    questions = ["What is this about?", "When does the warranty of the pump end?"]
+    return ["demo", str(tmp_path), *(word for question in questions for word in ("--question", question))]
 
 
 def test_demo_asks_a_folder_of_yours_and_leaves_a_key_alone(capsys, demo_of_a_pump, monkeypatch):
@@ -63,7 +64,7 @@ def test_a_live_demo_asks_the_gateway_of_the_environment(capsys, demo_of_a_pump,
         monkeypatch.setenv("AURIKO_API_KEY", gateway.api_key)
         assert main([*demo_of_a_pump, "--live"]) == 0
         calls = [request for request in gateway.requests if request.path == "/v1/chat/completions"]
-        assert len(calls) == 5
+        assert len(calls) == 6
     out = capsys.readouterr().out
     assert out.startswith(f"Using {gateway.base_url}. This spends real money.\n")
     assert "May 2027" in out

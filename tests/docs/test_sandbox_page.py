@@ -11,6 +11,7 @@ from auriko import Client
 from auriko.cli import main
 from auriko.errors import CODES
 from auriko.sandbox import Limits, ReceivedRequest, Sandbox
+from auriko.sandbox.engines.scripted import read_answers
 from auriko.sandbox.faults import KINDS
 from doc_blocks import python_blocks, run_block
 
@@ -35,7 +36,7 @@ def test_its_python_runs(namespace):
 
 def test_its_tests_pass(namespace):
     tests = [value for name, value in namespace.items() if name.startswith("test_")]
-    assert len(tests) == 3
+    assert len(tests) == 4
     for test in tests:
         marks = {mark.name: mark for mark in getattr(test, "pytestmark", ())}
         faults = marks.get("auriko_faults", pytest.mark.auriko_faults.mark)
@@ -49,7 +50,7 @@ def test_its_tests_pass(namespace):
 
 def test_its_catalogue_is_one(tmp_path, monkeypatch):
     monkeypatch.setenv("GROQ_KEY", "gsk-s3cr3t")
-    (catalog,) = re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    _answers, catalog = re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
     (tmp_path / "catalog.toml").write_text(catalog)
     sandbox = Sandbox(engines=["quote", "quote-slow"], catalog=tmp_path / "catalog.toml")
     model = sandbox.catalog.find("llama-3.1-8b-instruct")
@@ -57,6 +58,12 @@ def test_its_catalogue_is_one(tmp_path, monkeypatch):
     prices = {offer.provider.id: offer.tiers[0].price.input for offer in model.offers}
     assert (prices["local"], prices["groq"]) == (0, 0.05)
     assert sandbox.catalog.find("house-model").offers[0].context_window == 8192
+
+
+def test_its_answers_are_read(tmp_path):
+    (tmp_path / "answers.toml").write_text(re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)[0])
+    call, text, error = read_answers(tmp_path / "answers.toml")
+    assert (call.name, text, error.retry_after) == ("get_weather", "It rains.", 2)
 
 
 def test_every_fault_is_in_its_table():

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, Union
 
 from auriko.errors import CODES
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Thought, ToolCall
+from auriko.sandbox.engines.json_types import is_array, is_object
 from auriko.sandbox.engines.speech import say
 from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens
 
@@ -27,7 +28,7 @@ Answers: TypeAlias = Union[  # noqa: UP007 (it names itself)
 ]
 
 
-class Failure(EngineError):
+class ScriptedError(EngineError):
     """An error as an answer: the caller gets it, and no other provider is tried.
 
     Args:
@@ -69,14 +70,14 @@ class ScriptedEngine:
         """Events of the next answer."""
         answer = self.take(prompt)
         if answer is None:
-            raise Failure("invalid_request", f"There is no answer for the model {prompt.model!r}.")
+            raise ScriptedError("invalid_request", f"There is no answer for the model {prompt.model!r}.")
         return _parts([answer] if isinstance(answer, Part) else answer, prompt)
 
     def take(self, prompt: Prompt) -> Answer | None:
         """The next answer to this request, or None if there is none. What is thought before it does not count.
 
         Raises:
-            Failure: All answers of a list have been given, or the function has failed.
+            ScriptedError: All answers of a list have been given, or the function has failed.
         """
         chosen = self._answers
         while isinstance(chosen, Mapping):
@@ -92,7 +93,9 @@ class ScriptedEngine:
         with self._lock:
             number = self._given[id(chosen)] = self._given.get(id(chosen), 0) + 1
         if number > len(chosen):
-            raise Failure("invalid_request", f"All {len(chosen)} answers have been given; this would be one more.")
+            raise ScriptedError(
+                "invalid_request", f"All {len(chosen)} answers have been given; this would be one more."
+            )
         return chosen[number - 1]
 
 
@@ -103,7 +106,7 @@ def _asked(function: Callable[[Prompt], Answer | None], prompt: Prompt) -> Answe
         raise
     except Exception as error:
         message = f"The function of answers failed with {type(error).__name__}: {error}"
-        raise Failure("invalid_request", message) from error
+        raise ScriptedError("invalid_request", message) from error
 
 
 def _parts(parts: Sequence[Part], prompt: Prompt) -> Iterator[Event]:
@@ -136,20 +139,21 @@ def read_answers(path: Path) -> Answers:
         raise ValueError(f"The file of answers {path} cannot be read: {error}.") from None
     if data.keys() != {"answers"}:
         raise ValueError(f"The file {path} has to have `answers`, and nothing else.")
-    return _read(data["answers"])
+    answers: Answers = _read(data["answers"])
+    return answers
 
 
 def _read(data: Any) -> Any:
-    match data:
-        case str():
-            return data
-        case list():
-            return [_read(each) for each in data]
-        case {"tool": str(name), **rest} if not rest.keys() - {"arguments"}:
-            return tool_call(name, **rest.get("arguments", {}))
-        case {"error": str(code), **rest} if not rest.keys() - {"message", "retry_after"}:
-            return Failure(code, **rest)
-        case dict() if not data.keys() & {"tool", "error"}:
+    if isinstance(data, str):
+        return data
+    if is_array(data):
+        return [_read(each) for each in data]
+    if is_object(data):
+        rest = {name: value for name, value in data.items() if name not in {"tool", "error"}}
+        if "tool" in data and not rest.keys() - {"arguments"}:
+            return tool_call(data["tool"], **rest.get("arguments", {}))
+        if "error" in data and not rest.keys() - {"message", "retry_after"}:
+            return ScriptedError(data["error"], **rest)
+        if rest.keys() == data.keys():
             return {name: _read(each) for name, each in data.items()}
-        case _:
-            raise ValueError(f"{data!r} is no answer: it is a text, {{tool, arguments}}, {{error}} or a list of these.")
+    raise ValueError(f"{data!r} is no answer: it is a text, {{tool, arguments}}, {{error}} or a list of these.")

@@ -12,8 +12,9 @@ _PIECE = re.compile(r"\s*\S+(?:\s+\Z)?|\s+")
 
 
 def say(text: str, prompt: Prompt) -> Iterator[Event]:
-    """The words of `text`, with the spaces before them, up to a stop string or the greatest number of tokens, then `Finish`."""
-    text = text[: min((at for stop in prompt.stop if stop and (at := text.find(stop)) >= 0), default=len(text))]
+    """The words of `text` up to a stop string or the greatest number of tokens, then `Finish`."""
+    stops = [at for stop in prompt.stop if stop and (at := text.find(stop)) >= 0]
+    text = text[: min(stops, default=len(text))]
     said = text if prompt.max_tokens is None else cut_tokens(text, prompt.max_tokens)
     for piece in _PIECE.finditer(said):
         yield Text(piece.group())

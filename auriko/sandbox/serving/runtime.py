@@ -59,8 +59,7 @@ class Runtime:
     ) -> Finished:
         """The end of an attempt: it is measured, its prompt cached, and its cost charged.
 
-        Args:
-            engine: What has answered. Something else than the provider's own says nothing of the provider's speed.
+        What another engine than the provider's own has answered says nothing of the provider's speed.
         """
         counts = self._counts(request, candidate, account, progress)
         ended = progress.last if progress.last is not None else time.perf_counter()

@@ -79,11 +79,9 @@ MISSING = "How many cars did the brewery sell?"
     [
         default_prompts.DEFAULT_TEXT_QA_PROMPT_TMPL,
         default_prompts.DEFAULT_TREE_SUMMARIZE_TMPL,
-        "Use the following pieces of context to answer the question at the end. If you don't know the answer, say so.\n\n"
-        "{context_str}\n\nQuestion: {query_str}\nHelpful Answer:",
+        "Use the following pieces of context.\n\n{context_str}\n\nQuestion: {query_str}\nHelpful Answer:",
         "Answer the question based only on the following context:\n{context_str}\n\nQuestion: {query_str}\n",
-        "You are an assistant for question-answering tasks. Use the retrieved context.\nQuestion: {query_str}\n"
-        "Context: {context_str}\nAnswer:",
+        "Use the retrieved context.\nQuestion: {query_str}\nContext: {context_str}\nAnswer:",
         "{context_str}\n\n{query_str}",
     ],
 )
@@ -143,7 +141,8 @@ def test_content_may_come_in_parts() -> None:
 
 
 def test_markdown_tables_lists_and_code() -> None:
-    text = "| Day | Opens |\n|---|---|\n| Monday | at nine |\n| Sunday | never |\n\nWe sell:\n\n- bread\n- milk from the farm\n"
+    text = "| Day | Opens |\n|---|---|\n| Monday | at nine |\n| Sunday | never |\n\n"
+    text += "We sell:\n\n- bread\n- milk from the farm\n"
     text += "```python\nopen_shop(day)  # the shop opens when it opens on a holiday\n```\n"
     prompt = "Context:\n{}\nQuestion: {}\nAnswer:"
     assert run(ENGINE, prompt.format(text, "Is it open on Sunday?")).text == "Day: Sunday; Opens: never"

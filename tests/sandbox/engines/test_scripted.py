@@ -10,7 +10,7 @@ import pytest
 
 from auriko import Client
 from auriko.errors import APIStatusError, BadRequestError, RateLimitError
-from auriko.sandbox import Failure, Paced, Prompt, Sandbox, ScriptedEngine, tool_call
+from auriko.sandbox import Paced, Prompt, Sandbox, ScriptedEngine, ScriptedError, tool_call
 from auriko.sandbox.engines import EngineError, Thought
 from auriko.sandbox.engines.scripted import read_answers
 from support.engine_runs import run
@@ -76,13 +76,13 @@ def test_a_function_sees_the_request_and_may_leave_it_to_the_engine(auriko_sandb
 
 
 def test_an_error_reaches_the_caller_and_no_other_provider_is_tried(auriko_sandbox, client) -> None:
-    auriko_sandbox.answer_with([Failure("rate_limit_exceeded", "Slowly.", retry_after=0.01), "Later."])
+    auriko_sandbox.answer_with([ScriptedError("rate_limit_exceeded", "Slowly.", retry_after=0.01), "Later."])
     with pytest.raises(RateLimitError, match="Slowly") as raised:
         ask(client)
     assert raised.value.retry_after_seconds == 0.01
     assert ask(client).content == "Later."
     with pytest.raises(ValueError, match="'gone' is not a code"):
-        Failure("gone")
+        ScriptedError("gone")
 
 
 def test_an_engine_s_error_lets_the_next_provider_answer(auriko_sandbox, client) -> None:
@@ -91,7 +91,7 @@ def test_an_engine_s_error_lets_the_next_provider_answer(auriko_sandbox, client)
 
 
 def test_a_stream_may_fail_after_some_words(auriko_sandbox, client) -> None:
-    auriko_sandbox.answer_with([["It rains", Failure("upstream_error")]])
+    auriko_sandbox.answer_with([["It rains", ScriptedError("upstream_error")]])
     said: list[Any] = []
     with (
         client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True) as stream,
@@ -116,7 +116,7 @@ def test_limits_hold_for_chosen_texts() -> None:
 
 
 def test_an_engine_of_its_own_without_an_answer_for_a_model() -> None:
-    with pytest.raises(Failure, match="no answer for the model ''"):
+    with pytest.raises(ScriptedError, match="no answer for the model ''"):
         run(ScriptedEngine({"gpt-4o": "One."}), "?")
     assert [run(ScriptedEngine("Yes."), "?", is_thought=thought).text for thought in (True, False)] == ["", "Yes."]
 
@@ -136,9 +136,11 @@ def test_each_answer_is_given_once_to_many_threads() -> None:
 
 def test_upstreams_are_answered_for_too() -> None:
     catalog = {"providers": {"far": {"base_url": "http://127.0.0.1:9"}}, "models": {"m": {"offers": {"far": {}}}}}
-    with Sandbox(catalog=catalog, answers={"m": "From here."}) as sandbox:
-        with Client(api_key=sandbox.api_key, base_url=sandbox.base_url) as client:
-            assert ask(client, "m").content == "From here."
+    with (
+        Sandbox(catalog=catalog, answers={"m": "From here."}) as sandbox,
+        Client(api_key=sandbox.api_key, base_url=sandbox.base_url) as client,
+    ):
+        assert ask(client, "m").content == "From here."
 
 
 def test_a_file_of_answers(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def calls_for(prompt: Prompt, asked: str, results: Sequence[str]) -> list[ToolCa
     """The calls to make now, without tools that have been called since the user spoke, unless one must be called.
 
     Args:
+        prompt: What is asked, with the tools.
         asked: What the user said last.
         results: What tools have returned since.
     """

@@ -23,7 +23,7 @@ _SHORT_RESULT = 400
 
 NO_FACTS = (
     "This is the sandbox's quoting engine: it answers from text in the prompt, and this prompt brings none. "
-    "`auriko sandbox install` adds a small language model, which answers such prompts; `answers=` lets you choose what is answered."
+    "`auriko sandbox install` adds a small language model that answers such prompts; `answers=` lets you choose."
 )
 ATTACHED = "This is the sandbox's quoting engine, which does not look into attachments. It got {}."
 

@@ -107,8 +107,8 @@ class Filler:
         for each in merged:
             self._text.given = start
             values = (value for value in self._values(each, name, depth + 1) if fits(value, rules, self._root))
-            for value in itertools.islice(values, 1):
-                found.append((len(self._text.given), value, self._text.given, values))
+            best = list(itertools.islice(values, 1))
+            found += [(len(self._text.given), value, self._text.given, values) for value in best]
             if found and (depth > _DEEP or self._steps > _MOST_STEPS):
                 break
         found.sort(key=lambda one: (-one[0], one[1] is not None))
@@ -125,13 +125,8 @@ class Filler:
         names = list(dict.fromkeys([*properties, *required]))
         further: dict[str, Iterator[Any]] = {}
         filled: dict[str, Any] = {}
-        for name in sorted(
-            names,
-            key=lambda name: (
-                not _STRICT & flatten(properties.get(name), self._root).keys(),
-                not self._text.names(name),
-            ),
-        ):
+        strict = {name for name in properties if _STRICT & flatten(properties[name], self._root).keys()}
+        for name in sorted(names, key=lambda name: (name not in strict, not self._text.names(name))):
             if name in required or (depth < _DEEP and self._steps < _MOST_STEPS and self._text.names(name)):
                 given = self._text.given
                 further[name] = self._values(properties.get(name, others), name, depth + 1)

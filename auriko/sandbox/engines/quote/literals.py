@@ -13,7 +13,8 @@ _NUMBER = re.compile(r"(?<![\w.:-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w:
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|„([^“”\n]+)[“”]|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _CAPITAL = r"(?:[^\W\d_a-z][\w'.-]*\w|[A-Z]\b)"
 _NAME = re.compile(  # addresses, moments, words with capitals, codes of letters and digits
-    rf"https?://[^\s\"'<>)]*[\w/]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\S)\d[\d:-]*[:-]\d[\dTZ:+-]*\b|\b{_CAPITAL}(?: {_CAPITAL})*"
+    r"https?://[^\s\"'<>)]*[\w/]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\S)\d[\d:-]*[:-]\d[\dTZ:+-]*\b"
+    rf"|\b{_CAPITAL}(?: {_CAPITAL})*"
     r"|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w.-]*\w"
 )
 _SAID = re.compile(r"[^\s,;()\"']*[^\s,;()\"'.?!]")
@@ -62,7 +63,7 @@ class Literals:
         return None if said is None else float(said.replace(",", ""))
 
     def string(self, name: str, form: str = "", pattern: str | None = None) -> str | None:
-        """The text of this format or pattern; else what stands behind the property's name, or the next name or quotation."""
+        """The text of this format or pattern; else the one behind the property's name, the next quotation or name."""
         if pattern is not None:
             return self._matching(pattern)
         if form:

@@ -18,6 +18,7 @@ def examples(pattern: str, longer: int = 0) -> Iterator[str]:
     """Texts that `pattern` matches, the shortest first; none if this can make none.
 
     Args:
+        pattern: As JSON schemas have it, in Python's dialect.
         longer: How often what may be repeated is repeated beyond what it must be, at most.
     """
     try:
@@ -70,7 +71,7 @@ class _Maker:
 
 
 def _is_in(members: Any, one: str) -> bool:
-    """Whether a set such as `[^a-z\\d]` has this character."""
+    """Whether a set such as `[^a-z]` has this character."""
     is_negated = str(members[0][0]) == "NEGATE"
     return is_negated != any(_is(str(kind), value, one) for kind, value in members)
 

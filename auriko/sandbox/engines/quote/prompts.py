@@ -14,8 +14,8 @@ from auriko.sandbox.engines.quote.words import sentences
 _FENCED = re.compile(r"^[ \t]*-{8,}[ \t]*\n(.*?)(?:^[ \t]*-{8,}[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _TAGGED = re.compile(r"<(context|documents?|sources?|text)>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _LABEL = re.compile(
-    r"(?:^|(?<=[.!?]))[ \t<*]*(?:(?P<question>(?:user )?(?:query|question)|the original query is as follows|follow[ -]up "
-    r"(?:input|question|message))|(?P<context>(?:new |retrieved )?context|documents?|sources?|text)"
+    r"(?:^|(?<=[.!?]))[ \t<*]*(?:(?P<question>(?:user )?(?:query|question)|the original query is as follows"
+    r"|follow[ -]up (?:input|question|message))|(?P<context>(?:new |retrieved )?context|documents?|sources?|text)"
     r"|(?P<existing>existing answer|original answer|we have provided an existing answer)"
     r"|(?P<answer>(?:helpful |refined |new |final )?answer|standalone question|search query|summary))[ \t*]*[:>]"
     r"|^(?P<note>we have the opportunity|given the (?:new )?(?:context|information))",
@@ -27,8 +27,8 @@ _WAITING = re.compile(
 )
 _SUMMARY = re.compile(r"\b(?:summari[sz]e|summary)\b", re.IGNORECASE)
 _INSTRUCTION = re.compile(
-    r"\b(?:you are an?|(?:answer|respond to|use|based on|given|from) (?:\w+ ){0,3}(?:query|question|context|information)"
-    r"|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information is|don't know the answer|summari[sz]e)\b",
+    r"\b(?:you are an?|(?:answer|respond to|use|based on|given|from) (?:\w+ ){0,3}(?:query|question|context"
+    r"|information)|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information is|don't know the answer)\b",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"^(?:[-*+•]|\d{1,3}[.)])\s+")
@@ -88,7 +88,7 @@ def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
     told = [] if announced else [text_of(message) for message in messages if message["role"] != "assistant"]
     told = [text for text in told if text.strip() != asked]
     known = [*passages(existing), *own, *passages("\n\n".join(told))]
-    kind = "summary" if _SUMMARY.search(question or asked) else "question"
+    kind: Literal["question", "summary"] = "summary" if _SUMMARY.search(question or asked) else "question"
     return Task(question, known, bool(announced or existing or len(own) > 1), kind)
 
 

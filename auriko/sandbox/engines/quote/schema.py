@@ -128,4 +128,4 @@ def _fits_own(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any]) -> 
 
 
 def _within(value: Any, rules: Mapping[str, Any], what: str) -> bool:
-    return rules.get(f"min{what}", 0) <= len(value) <= rules.get(f"max{what}", math.inf)
+    return bool(rules.get(f"min{what}", 0) <= len(value) <= rules.get(f"max{what}", math.inf))

@@ -8,185 +8,27 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "above",
-        "after",
-        "again",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "being",
-        "below",
-        "between",
-        "both",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "don't",
-        "for",
-        "from",
-        "further",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "just",
-        "me",
-        "more",
-        "most",
-        "my",
-        "no",
-        "nor",
-        "not",
-        "now",
-        "of",
-        "off",
-        "on",
-        "once",
-        "only",
-        "or",
-        "other",
-        "our",
-        "out",
-        "over",
-        "own",
-        "please",
-        "same",
-        "shall",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "through",
-        "to",
-        "too",
-        "under",
-        "until",
-        "up",
-        "us",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "call",
-        "called",
-        "find",
-        "get",
-        "give",
-        "go",
-        "got",
-        "happen",
-        "happens",
-        "have",
-        "know",
-        "long",
-        "make",
-        "many",
-        "mean",
-        "means",
-        "much",
-        "need",
-        "often",
-        "one",
-        "say",
-        "says",
-        "take",
-        "tell",
-        "two",
-        "use",
-        "used",
-        "want",
-        "whatever",
-    ]
-)
+_COMMON = """
+a about above after again all also am an and any are as at be because been before being below between both but by can
+could did do does doing for from further had has have having he her here him his how i if in into is it its just me
+more most my no nor not now of off on once only or other our out over own please same shall she should so some such than that
+the their them then there these they this those through to too under until up us very was we were what when where which
+while who whom whose why will with would you your
+call called find get give go got happen happens know long make many mean means much need often one say says take tell two
+use used want whatever"""
+STOP_WORDS = frozenset(_COMMON.split())
+"""Words that say nothing of what a sentence is about, and those that only make a question of it."""
+
 _TOKEN = re.compile(r"[A-Za-z]+(?=[A-Z][a-z])|[^\W_]+")
 _END = re.compile(r"(?<=[.!?…])[\"'”)\]]*\s+(?=[^\s a-z])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc|e\.g|i\.e|approx|cf)|\b[A-Z])\.$")
-_ENDINGS = (
-    "ations",
-    "ation",
-    "ments",
-    "ment",
-    "ings",
-    "ing",
-    "ies",
-    "ied",
-    "ers",
-    "er",
-    "ed",
-    "es",
-    "ly",
-    "s",
-    "e",
-    "y",
-)
+_ENDING = re.compile(r"(?<=\w{4})(?:ations?|ments?|ings?|ie[sd]|ers)$|(?<=\w{3})(?:er|ed|es|ly|(?<!s)s|e|y)$")
 
 
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
-    """`word` in lower case without its ending, if four letters or more stay (three, if the ending is short)."""
-    word = word.lower()
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= (3 if len(ending) < 3 else 4) and word[-2:] != "ss":
-            word = word[: -len(ending)]
-            break
+    """`word` in lower case, without its ending if enough stays."""
+    word = _ENDING.sub("", word.lower(), count=1)
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz" else word
 
 

