@@ -78,8 +78,9 @@ def _first_error(errors: list[ErrorDetails], data: Any, model: type[WireModel]) 
             suggestion=_meant(model, error["loc"]),
         )
     if error["type"] in CODES:  # one of our own validators knows better
-        suggestion = error.get("ctx", {}).get("suggestion")
-        return GatewayError(error["type"], f"{param}: {error['msg']}.", param=param, suggestion=suggestion)
+        told = error.get("ctx", {})
+        subject = param.rpartition(".")[0] if told.get("is_about") == "object" else param  # that has the field
+        return GatewayError(error["type"], f"{subject} {error['msg']}.", param=param, suggestion=told.get("suggestion"))
     reason = _REASONS.get(error["type"], error["msg"]).removeprefix("Value error, ")
     if error["type"] == "union_tag_invalid":
         told = error.get("ctx", {})

@@ -45,6 +45,9 @@ BAD_BODIES = [
         "invalid_request",
         "messages[2]",
     ),
+    ({"functions": [{"name": "f"}, {}]}, "missing_required_parameter", "tools[1].function.name"),
+    ({"functions": [TOOL["function"]], "function_call": {}}, "missing_required_parameter", "tool_choice.function.name"),
+    ({"functions": [TOOL["function"]], "function_call": "any"}, "invalid_parameter_value", "tool_choice"),
     ({"temprature": 1}, "unknown_field", "temprature"),
     ({"temperature": "1"}, "invalid_parameter_value", "temperature"),
     ({"temperature": 2.5}, "invalid_parameter_value", "temperature"),
@@ -229,6 +232,37 @@ def test_media_that_are_not_what_they_say_are_refused(steady_http, part):
     code = "missing_required_parameter" if missing else "invalid_parameter_value"
     assert (reply.status_code, error["code"]) == (400, code)
     assert error["param"].startswith("messages[0].content[0]")
+
+
+@pytest.mark.parametrize(
+    ("part", "param", "message"),
+    [
+        ({"type": "text", "text": 3}, ".text", ".text: Input should be a valid string."),
+        ({"type": "refusal", "refusal": {}}, ".refusal", ".refusal: Input should be a valid string."),
+        ({"type": "image_url", "image_url": {}}, ".image_url.url", ".image_url.url is required."),
+        (
+            {"type": "image_url", "image_url": {"url": "data:text/plain;base64,aGVsbG8="}},
+            ".image_url.url",
+            ".image_url.url holds text/plain, not an image.",
+        ),
+        (
+            {"type": "file", "file": {"file_data": "data:application/pdf;base64,aGVsbG8="}},
+            ".file.file_data",
+            ".file.file_data is not a PDF document.",
+        ),
+        ({"type": "input_text"}, ".type", " has the type 'input_text', which belongs to POST /v1/responses."),
+        ({"type": "x"}, ".type", " has the type 'x'; text, image_url, file and input_audio are known."),
+    ],
+)
+def test_errors_in_parts_name_the_field_as_it_was_sent(steady_http, part, param, message):
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": [part]}]}
+    error = steady_http.post("/chat/completions", json=body).json()["error"]
+    assert (error["param"], error["message"]) == (f"messages[0].content[0]{param}", f"messages[0].content[0]{message}")
+
+
+def test_what_belongs_to_no_user_message_is_not_looked_at(steady_http):
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi", "tool_calls": 3}]}
+    assert steady_http.post("/chat/completions", json=body).status_code == 200
 
 
 def test_what_arrived_is_remembered_without_the_key(sandbox, http):

@@ -218,6 +218,15 @@ def test_an_answer_that_is_cut_short_is_incomplete(start_sandbox):
         ({"input": [{"type": "function_call", "call_id": "c", "name": "f"}]}, "missing_required_parameter", None),
         ({"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]}, "invalid_request", "input"),
         ({"input": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "unsupported_modalities", "input[0]"),
+        (
+            {
+                "input": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.b/c.png"}}]}
+                ]
+            },
+            "unsupported_modalities",
+            "input[0]",
+        ),
         ({"tools": [{"type": "web_search"}]}, "hosted_tool_not_supported", "tools"),
         ({"store": True}, "invalid_parameter_value", "store"),
         ({"previous_response_id": "resp_1"}, "unknown_field", "previous_response_id"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -207,21 +206,6 @@ class ChatRequest(RoutedRequest):
     prediction: Any = None
     service_tier: Any = None
     store: Any = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _modern_names(cls, body: Any) -> Any:
-        """`functions` and `function_call` under the names that replaced them."""
-        if not isinstance(body, Mapping):
-            return body
-        modern: dict[str, Any] = dict(body)  # pyright: ignore[reportUnknownArgumentType]
-        functions: Any = modern.pop("functions", None)
-        if isinstance(functions, list):
-            modern.setdefault("tools", [{"type": "function", "function": f} for f in functions])  # pyright: ignore[reportUnknownVariableType]
-        call = modern.pop("function_call", None)
-        if call is not None:
-            modern.setdefault("tool_choice", call if isinstance(call, str) else {"type": "function", "function": call})
-        return modern
 
     @model_validator(mode="after")
     def _alternatives_need_logprobs(self) -> Self:

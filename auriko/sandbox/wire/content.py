@@ -20,20 +20,24 @@ _OF_RESPONSES = frozenset({"input_text", "input_image", "input_file", "output_te
 _IMAGES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"\xff\xd8\xff")
 
 
+def _wrong(reason: str) -> PydanticCustomError:
+    return PydanticCustomError("invalid_parameter_value", "{reason}", {"reason": reason})
+
+
 def _decoded(text: str) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("it is not valid base64") from None
+        raise _wrong("is not valid base64") from None
     if len(data) > MAX_MEDIA_BYTES:
-        raise ValueError(f"it holds more than {MAX_MEDIA_BYTES // 1024 // 1024} MiB")
+        raise _wrong(f"holds more than {MAX_MEDIA_BYTES // 1024 // 1024} MiB")
     return data
 
 
 def _from_data_url(url: str) -> tuple[str, bytes]:
     match = _DATA_URL.match(url)
     if match is None:
-        raise ValueError("it must be an http(s) address or data:<type>;base64,<data>")
+        raise _wrong("must be an http(s) address or data:<type>;base64,<data>")
     return match["type"], _decoded(match["data"])
 
 
@@ -41,16 +45,16 @@ def _image(url: str) -> str:
     if not url.startswith(("https://", "http://")):
         media_type, data = _from_data_url(url)
         if not media_type.startswith("image/"):
-            raise ValueError(f"it holds {media_type}, not an image")
+            raise _wrong(f"holds {media_type}, not an image")
         if not (data.startswith(_IMAGES) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP")):
-            raise ValueError("it is not a PNG, JPEG, GIF or WebP image")
+            raise _wrong("is not a PNG, JPEG, GIF or WebP image")
     return url
 
 
 def _document(url: str) -> str:
     media_type, data = _from_data_url(url)
     if media_type != "application/pdf" or not data.startswith(b"%PDF-"):
-        raise ValueError("it is not a PDF document")
+        raise _wrong("is not a PDF document")
     return url
 
 
@@ -130,13 +134,17 @@ class OtherPart(OpenWireModel):
         if kind in _OF_RESPONSES:
             raise PydanticCustomError(
                 "input_requires_responses_endpoint",
-                "{kind} belongs to POST /v1/responses",
-                {"kind": repr(kind), "suggestion": "Send it there as input, or use text, image_url and file parts."},
+                "has the type {kind}, which belongs to POST /v1/responses",
+                {
+                    "kind": repr(kind),
+                    "is_about": "object",
+                    "suggestion": "Send it there as input, or use text, image_url and file parts.",
+                },
             )
         raise PydanticCustomError(
             "unsupported_modalities",
-            "it is {kind}; text, image_url, file and input_audio are known",
-            {"kind": repr(kind), "suggestion": "Send it as text or as an image."},
+            "has the type {kind}; text, image_url, file and input_audio are known",
+            {"kind": repr(kind), "is_about": "object", "suggestion": "Send it as text or as an image."},
         )
 
 
@@ -146,15 +154,16 @@ _KNOWN = frozenset({"text", "refusal", "image_url", "file", "input_audio"})
 def _kind(part: Any) -> str:
     fields: Mapping[str, Any] = part if isinstance(part, Mapping) else vars(part) if isinstance(part, BaseModel) else {}  # pyright: ignore[reportUnknownVariableType]
     kind = fields.get("type")
-    return kind if isinstance(kind, str) and kind in _KNOWN else "other"
+    return f"{kind} part" if isinstance(kind, str) and kind in _KNOWN else "other part"
 
 
+# Pydantic puts tags into the locations of errors: these are no names of fields.
 Part = Annotated[
-    Annotated[TextPart, Tag("text")]
-    | Annotated[RefusalPart, Tag("refusal")]
-    | Annotated[ImagePart, Tag("image_url")]
-    | Annotated[FilePart, Tag("file")]
-    | Annotated[AudioPart, Tag("input_audio")]
-    | Annotated[OtherPart, Tag("other")],
+    Annotated[TextPart, Tag("text part")]
+    | Annotated[RefusalPart, Tag("refusal part")]
+    | Annotated[ImagePart, Tag("image_url part")]
+    | Annotated[FilePart, Tag("file part")]
+    | Annotated[AudioPart, Tag("input_audio part")]
+    | Annotated[OtherPart, Tag("other part")],
     Discriminator(_kind),
 ]

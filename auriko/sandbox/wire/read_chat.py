@@ -20,7 +20,7 @@ def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
     Raises:
         GatewayError: It is not a valid request.
     """
-    request = validate(ChatRequest, body)
+    request = validate(ChatRequest, _with_modern_names(body))
     check_conversation(request.messages)
     tools = tuple(tool.model_dump(exclude_unset=True) for tool in request.tools or ())
     choice = _tool_choice(request)
@@ -62,6 +62,18 @@ def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
             if getattr(request, name) is not None
         ),
     )
+
+
+def _with_modern_names(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`functions` and `function_call` under the names that replaced them."""
+    modern = dict(body)
+    functions = modern.pop("functions", None)
+    if isinstance(functions, list):
+        modern.setdefault("tools", [{"type": "function", "function": f} for f in functions])  # pyright: ignore[reportUnknownVariableType]
+    call = modern.pop("function_call", None)
+    if call is not None:
+        modern.setdefault("tool_choice", call if isinstance(call, str) else {"type": "function", "function": call})
+    return modern
 
 
 def requirements(prompt: Prompt, *, tools: bool, stream: bool, effort: str | None) -> list[Requirement]:

@@ -169,7 +169,7 @@ def _add_item(messages: list[dict[str, Any]], item: Item, param: str) -> None:
 
 def _text(part: Part, param: str) -> str:
     text = part.refusal if part.type == "refusal" else part.text
-    if part.type not in {*_TEXTS, "refusal"} or text is None:
+    if part.type not in {*_TEXTS, "refusal"} or not isinstance(text, str):
         raise GatewayError("invalid_parameter_value", f"{param} takes text alone.", param=param)
     return text
 

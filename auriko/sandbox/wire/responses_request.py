@@ -15,12 +15,12 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "of
 
 
 class Part(OpenWireModel):
-    """One piece of a message's content; what else belongs to it depends on its type."""
+    """One part of a message's content; what else belongs to it depends on its type, and is read with it."""
 
     type: str
-    text: str | None = None
-    refusal: str | None = None
-    image_url: str | None = None
+    text: Any = None
+    refusal: Any = None
+    image_url: Any = None
 
 
 class MessageItem(OpenWireModel):
