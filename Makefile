@@ -74,8 +74,9 @@ lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff format --check .
 
 .PHONY: types
-types: $(VENV)/.dev ## check types with mypy --strict and pyright strict, as on Python 3.10
+types: $(VENV)/.dev ## check types with mypy --strict and pyright strict, as on the oldest Python of each package
 	@$(BIN)/mypy
+	@$(BIN)/mypy --python-version 3.11 -p auriko_langchain
 	@$(BIN)/mypy benchmarks/*.py benchmarks/peers/*.py
 	@$(BIN)/pyright
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import (
     AllowInfNan,
@@ -21,10 +23,12 @@ from auriko._signature import unknown_name
 from auriko.models.routing import CostInfo, RoutingMetadata, StructuredWarning, parse_routing_metadata
 
 __all__ = [
+    "STRATEGIES",
     "CostInfo",
     "DataPolicy",
     "GatewayMetadata",
     "GatewayOptions",
+    "GatewayWarning",
     "MetricPercentile",
     "Mode",
     "Optimize",
@@ -35,7 +39,9 @@ __all__ = [
     "merge_gateway",
     "merge_gateway_extra_body",
     "parse_routing_metadata",
+    "split_strategy",
     "unknown_name",
+    "warn_of_changes",
 ]
 
 
@@ -83,6 +89,7 @@ def _accepts(literal: Any) -> GetPydanticSchema:
 
 
 Strategy = Literal["cost", "cost-focus", "ttft", "ttft-focus", "tps", "tps-focus", "balanced"]
+STRATEGIES: Final[frozenset[str]] = frozenset(get_args(Strategy))
 _Mode = Literal["pool", "fallback"]
 _DataPolicy = Literal["none", "no_training", "zdr"]
 _Percentile = Literal["p50", "p95"]
@@ -238,6 +245,28 @@ class GatewayOptions(_Options):
     def to_extra_body(self) -> dict[str, Any]:
         """The object as the openai package's `extra_body` takes it: `{"gateway": {...}}`."""
         return {"gateway": self.to_dict()}
+
+
+class GatewayWarning(UserWarning):
+    """The gateway changed or ignored a part of the request; the reply is complete."""
+
+
+def warn_of_changes(metadata: RoutingMetadata | None) -> None:
+    """Warns of each part of a request that the gateway changed or ignored, by a `GatewayWarning`."""
+    for warning in (metadata.warnings if metadata is not None else None) or ():
+        text = f"The gateway says: {warning.message or warning.code or warning.type}"
+        # A filter that makes errors of warnings must not lose an answer that has been paid for.
+        with contextlib.suppress(GatewayWarning):
+            warnings.warn(text, GatewayWarning, stacklevel=3)
+
+
+def split_strategy(model: str) -> tuple[str, str | None]:
+    """A model's name without a strategy after it, and the strategy: `("gpt-4o", "ttft")` for `gpt-4o:ttft`.
+
+    A suffix counts only where the name has exactly one colon, so `ft:gpt-4o:org:name` stays whole (API section 6).
+    """
+    name, _, suffix = model.partition(":")
+    return (name, suffix) if suffix in STRATEGIES else (model, None)
 
 
 def merge_gateway(

@@ -136,7 +136,7 @@ _CONVERTERS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
 
 
 def _source(block: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where a block's data is, in LangChain's words; Anthropic's blocks say it in `source`."""
+    """The place of a block's data, in LangChain's words; Anthropic's blocks say it in `source`."""
     source = block.get("source")
     if not isinstance(source, Mapping):
         return block

@@ -1,20 +1,27 @@
-"""The fields of `ChatAuriko`, and how they are checked."""
+"""The fields of `ChatAuriko` and their life: checks, connections, copies, pickles, and the serialised form."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Literal, TypeVar
 
 import httpx
 from langchain_core.language_models import BaseChatModel
 from langchain_core.utils.utils import from_env, secret_from_env
-from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
 from typing_extensions import Self
 
-from auriko import GatewayMetadata, RoutingOptions
+from auriko import AsyncClient, Client, GatewayMetadata, GatewayOptions, RoutingOptions
+from auriko.call_arguments import gateway_of
+from auriko.routing import merge_gateway
+from auriko.shared_clients import Clients
 from auriko.spend import Recorder
 from auriko_langchain._params import WIRE_FIELDS, check_names
+from auriko_langchain.errors import langchain_errors
 
+ModelT = TypeVar("ModelT", bound="ChatFields")
 # Other LangChain models' names of some fields.
 _ALIASES = {
     "model_name": "model",
@@ -22,6 +29,36 @@ _ALIASES = {
     "stop_sequences": "stop",
     "request_timeout": "timeout",
 }
+
+
+_CLIENT_FIELDS = (
+    "api_key",
+    "base_url",
+    "timeout",
+    "max_retries",
+    "deadline",
+    "stream_idle_timeout",
+    "default_headers",
+    "default_query",
+    "spend",
+)
+# Cached properties, the second one langchain-core's: what follows from the fields.
+_CACHED = ("_derived", "_serialized")
+
+
+class Derived:
+    """Values that follow from the fields, made on the first call and dropped when a field changes."""
+
+    __slots__ = ("async_client", "client", "defaults", "gateway", "shown")
+
+    def __init__(self, fields: ChatFields) -> None:
+        self.defaults = fields.wire_defaults()
+        routed = fields.gateway_defaults()
+        self.gateway = GatewayOptions.model_validate(gateway_of(routed)) if routed else None
+        self.shown = {**self.defaults, **routed}
+        settings = {name: value for name in _CLIENT_FIELDS if (value := getattr(fields, name)) is not None}
+        self.client = {**settings, "http_client": fields.http_client}
+        self.async_client = {**settings, "http_client": fields.http_async_client}
 
 
 class ChatFields(BaseChatModel):
@@ -106,6 +143,8 @@ class ChatFields(BaseChatModel):
     spend: Recorder | None = Field(default=None, exclude=True, repr=False)
     pickle_api_key: bool = False
 
+    _clients: Clients = PrivateAttr(default_factory=Clients)
+
     @model_validator(mode="before")
     @classmethod
     def _rename(cls, values: Any) -> Any:
@@ -140,7 +179,7 @@ class ChatFields(BaseChatModel):
         return self
 
     def wire_defaults(self) -> dict[str, Any]:
-        """What the fields say of every request, under the wire's names and without the `gateway` object."""
+        """The fields of every request, under the wire's names and without the `gateway` object."""
         values = {name: getattr(self, name) for name in _WIRE_NAMES}
         values["max_completion_tokens"] = self.max_tokens
         values["extra_body"] = {**(self.model_kwargs or {}), **(self.extra_body or {})} or None
@@ -148,12 +187,146 @@ class ChatFields(BaseChatModel):
         return {name: value for name, value in values.items() if value is not None}
 
     def gateway_defaults(self) -> dict[str, Any]:
-        """What the fields say of routing, as plain values."""
+        """The fields of routing, as plain values."""
         named = {"models": self.models, "routing": self.routing, "gateway_metadata": self.gateway_metadata}
         return {name: plain(value) for name, value in named.items() if value is not None}
 
+    @model_validator(mode="after")
+    def _check_settings(self) -> Self:
+        self._client()
+        return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in type(self).model_fields:
+            self._forget()
+
+    def _forget(self) -> None:
+        for name in _CACHED:
+            vars(self).pop(name, None)
+
+    @cached_property
+    def _derived(self) -> Derived:
+        return Derived(self)
+
+    def _client(self) -> Client:
+        with langchain_errors():
+            return self._clients.sync(self._derived.client)
+
+    def _async_client(self) -> AsyncClient:
+        with langchain_errors():
+            return self._clients.asynchronous(self._derived.async_client)
+
+    def close(self) -> None:
+        """Closes the connections of `invoke` and `stream`, unless other models of the same settings use them.
+
+        Later calls raise.
+        """
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Closes all connections, unless other models of the same settings use them; later calls raise."""
+        await self._clients.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def with_routing(self, routing: RoutingOptions | Mapping[str, Any] | None = None, **options: Any) -> Self:
+        """A copy with these routing options over its own: `model.with_routing(optimize="ttft")`."""
+        return self.rerouted(routing=routing).rerouted(routing=options)
+
+    def rerouted(self, routing: Any = None, gateway_metadata: Any = None, **others: Mapping[str, Any]) -> Self:
+        """A copy with these options over its own ones.
+
+        Args:
+            routing: Over the model's `routing`.
+            gateway_metadata: Over the model's `gateway_metadata`.
+            **others: Over further fields that are objects of options.
+
+        Raises:
+            ValueError: An option is unknown or out of its range.
+        """
+        over: dict[str, Any] = {"routing": routing or {}, "metadata": gateway_metadata or {}}
+        base: dict[str, Any] = {"routing": self.routing or {}, "metadata": self.gateway_metadata or {}}
+        options = {name: value for name, value in merge_gateway(base, over).items() if value}
+        merged = GatewayOptions.model_validate(options)
+        update = {name: merge_gateway(getattr(self, name), value) for name, value in others.items()}
+        return self.model_copy(update={**update, "routing": merged.routing, "gateway_metadata": merged.metadata})
+
+    def __copy__(self) -> Self:
+        return _as_new(super().__copy__())
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        memo = {} if memo is None else memo
+        # Handlers, caches and clients are places outside of the model: a copy uses the same ones.
+        for place in (
+            self.http_client,
+            self.http_async_client,
+            self.rate_limiter,
+            self.callbacks,
+            self.cache,
+            vars(self).get("_derived"),
+        ):
+            memo[id(place)] = place
+        return _as_new(super().__deepcopy__(memo))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        fields = {name: value for name, value in state["__dict__"].items() if name not in _CACHED}
+        fields["http_client"] = None
+        if self.http_async_client != "aiohttp":
+            fields["http_async_client"] = None
+        if not self.pickle_api_key:
+            fields["api_key"] = None
+        return {**state, "__dict__": fields}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        if self.api_key is None:
+            vars(self)["api_key"] = secret_from_env("AURIKO_API_KEY", default=None)()
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """True: `dumps` and `loads` of langchain-core work."""
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """The environment variable that stands for the key in `dumps`."""
+        return {"api_key": "AURIKO_API_KEY"}
+
+    @property
+    def lc_attributes(self) -> dict[str, Any]:
+        """The routing as plain values, which `dumps` can write."""
+        return self.gateway_defaults()
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return self._derived.shown
+
 
 _WIRE_NAMES = sorted(WIRE_FIELDS & ChatFields.model_fields.keys())
+
+
+def _as_new(twin: ModelT) -> ModelT:
+    """The copy, which may be changed and is closed on its own."""
+    twin.__pydantic_private__ = {**(twin.__pydantic_private__ or {}), "_clients": Clients()}
+    for name in _CACHED:
+        vars(twin).pop(name, None)
+    return twin
 
 
 def _unless_empty(options: Any) -> Any:

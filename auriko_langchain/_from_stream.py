@@ -162,7 +162,7 @@ class ChunkReader:
         return _piece(call, arguments, piece.id, fresh_name)
 
     def _named(self, call: _Call) -> bool:
-        """Whether a call that came without an id had to be given one, without which no tool can answer it."""
+        """True if a call that came without an id had to be given one, without which no tool can answer it."""
         if call.id:
             return False
         call.id = f"call_{uuid4().hex}"

@@ -77,7 +77,7 @@ def _message(said: ChoiceMessage, metadata: dict[str, Any]) -> AIMessage:
 
 
 def _kept(said: ChoiceMessage) -> dict[str, Any]:
-    """What goes back with the message on the next turn."""
+    """The values that go back with the message on the next turn."""
     kept: dict[str, Any] = {}
     if said.reasoning_content:
         kept[REASONING_CONTENT] = said.reasoning_content

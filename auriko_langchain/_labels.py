@@ -2,95 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
-from auriko_langchain._fields import plain
-from auriko_langchain._lifecycle import Lifecycle
+from auriko_langchain._fields import ChatFields, plain
+
+ModelT = TypeVar("ModelT", bound=ChatFields)
 
 
-class LabelledCalls(Lifecycle):
-    """The calls of `ChatAuriko`, which have LangChain's config only here: below, a stream does not see it."""
+def labels_from_config(model: type[ModelT]) -> type[ModelT]:
+    """The class, whose calls have labels out of the config that they are given: below, a stream does not see it."""
+    for name in ("invoke", "ainvoke", "stream", "astream"):
+        setattr(model, name, _labelled(getattr(model, name)))
+    return model
 
-    def invoke(
-        self,
-        input: LanguageModelInput,  # noqa: A002 - LangChain's name
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> AIMessage:
-        """The model's answer, with cost and routing in its `response_metadata`."""
-        config, kwargs = self._label(config, kwargs)
-        return super().invoke(input, config, stop=stop, **kwargs)
 
-    async def ainvoke(
-        self,
-        input: LanguageModelInput,  # noqa: A002 - LangChain's name
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> AIMessage:
-        """The model's answer, with cost and routing in its `response_metadata`."""
-        config, kwargs = self._label(config, kwargs)
-        return await super().ainvoke(input, config, stop=stop, **kwargs)
+def _labelled(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(model: ChatFields, /, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002 - LangChain's name
+        config, kwargs = _with_labels(model, config, kwargs)
+        return method(model, input, config, **kwargs)
 
-    def stream(
-        self,
-        input: LanguageModelInput,  # noqa: A002 - LangChain's name
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> Iterator[AIMessageChunk]:
-        """The answer in chunks; the last one has the usage, the cost and the routing."""
-        config, kwargs = self._label(config, kwargs)
-        return super().stream(input, config, stop=stop, **kwargs)
+    @wraps(method)
+    async def acall(model: ChatFields, /, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002 - as above
+        config, kwargs = _with_labels(model, config, kwargs)
+        return await method(model, input, config, **kwargs)
 
-    def astream(
-        self,
-        input: LanguageModelInput,  # noqa: A002 - LangChain's name
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[AIMessageChunk]:
-        """The answer in chunks; the last one has the usage, the cost and the routing."""
-        config, kwargs = self._label(config, kwargs)
-        return super().astream(input, config, stop=stop, **kwargs)
+    return acall if inspect.iscoroutinefunction(method) else call
 
-    def _label(
-        self, config: RunnableConfig | None, kwargs: dict[str, Any]
-    ) -> tuple[RunnableConfig | None, dict[str, Any]]:
-        """The config and the arguments of a call, with the labels among the arguments if they are asked for."""
-        if not self.label_from_config:
-            return config, kwargs
-        config = ensure_config(config)
-        # The run gets its id here, so that its trace and the gateway's records name the same one.
-        run_id = config["run_id"] = config.get("run_id") or uuid4()
-        tags = [*config.get("tags", ()), *(self.tags or ())]
-        metadata = {**config.get("metadata", {}), **(self.metadata or {})}
-        labels = self._labels(tags, metadata, run_id, kwargs.get("gateway_metadata"))
-        return config, {**kwargs, "gateway_metadata": labels}
 
-    def _label_run(self, run: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The arguments of a call that came another way (`generate`, events of version 3) and has its run."""
-        if not self.label_from_config or run is None or "gateway_metadata" in kwargs:
-            return kwargs
-        return {**kwargs, "gateway_metadata": self._labels(run.tags, run.metadata, run.run_id, None)}
+def labels_of_run(model: ChatFields, run: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call that came another way (`generate`, events of version 3) and has its run."""
+    if not model.label_from_config or run is None or "gateway_metadata" in kwargs:
+        return kwargs
+    return {**kwargs, "gateway_metadata": _labels(model, run.tags, run.metadata, run.run_id, None)}
 
-    def _labels(self, tags: Sequence[str], metadata: Mapping[str, Any], run_id: object, given: Any) -> dict[str, Any]:
-        own: Mapping[str, Any] = plain(self.gateway_metadata) or {}
-        labels: dict[str, Any] = {"trace_id": str(run_id)}
-        if together := [*dict.fromkeys([*own.get("tags", ()), *tags])]:
-            labels["tags"] = together
-        if (user := metadata.get("user_id")) is not None:
-            labels["user_id"] = str(user)
-        return {**labels, **(plain(given) or {})}
+
+def _with_labels(
+    model: ChatFields, config: RunnableConfig | None, kwargs: dict[str, Any]
+) -> tuple[RunnableConfig | None, dict[str, Any]]:
+    if not model.label_from_config:
+        return config, kwargs
+    config = ensure_config(config)
+    # The run gets its id here, so that its trace and the gateway's records name the same one.
+    run_id = config["run_id"] = config.get("run_id") or uuid4()
+    tags = [*config.get("tags", ()), *(model.tags or ())]
+    metadata = {**config.get("metadata", {}), **(model.metadata or {})}
+    labels = _labels(model, tags, metadata, run_id, kwargs.get("gateway_metadata"))
+    return config, {**kwargs, "gateway_metadata": labels}
+
+
+def _labels(
+    model: ChatFields, tags: Sequence[str], metadata: Mapping[str, Any], run_id: object, given: Any
+) -> dict[str, Any]:
+    own: Mapping[str, Any] = plain(model.gateway_metadata) or {}
+    labels: dict[str, Any] = {"trace_id": str(run_id)}
+    if together := [*dict.fromkeys([*own.get("tags", ()), *tags])]:
+        labels["tags"] = together
+    if (user := metadata.get("user_id")) is not None:
+        labels["user_id"] = str(user)
+    return {**labels, **(plain(given) or {})}

@@ -1,4 +1,4 @@
-"""What models can do, in LangChain's words, from the gateway's directory (API section 11.6).
+"""Profiles of models, in LangChain's words, from the gateway's directory (API section 11.6).
 
 `profiles.json` is a snapshot of a directory, so that a model knows its profile without asking anybody;
 `ChatAuriko.fetch_profile()` asks the gateway.
@@ -15,16 +15,15 @@ from typing import Any, cast
 from langchain_core.language_models import ModelProfile
 
 from auriko.models import DirectoryModel, DirectoryResponse, ProviderEntry
-
-_STRATEGIES = frozenset({"cost", "cost-focus", "ttft", "ttft-focus", "tps", "tps-focus", "balanced"})
+from auriko.routing import split_strategy
 
 
 def profile_of(models: Sequence[str], known: Mapping[str, ModelProfile]) -> ModelProfile | None:
-    """What every one of these models can do, or None where one is unknown.
+    """The profile of what every one of these models can do, or None where one is unknown.
 
     A number is the smallest of theirs, a capability counts if all have it.
     """
-    found = [known.get(_without_strategy(model)) for model in models]
+    found = [known.get(split_strategy(model)[0]) for model in models]
     if not found or None in found:
         return None
     profiles = [cast("dict[str, Any]", profile) for profile in found]
@@ -52,7 +51,7 @@ def profiles_of_directory(directory: DirectoryResponse) -> dict[str, ModelProfil
 
 
 def _profile(model: DirectoryModel) -> ModelProfile:
-    """What the model can do at its best provider: the gateway leaves out those that cannot do what is asked."""
+    """The profile of the model at its best provider: the gateway leaves out those that cannot do what is asked."""
     offers = model.providers
     can = {name for offer in offers for name, has in (offer.capabilities or {}).items() if has}
     takes = _union(offer.input_modalities for offer in offers) or {"text"}
@@ -85,9 +84,3 @@ def _union(lists: Iterable[list[str] | None]) -> set[str]:
 
 def _largest(offers: Sequence[ProviderEntry], field: str) -> int | None:
     return max((getattr(offer, field) or 0 for offer in offers), default=0) or None
-
-
-def _without_strategy(model: str) -> str:
-    """The id without a routing suffix, which is one only if the id has exactly one colon (API section 6)."""
-    name, _, suffix = model.partition(":")
-    return name if suffix in _STRATEGIES else model

@@ -1,31 +1,28 @@
-"""What a reply says beside its text, in LangChain's words: usage, metadata, and the facts for tracers."""
+"""The facts of a reply beside its text, in LangChain's words: usage, metadata, and the facts for tracers."""
 
 from __future__ import annotations
 
-import contextlib
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.outputs import ChatGeneration
 
 from auriko.models import Usage
-from auriko.routing import RoutingMetadata
+from auriko.routing import GatewayWarning, RoutingMetadata, warn_of_changes
 from auriko_langchain._keys import COST, PROVIDER, ROUTING_METADATA
 
 # The key under which langchain-core (1.6 and later) takes facts of a gateway from a generation into
 # the metadata of the run, whatever traces it. It is private there: only this line and a test know it.
 _RUN_METADATA_KEY = "lc_gateway_metadata"
+# Under the name that this package had before the core did.
+AurikoGatewayWarning = GatewayWarning
 _HEADERS = ("x-ratelimit-", "x-rate-limit-", "x-credits-", "x-budget-")
 
 
-class AurikoGatewayWarning(UserWarning):
-    """The gateway changed or ignored a part of the request; the reply is complete."""
-
-
 def get_routing_metadata(message: AIMessage) -> RoutingMetadata | None:
-    """Who answered, how fast, and what it cost, typed; None where the message does not say."""
+    """The routing metadata of a message, typed: who answered, how fast, at what cost; None where it does not say."""
     found = message.response_metadata.get(ROUTING_METADATA)
     return RoutingMetadata.model_validate(found) if isinstance(found, Mapping) else None
 
@@ -65,7 +62,7 @@ def response_metadata(
     headers: Mapping[str, str] | None,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What informs the user: the model that answered, its cost in USD, and all of the routing metadata.
+    """The facts that inform the user: the model that answered, its cost in USD, and all of the routing metadata.
 
     The values are plain JSON, so that they survive checkpoints, caches and traces.
 
@@ -83,7 +80,7 @@ def response_metadata(
     }
     if routing is not None:
         metadata[ROUTING_METADATA] = routing.model_dump(mode="json", exclude_none=True)
-        _warn(routing)
+        warn_of_changes(routing)
     if headers is not None:
         if request_id := headers.get("x-request-id"):
             metadata["request_id"] = request_id
@@ -107,13 +104,20 @@ def run_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {_RUN_METADATA_KEY: facts}
 
 
+def as_cached(generation: ChatGeneration) -> ChatGeneration:
+    """A copy, of an answer out of LangChain's cache, that says 0 USD and `routing_metadata["cached"]`.
+
+    The cache's own object stays as it is.
+    """
+    metadata: dict[str, Any] = generation.message.response_metadata
+    if COST not in metadata:
+        return generation
+    routing: dict[str, Any] = {**(metadata.get(ROUTING_METADATA) or {}), "cost": {"usd": 0.0}, "cached": True}
+    free = {**metadata, COST: 0.0, ROUTING_METADATA: routing}
+    message = generation.message.model_copy(update={"response_metadata": free})
+    info = {**(generation.generation_info or {}), **run_metadata(free)}
+    return generation.model_copy(update={"message": message, "generation_info": info})
+
+
 def _usd(routing: RoutingMetadata | None) -> float | None:
     return routing.cost.usd if routing is not None and routing.cost is not None else None
-
-
-def _warn(routing: RoutingMetadata) -> None:
-    for warning in routing.warnings or ():
-        text = f"The gateway says: {warning.message or warning.code or warning.type}"
-        # A filter that makes errors of warnings must not lose an answer that has been paid for.
-        with contextlib.suppress(AurikoGatewayWarning):
-            warnings.warn(text, AurikoGatewayWarning, stacklevel=2)

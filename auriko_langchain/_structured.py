@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, convert_to_messages
 from langchain_core.output_parsers import (
     BaseCumulativeTransformOutputParser,
     JsonOutputParser,
@@ -15,7 +16,9 @@ from langchain_core.output_parsers import (
 )
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.prompt_values import PromptValue
+from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
@@ -32,7 +35,7 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
 
     @property
     def OutputType(self) -> type[Any]:  # noqa: N802 - LangChain's name
-        """What the answer is parsed into."""
+        """The type that the answer is parsed into."""
         return self.parser.OutputType
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
@@ -58,8 +61,57 @@ class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
         return self.parser.parse(text)
 
 
+def structured_runnable(
+    model: Any,
+    schema: Any,
+    method: Method,
+    *,
+    include_raw: bool,
+    strict: bool | None,
+    arguments: Mapping[str, Any],
+) -> Runnable[LanguageModelInput, Any]:
+    """A model with answers that follow a schema: see `ChatAuriko.with_structured_output`.
+
+    Raises:
+        ValueError: There is no schema, or no such method.
+    """
+    if method not in ("json_schema", "function_calling", "json_mode"):
+        raise ValueError(f"unknown method {method!r}: json_schema, function_calling or json_mode")
+    if schema is None and method != "json_mode":
+        raise ValueError(f"method {method!r} needs a schema")
+    name = ""
+    parameters: dict[str, Any] = {}
+    options: dict[str, Any] = dict(arguments)
+    if schema is not None:
+        described: dict[str, Any] = convert_to_openai_tool(schema, strict=strict)
+        name, parameters = described["function"]["name"], described["function"]["parameters"]
+        options["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": described}
+    bound: Runnable[LanguageModelInput, AIMessage]
+    if method == "function_calling":
+        bound = model.bind_tools([schema], tool_choice=name, strict=strict, **options)
+    else:
+        form = {"type": "json_object"} if method == "json_mode" else schema
+        bound = model.bind_tools([], response_format=form, strict=strict, **options)
+        if method == "json_mode" and schema is not None:
+            bound = _describing(parameters) | bound
+    parser = answer_parser(schema, method, name)
+    return with_raw(bound, parser) if include_raw else bound | parser
+
+
+def _describing(schema: Mapping[str, Any]) -> Runnable[LanguageModelInput, LanguageModelInput]:
+    def described(prompt: LanguageModelInput) -> LanguageModelInput:
+        if isinstance(prompt, PromptValue):
+            return describe(schema, prompt.to_messages())
+        return describe(schema, convert_to_messages([prompt] if isinstance(prompt, str) else prompt))
+
+    async def adescribed(prompt: LanguageModelInput) -> LanguageModelInput:  # not in another thread
+        return described(prompt)
+
+    return RunnableLambda(described, adescribed, name="describe_json")
+
+
 def answer_parser(schema: Any, method: Method, tool_name: str) -> AnswerParser:
-    """What turns the model's message into an instance of the schema's class, or a dictionary without one."""
+    """The parser that turns the model's message into an instance of the schema's class, or a dictionary without one."""
     model = schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None
     if method == "function_calling":
         if model is None:

@@ -21,7 +21,7 @@ def wire_tools(tools: Sequence[Tool], strict: bool | None) -> list[dict[str, Any
 
 
 def wire_tool_choice(choice: ToolChoice, tools: Sequence[Mapping[str, Any]]) -> Any:
-    """Which tool must be called, or None to leave it to the model.
+    """The tool that must be called, or None to leave it to the model.
 
     Args:
         choice: "auto", "none", "any" or "required", True for any, the name of a tool, or a dictionary as the

@@ -1,4 +1,4 @@
-"""What LangChain's calls of `ChatAuriko` cost: a callback handler, and a context manager that sets one up.
+"""The cost of LangChain's calls of `ChatAuriko`: a callback handler, and a context manager that sets one up.
 
 The sums are made by `auriko.spend`. Its own `track_spend()` counts every call of the client, also those that
 LangChain's callbacks never hear of; the handler here counts what its callbacks belong to, such as one agent.
@@ -59,17 +59,17 @@ class AurikoCostCallbackHandler(BaseCallbackHandler):
 
     @property
     def usd(self) -> float:
-        """What is known to have been billed, in USD."""
+        """The sum that is known to have been billed, in USD."""
         return self.spend.usd
 
     @property
     def cache_savings_usd(self) -> float:
-        """What the providers' caches saved, in USD."""
+        """The sum that the providers' caches saved, in USD."""
         return self.spend.total.cache_savings_usd
 
     @property
     def calls(self) -> int:
-        """How many calls have ended well."""
+        """The number of calls that have ended well."""
         return self.spend.calls
 
     def by_provider(self) -> dict[str | None, SpendTotal]:

@@ -8,23 +8,28 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import ModelProfile
+from langchain_core.language_models import LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation
+from langchain_core.runnables import Runnable
 
+from auriko.call_arguments import merge_arguments
 from auriko_langchain import _translator
-from auriko_langchain._binding import BindableModel
-from auriko_langchain._cached import as_cached
+from auriko_langchain._binding import ChatBinding
+from auriko_langchain._fields import ChatFields
 from auriko_langchain._from_stream import ChunkReader
 from auriko_langchain._from_wire import chat_result
 from auriko_langchain._keys import PROVIDER
-from auriko_langchain._loading import allow_loading
-from auriko_langchain._params import merge
+from auriko_langchain._labels import labels_from_config, labels_of_run
+from auriko_langchain._params import CALL_FIELDS, OF_STREAMS, check_names
 from auriko_langchain._profiles import profile_of, profiles_of_directory, snapshot
+from auriko_langchain._register import allow_loading
+from auriko_langchain._reply import as_cached
+from auriko_langchain._structured import Method, structured_runnable
 from auriko_langchain._to_wire import to_wire
-from auriko_langchain._tools import Tool, wire_tools
+from auriko_langchain._tools import Tool, ToolChoice, wire_response_format, wire_tool_choice, wire_tools
 from auriko_langchain._tracing import StreamSpan, on_run_span
 from auriko_langchain.errors import langchain_errors
 
@@ -39,7 +44,8 @@ def _signature_ready(method: MethodT) -> MethodT:
     return method
 
 
-class ChatAuriko(BindableModel):
+@labels_from_config
+class ChatAuriko(ChatFields):
     """A chat model behind the Auriko gateway, which picks a provider for every call and says what it cost.
 
         model = ChatAuriko(models=["gpt-4o", "claude-sonnet-4-6"], routing={"optimize": "cost"})
@@ -167,8 +173,11 @@ class ChatAuriko(BindableModel):
         self, messages: list[BaseMessage], stop: list[str] | None, run: Any, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         """The arguments of the client's call."""
-        derived = self._derived
-        request = merge(derived.defaults, derived.gateway, self._label_run(run, kwargs))
+        derived, call = self._derived, labels_of_run(self, run, kwargs)
+        check_names(call, CALL_FIELDS, "argument")
+        request = merge_arguments(derived.defaults, derived.gateway, call)
+        for name in OF_STREAMS:
+            request.pop(name, None)
         request["messages"] = to_wire(messages)
         if stop:
             request["stop"] = stop
@@ -184,6 +193,69 @@ class ChatAuriko(BindableModel):
         if self.stream_usage if stream_usage is None else stream_usage:
             request.setdefault("stream_options", {"include_usage": True})
         return request
+
+    def bind(self, **kwargs: Any) -> ChatBinding:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # langchain-core has a private class there
+        """The model with arguments for every call; `routing` and `gateway_metadata` are merged over its own."""
+        return ChatBinding(bound=self, kwargs={}, config={}).bind(**kwargs)
+
+    def bind_tools(
+        self,
+        tools: Sequence[Tool],
+        *,
+        tool_choice: ToolChoice = None,
+        strict: bool | None = None,
+        response_format: Any = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """The model with tools that it may call.
+
+        Args:
+            tools: Tools, functions, pydantic classes, typed dictionaries, or schemas.
+            tool_choice: Which must be called: "any" or True, a name, "none"; None leaves it to the model.
+            strict: Whether calls must follow the schemas to the letter.
+            response_format: The form of the final answer: a class, a JSON schema, or as on the wire.
+            **kwargs: Further arguments of the calls.
+
+        Raises:
+            ValueError: There is no tool of the name in `tool_choice`.
+            TypeError: An argument is unknown.
+        """
+        check_names(kwargs, [*CALL_FIELDS, "ls_structured_output_format"], "argument")
+        bound = dict(kwargs)
+        offered = wire_tools(tools, strict)
+        if offered:
+            bound["tools"] = offered
+        if (choice := wire_tool_choice(tool_choice, offered)) is not None:
+            bound["tool_choice"] = choice
+        if response_format is not None:
+            bound["response_format"] = wire_response_format(response_format, strict)
+        return self.bind(**bound)
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """The model with answers that follow a schema.
+
+        Args:
+            schema: A pydantic class, of which the answer is an instance; or a typed dictionary or a JSON schema,
+                with which it is a dictionary. "json_mode" does without.
+            method: "json_schema" has the provider keep to the schema, "function_calling" makes it a tool that must
+                be called, "json_mode" asks for JSON of any form, which the prompt has to describe: the schema is
+                told before a prompt that does not speak of JSON.
+            include_raw: Whether the result is a dictionary of `raw`, the message, `parsed` and `parsing_error`.
+            strict: Whether the provider must keep to the schema to the letter.
+            **kwargs: Further arguments of the calls.
+
+        Raises:
+            ValueError: There is no schema, or no such method.
+        """
+        return structured_runnable(self, schema, method, include_raw=include_raw, strict=strict, arguments=kwargs)
 
     def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
         return [as_cached(generation) for generation in super()._convert_cached_generations(cache_val)]

@@ -1,4 +1,4 @@
-"""What `ChatAuriko` raises: every class is both the client's own (`auriko.errors`) and LangChain's.
+"""Exceptions of `ChatAuriko`: every class is both the client's own (`auriko.errors`) and LangChain's.
 
 So `except auriko.errors.RateLimitError` and `except langchain_core.exceptions.ModelRateLimitError` catch the
 same error, and LangChain's retries and fallbacks see whether a retry can help (`is_retryable`).

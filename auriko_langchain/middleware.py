@@ -23,6 +23,7 @@ from typing_extensions import NotRequired
 
 from auriko import RoutingOptions, SpendTracker
 from auriko.routing import merge_gateway
+from auriko.spend import checked_limit
 from auriko_langchain.chat_models import ChatAuriko
 from auriko_langchain.errors import AurikoBudgetExceededError
 
@@ -56,11 +57,9 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
 
     def __init__(self, limit_usd: float, *, exit_behavior: Literal["end", "error"] = "end") -> None:
         super().__init__()
-        if not limit_usd >= 0:
-            raise ValueError(f"limit_usd must be 0 or more, not {limit_usd!r}")
         if exit_behavior not in ("end", "error"):
             raise ValueError(f'exit_behavior is "end" or "error", not {exit_behavior!r}')
-        self.limit_usd = limit_usd
+        self.limit_usd = checked_limit(limit_usd)
         self.exit_behavior = exit_behavior
 
     @hook_config(can_jump_to=["end"])

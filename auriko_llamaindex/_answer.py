@@ -89,7 +89,7 @@ class Answer:
         self._thinking_is_open = False
 
     def count_reasoning(self, tokens: int | None) -> None:
-        """How many tokens the reasoning took in all; it is written on the first block."""
+        """Notes how many tokens the reasoning took in all; it is written on the first block."""
         if tokens and self._thinking:
             self._thinking[0] = self._thinking[0].model_copy(update={"num_tokens": tokens})
 

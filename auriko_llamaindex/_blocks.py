@@ -48,7 +48,7 @@ def text_of(parts: Iterable[Part]) -> str:
 
 
 def is_plain_text(parts: Iterable[Part]) -> bool:
-    """Whether a string says all that the parts say."""
+    """True if a string says all that the parts say."""
     return all(part.keys() == {"type", "text"} for part in parts)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 
 from auriko import ChatCompletion, ChatCompletionChunk, RoutingMetadata, Usage
+from auriko.routing import warn_of_changes
 from auriko_llamaindex._from_wire import chat_response
 from auriko_llamaindex._request import request_arguments
 from auriko_llamaindex._stream import StreamedAnswer
@@ -17,10 +17,6 @@ from auriko_llamaindex._tracing import framework_span, on_framework_span
 
 if TYPE_CHECKING:
     from auriko_llamaindex._settings import AurikoSettings
-
-_logger: Final = logging.getLogger(__name__)
-_logged: Final[set[tuple[str | None, str | None]]] = set()
-_MOST_LOGGED: Final = 1000
 
 
 class EndedStream(Protocol):
@@ -32,7 +28,7 @@ class EndedStream(Protocol):
 
     @property
     def routing_metadata(self) -> RoutingMetadata | None:
-        """Who answered and what it cost."""
+        """The provider that answered and the cost."""
 
 
 class Call:
@@ -65,7 +61,7 @@ class Call:
 
     def response(self, completion: ChatCompletion) -> ChatResponse:
         """The response for a whole reply."""
-        self._tell(completion.routing_metadata)
+        warn_of_changes(completion.routing_metadata)
         return chat_response(completion, single_call=self._single_call)
 
     def item(self, chunk: ChatCompletionChunk) -> ChatResponse | None:
@@ -74,18 +70,5 @@ class Call:
 
     def last_item(self, stream: EndedStream) -> ChatResponse:
         """The response that ends a stream: the whole answer, usage, who answered and what it cost."""
-        self._tell(stream.routing_metadata)
+        warn_of_changes(stream.routing_metadata)
         return self._answer.end(stream.usage, stream.routing_metadata)
-
-    def _tell(self, metadata: RoutingMetadata | None) -> None:
-        if metadata is not None:
-            log_warnings(metadata)
-
-
-def log_warnings(metadata: RoutingMetadata) -> None:
-    """Log what the gateway changed or ignored of a request, each such warning once."""
-    for warning in metadata.warnings or ():
-        known = warning.code, warning.message
-        if known not in _logged and len(_logged) < _MOST_LOGGED:
-            _logged.add(known)
-            _logger.warning("the gateway says: %s (%s)", warning.message, warning.code or warning.type)

@@ -43,7 +43,7 @@ def _fill(answer: Answer, message: ChoiceMessage) -> None:
 
 
 def facts(usage: Usage | None, routing_metadata: RoutingMetadata | None, refusal: str | None) -> dict[str, Any]:
-    """What `ChatResponse.additional_kwargs` tells of a finished call, in plain JSON values.
+    """The facts of a finished call for `ChatResponse.additional_kwargs`, in plain JSON values.
 
     `routing_metadata` with the cost, the three token counts, and the refusal; what is unknown is left out.
     """
@@ -60,7 +60,7 @@ def facts(usage: Usage | None, routing_metadata: RoutingMetadata | None, refusal
 
 
 def reasoning_tokens(usage: Usage | None) -> int | None:
-    """How many of the completion's tokens were reasoning, or None where that is not told."""
+    """The number of the completion's tokens that were reasoning, or None where that is not told."""
     details = usage.completion_tokens_details if usage is not None else None
     return details.reasoning_tokens if details is not None else None
 

@@ -1,4 +1,4 @@
-"""What an Auriko LLM is set to: checked fields, what of them may be shown and stored, and its connections."""
+"""The settings of an Auriko LLM: checked fields, what of them may be shown and stored, and its connections."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from typing_extensions import Self
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayMetadata
+from auriko.shared_clients import Clients
 from auriko.spend import Recorder
-from auriko_llamaindex._clients import Clients, Connection
-from auriko_llamaindex._loops import finish_generators_with_loop
 from auriko_llamaindex._windows import asmallest_window, smallest_window
 
 # What a model of unknown size is taken to hold: prompts are cut to fit it, so a small guess would break retrieval.
 UNKNOWN_CONTEXT_WINDOW: Final = 128_000
+
+_CLIENT_FIELDS: Final = (
+    *("api_key", "base_url", "timeout", "max_retries", "deadline", "stream_idle_timeout"),
+    *("default_headers", "default_query", "pickle_api_key", "spend"),
+)
 
 
 def _made(kind: Callable[[Any], Any]) -> BeforeValidator:
@@ -127,7 +131,7 @@ class AurikoSettings(FunctionCallingLLM):
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What LlamaIndex asks of a model: its window, its name, that it chats and calls tools."""
+        """The facts that LlamaIndex asks for: the model's window, its name, that it chats and calls tools."""
         return LLMMetadata(
             context_window=self.context_window or UNKNOWN_CONTEXT_WINDOW,
             num_output=self.max_tokens or -1,
@@ -137,7 +141,7 @@ class AurikoSettings(FunctionCallingLLM):
         )
 
     def to_payload(self) -> dict[str, Any]:
-        """What events and traces are told of this LLM; never the key or headers."""
+        """The facts of this LLM for events and traces; never the key or headers."""
         shown: dict[str, Any] = {
             "model": ",".join(self._candidates()),
             "models": self.models,
@@ -158,7 +162,7 @@ class AurikoSettings(FunctionCallingLLM):
         return window
 
     async def afetch_context_window(self) -> int | None:
-        """What `fetch_context_window` gives, awaited."""
+        """The result of `fetch_context_window`, awaited."""
         window = await asmallest_window(self._async_client(), self._candidates())
         self.context_window = window or self.context_window
         return window
@@ -186,32 +190,19 @@ class AurikoSettings(FunctionCallingLLM):
     def _candidates(self) -> list[str]:
         return [self.model] if self.model else list(self.models or ())
 
-    def _connection(self, http_client: httpx.Client | httpx.AsyncClient | str | None) -> Connection:
-        return Connection(
-            api_key=self.api_key,
-            base_url=self.base_url,
-            timeout=self.timeout,
-            max_retries=self.max_retries,
-            deadline=self.deadline,
-            stream_idle_timeout=self.stream_idle_timeout,
-            default_headers=tuple((self.default_headers or {}).items()),
-            default_query=tuple((self.default_query or {}).items()),
-            pickle_api_key=self.pickle_api_key,
-            spend=self.spend,
-            http_client=http_client,
-        )
-
     def _client(self) -> Client:
-        return self._clients.sync(self._connection(self.http_client))
+        return self._clients.sync({**self._client_settings(), "http_client": self.http_client})
 
     def _async_client(self) -> AsyncClient:
-        finish_generators_with_loop()
-        return self._clients.asynchronous(self._connection(self.async_http_client))
+        return self._clients.asynchronous({**self._client_settings(), "http_client": self.async_http_client})
+
+    def _client_settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _CLIENT_FIELDS}
 
     def __copy__(self) -> Any:
         copy = super().__copy__()
         # A copy may be changed to other connection settings, and is closed on its own.
-        copy._clients = Clients()  # noqa: SLF001
+        copy.__pydantic_private__ = {**(copy.__pydantic_private__ or {}), "_clients": Clients()}
         return copy
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Any:

@@ -23,10 +23,10 @@ from auriko.errors import BadRequestError
 from auriko_llamaindex._tools import closed_schema, read_json
 
 if TYPE_CHECKING:
-    from auriko_llamaindex.llm import Auriko
+    from auriko_llamaindex._settings import AurikoSettings
 
 Arguments: TypeAlias = dict[str, Any]
-Route: TypeAlias = Callable[["Auriko", type[BaseModel], list[ChatMessage], Arguments], Arguments]
+Route: TypeAlias = Callable[["AurikoSettings", type[BaseModel], list[ChatMessage], Arguments], Arguments]
 
 # By these the gateway says that no provider of the model can do it, whatever the prompt is.
 _UNSUPPORTED: Final = frozenset(
@@ -48,7 +48,7 @@ class Prediction:
 
     def __init__(
         self,
-        llm: Auriko,
+        llm: AurikoSettings,
         output_cls: type[BaseModel],
         prompt: BasePromptTemplate,
         llm_kwargs: Mapping[str, Any] | None,
@@ -56,7 +56,7 @@ class Prediction:
     ) -> None:
         self.llm = llm
         self._output_cls = output_cls
-        self._messages = llm._extend_messages(prompt.format_messages(llm=llm, **prompt_args))  # noqa: SLF001
+        self._messages = llm._extend_messages(prompt.format_messages(llm=llm, **prompt_args))  # noqa: SLF001 - LlamaIndex's own programs call it
         self._llm_kwargs = dict(llm_kwargs or {})
         self._routes = _routes(llm)
 
@@ -146,7 +146,7 @@ async def astream(prediction: Prediction) -> AsyncGenerator[Any, None]:
             return
 
 
-def _routes(llm: Auriko) -> list[Route]:
+def _routes(llm: AurikoSettings) -> list[Route]:
     mode = llm.pydantic_program_mode
     if mode == PydanticProgramMode.FUNCTION:
         return [_by_tool]
@@ -159,15 +159,17 @@ def _routes(llm: Auriko) -> list[Route]:
     return [_by_tool, _by_text] if llm.is_function_calling_model else [_by_text]
 
 
-def _by_tool(llm: Auriko, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments) -> Arguments:
+def _by_tool(
+    llm: AurikoSettings, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments
+) -> Arguments:
     """A tool whose arguments are the object, and which the model must call."""
     llm_kwargs.pop("allow_parallel_tool_calls", None)
     options: Arguments = {"tool_required": True, **llm_kwargs}
-    return llm._prepare_chat_with_tools([get_function_tool(output_cls)], chat_history=messages, **options)  # noqa: SLF001
+    return llm._prepare_chat_with_tools([get_function_tool(output_cls)], chat_history=messages, **options)  # noqa: SLF001 - as above
 
 
 def _by_schema(
-    llm: Auriko, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments
+    llm: AurikoSettings, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments
 ) -> Arguments:
     """A response_format with the object's schema."""
     schema = output_cls.model_json_schema()
@@ -184,7 +186,7 @@ def _by_schema(
 
 
 def _by_text(
-    _llm: Auriko, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments
+    _llm: AurikoSettings, output_cls: type[BaseModel], messages: list[ChatMessage], llm_kwargs: Arguments
 ) -> Arguments:
     """The schema in the prompt, for models that can do nothing else."""
     schema = json.dumps(output_cls.model_json_schema(), ensure_ascii=False)
@@ -208,7 +210,7 @@ def _called_with(response: ChatResponse) -> str | None:
 
 
 def _why(response: ChatResponse) -> str:
-    """What the reply itself says of an answer that is not what was asked for."""
+    """The reason that the reply itself gives for an answer that is not what was asked for."""
     refusal = response.additional_kwargs.get("refusal")
     if refusal:
         return f", a refusal ({refusal}),"

@@ -24,6 +24,7 @@ from yarl import URL
 
 from auriko._http.body import MAX_READ, ReadableBody
 from auriko._http.bounds import clamp_here
+from auriko._http.loop_end import close_with_loop
 
 # Private names of aiohttp in use: _factory, _retry_connection, _payload, _reading_paused, _read_nowait; a test watches.
 
@@ -135,6 +136,11 @@ class _Protocol(ResponseHandler):
 
     aiohttp's forgets it where chunks are cut by what is no chunk, and lets the reader wait.
     """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Notes that the connection is there."""
+        super().connection_made(transport)
+        close_with_loop(transport, asyncio.get_running_loop())
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Notes that the connection has ended."""

@@ -10,6 +10,7 @@ import anyio
 import httpcore
 
 from auriko._http.bounds import HeldHead, clamp_here, readable
+from auriko._http.loop_end import close_after_loop, close_with_loop
 
 # What may wait to be read; beyond it the server has to wait.
 _MAX_UNREAD: Final = 64 * 1024
@@ -28,6 +29,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport = transport
+        close_with_loop(transport, loop)
         self._held_head = HeldHead()
         self._unread = b""
         self._held_up = False  # the server, since too much is unread
@@ -97,6 +99,9 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
                 timer.cancel()
 
     async def aclose(self) -> None:
+        if self._loop.is_closed():
+            close_after_loop(self._transport)
+            return
         self._transport.abort()
         await asyncio.sleep(0)  # its socket is closed by the next turn of the event loop
 
@@ -121,6 +126,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if transport is None:
             raise httpcore.ConnectError("The connection was closed during the TLS handshake.")
         self._transport = transport
+        close_with_loop(transport, self._loop)
         transport.set_write_buffer_limits(0)
         return self
 

@@ -17,7 +17,8 @@ from auriko._http.body import MAX_READ, ReadableBody
 from auriko._http.bounds import bounded, clamp, remaining
 from auriko._http.failures import FOREIGN, raise_for_caller
 from auriko._http.internals import arrived_body
-from auriko._http.pool import AsyncPool, Pool, run_soon, running_loop
+from auriko._http.loops import run_soon, running_loop
+from auriko._http.pool import AsyncPool, Pool
 from auriko._http.requests import client_closed
 from auriko._http.shards import Shard
 from auriko._rules.exchange import DRAIN_PATIENCE, Answer, Read, Send, Sleep, Step, Steps

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -15,6 +13,7 @@ import httpx
 
 from auriko._http.bounds import remaining
 from auriko._http.internals import bound_client, close_now, discard
+from auriko._http.loops import LoopPool, running_loop
 from auriko._http.requests import client_closed, own_request, user_request
 from auriko._http.shards import Shard, Shards
 from auriko._rules.exchange import Send
@@ -113,51 +112,6 @@ def _close_all(shards: Shards[httpx.HTTPTransport]) -> None:
         close_now(shard.transport)
 
 
-class _LoopPool:
-    """The connections of one event loop, and the generator whose end closes them with the loop."""
-
-    def __init__(self, base_url: str, loop: Any, kind: type[httpx.AsyncBaseTransport]) -> None:
-        self.shards = Shards(kind, base_url)
-        self.guard = _close_with_loop(self)
-        self.closed = False
-        # The finalizer holds the connections, so that they are not collected unclosed together with the client.
-        self.finalizer = weakref.finalize(self, run_soon, loop, self.guard.aclose)
-        self.finalizer.atexit = False
-
-
-async def _close_with_loop(pool: _LoopPool) -> AsyncGenerator[None]:
-    """Closes the connections when the event loop shuts its generators down."""
-    shards = pool.shards
-    forget = weakref.ref(pool)
-    del pool
-    try:
-        yield
-    finally:
-        owner = forget()
-        if owner is not None:
-            owner.closed = True
-            owner.finalizer.detach()
-        with anyio.CancelScope(shield=True):
-            for shard in shards.opened:
-                await shard.transport.aclose()
-
-
-def run_soon(loop: Any, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Has an event loop do something, from any thread; nothing where it has ended."""
-    if isinstance(loop, asyncio.AbstractEventLoop):
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(lambda: loop.create_task(work()))
-    else:
-        import trio
-
-        def spawn() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is about to end
-                trio.lowlevel.spawn_system_task(work)
-
-        with contextlib.suppress(trio.RunFinishedError):
-            loop.run_sync_soon(spawn)
-
-
 class AsyncPool:
     """The connections of an async client: one set per running event loop.
 
@@ -170,7 +124,7 @@ class AsyncPool:
         self.user_client = None if http_client == AIOHTTP else http_client
         self.closed = False
         self._base_url = base_url
-        self._loops: dict[Any, _LoopPool] = {}
+        self._loops: dict[Any, LoopPool] = {}
         self._pid = os.getpid()
 
     def transports(self) -> list[httpx.AsyncBaseTransport]:
@@ -194,7 +148,7 @@ class AsyncPool:
                 if ended.closed or (isinstance(other, asyncio.AbstractEventLoop) and other.is_closed()):
                     self._loops.pop(other, None)
             kind = httpx.AsyncHTTPTransport if self.http_client is None else _aiohttp_transport(loop)
-            pool = self._loops[loop] = _LoopPool(self._base_url, loop, kind)
+            pool = self._loops[loop] = LoopPool(self._base_url, loop, kind)
             await pool.guard.__anext__()
         retired = pool.shards.retire()
         if retired is not None:
@@ -252,13 +206,3 @@ def _aiohttp_transport(loop: object) -> type[httpx.AsyncBaseTransport]:
     except ImportError as error:
         raise APIConnectionError(f"{NEEDS_AIOHTTP} ({error})", retryable=False) from error
     return AiohttpTransport
-
-
-def running_loop() -> Any:
-    """The running event loop of asyncio, or the token of trio's."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        import trio.lowlevel
-
-        return trio.lowlevel.current_trio_token()

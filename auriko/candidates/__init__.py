@@ -14,13 +14,12 @@ from typing import Any, Final, Literal, NamedTuple, get_args, overload
 from auriko._table import html_table, text_table
 from auriko.candidates._checks import CHAT, CHECKS, Finding, Query, known_params, mean_price
 from auriko.models.providers import DirectoryModel, DirectoryResponse, ProviderEntry, TierEntry
-from auriko.routing import RoutingOptions, Strategy, unknown_name
+from auriko.routing import RoutingOptions, split_strategy, unknown_name
 from auriko.types.chat_params import ChatParams
 from auriko.types.model_params import Endpoint
 
 Verdict = Literal["qualifies", "not decidable here", "excluded"]
 _ORDER: Final[tuple[Verdict, ...]] = get_args(Verdict)
-_STRATEGIES: Final[frozenset[str]] = frozenset(get_args(Strategy))
 _HEAD: Final = ("model", "provider", "tier", "verdict", "in $/1M", "out $/1M", "why")
 
 
@@ -186,9 +185,7 @@ class CandidateSearch:
 
 
 def _look_up(directory: DirectoryResponse, name: str) -> tuple[str, DirectoryModel | None]:
-    base, _, suffix = name.partition(":")
-    if suffix in _STRATEGIES:
-        name = base
+    name, _ = split_strategy(name)
     if name in directory.models:
         return name, directory.models[name]
     for model_id, model in directory.models.items():

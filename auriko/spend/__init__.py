@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from auriko.spend._record import CallRecord, CallStart, SpendTotal
 from auriko.spend._recorder import Recorder, add_listener, remove_listener
-from auriko.spend._tracker import SpendTracker, track_spend
+from auriko.spend._tracker import SpendTracker, checked_limit, track_spend
 
 if TYPE_CHECKING:
     from auriko.spend._ledger import LedgerError, SpendLedger
@@ -23,6 +23,7 @@ __all__ = [
     "SpendTotal",
     "SpendTracker",
     "add_listener",
+    "checked_limit",
     "remove_listener",
     "track_spend",
 ]

@@ -34,7 +34,7 @@ class SpendTracker(Recorder, SpendView):
 
     def __init__(self, limit_usd: float | None = None, *, tags: Sequence[str] = ()) -> None:
         super().__init__(tags)
-        self.limit_usd = checked_limit(limit_usd)
+        self.limit_usd = checked_limit(limit_usd) if limit_usd is not None else None
         self._records: dict[str, CallRecord] = {}
         self._total = SpendTotal()
 
@@ -114,15 +114,13 @@ class SpendTracker(Recorder, SpendView):
             self.add(record)
 
 
-def checked_limit(limit_usd: float | None) -> float | None:
-    """A limit in USD, or None.
+def checked_limit(limit_usd: float) -> float:
+    """A limit in USD.
 
     Raises:
         ValueError: It is negative or no number.
         TypeError: It is of the wrong type.
     """
-    if limit_usd is None:
-        return None
     if isinstance(limit_usd, bool) or not isinstance(limit_usd, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
         advice = "; as a decorator, write @track_spend()" if callable(limit_usd) else ""
         raise TypeError(f"limit_usd is an amount in USD, not {type(limit_usd).__name__}{advice}")
@@ -147,6 +145,7 @@ def track_spend(limit_usd: float | None = None, *, tags: Sequence[str] = ()) -> 
         ValueError: The limit is negative or no number.
         TypeError: The limit or the tags are of the wrong type.
     """
-    checked_limit(limit_usd)
+    if limit_usd is not None:
+        checked_limit(limit_usd)
     labels = checked_tags(tags)
     return SpendBlock(lambda: SpendTracker(limit_usd, tags=labels))

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,25 @@ def test_l8_one_client_over_three_event_loops(streamed: bool, http_client: Any) 
             server.wait_until_unused()
         assert asyncio.run(text_of(client, streamed=streamed)) == "Paris."
         assert len(client._caller.pool._loops) <= 2, "event loops that have ended are forgotten"
+
+
+@OVER
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+def test_l8_event_loop_that_is_just_closed_leaves_nothing_open(
+    http_client: Any, encrypted: bool, certificates: Any, trusted: Callable[[Path], None]
+) -> None:
+    """Many loops are closed without their generators being shut down: threads' own, LlamaIndex's, scripts'."""
+    context, certificate = certificates("127.0.0.1")
+    trusted(certificate)
+    with serve(ok, tls=context if encrypted else None) as server:
+        client = AsyncClient(api_key=KEY, base_url=server.url, http_client=http_client)
+        for count in (1, 2):
+            loop = asyncio.new_event_loop()
+            assert loop.run_until_complete(text_of(client, streamed=False)) == "Paris."
+            loop.close()
+            server.wait_until_unused()
+            assert server.accepted == count
+        gc.collect()
 
 
 @OVER

@@ -16,8 +16,8 @@ from langchain_core.messages import HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableParallel
 
-from auriko import RoutingOptions
-from auriko_langchain import AurikoCostCallbackHandler, ChatAuriko, _clients, errors
+from auriko import RoutingOptions, shared_clients
+from auriko_langchain import AurikoCostCallbackHandler, ChatAuriko, errors
 from tests.support.acts import ok
 from tests.support.fault_server import serve
 
@@ -181,12 +181,12 @@ def test_models_of_the_same_settings_share_one_client():
 
 def test_clients_go_with_their_last_model():
     gc.collect()
-    before = len(_clients.clients._shared)
+    before = len(shared_clients._SYNC._shared)
     chat = model(base_url="http://127.0.0.1:3/v1")
-    assert len(_clients.clients._shared) == before + 1
+    assert len(shared_clients._SYNC._shared) == before + 1
     del chat
     gc.collect()
-    assert len(_clients.clients._shared) == before
+    assert len(shared_clients._SYNC._shared) == before
 
 
 async def test_the_last_model_to_be_closed_closes_the_connections():
@@ -197,18 +197,20 @@ async def test_the_last_model_to_be_closed_closes_the_connections():
     assert other._client() is sync
     assert other._async_client() is unsync
     await other.aclose()
-    assert other._client() is not sync
-    assert other._async_client() is not unsync
-    await other.aclose()
+    third = model(base_url="http://127.0.0.1:4/v1")
+    assert third._client() is not sync
+    assert third._async_client() is not unsync
+    await third.aclose()
 
 
-def test_a_closed_model_opens_new_connections(sandbox_env):
+def test_a_closed_model_refuses_calls_and_a_copy_takes_them(sandbox_env):
     with ChatAuriko(model="gpt-4o") as chat:
-        first = chat._client()
         assert chat.invoke("Hello").text
-    assert chat.invoke("Hello").text
-    assert chat._client() is not first
-    chat.close()
+    for call in (chat.invoke, lambda prompt: list(chat.stream(prompt)), chat.bind(temperature=0).invoke):
+        with pytest.raises(errors.AurikoConnectionError, match="closed; make a new one"):
+            call("Hello")
+    with copy.copy(chat) as twin:
+        assert twin.invoke("Hello").text
 
 
 async def test_async_context(sandbox_env):

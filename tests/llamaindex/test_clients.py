@@ -199,6 +199,35 @@ def test_an_llm_that_is_dropped_leaves_nothing_open(server):
     gc.collect()
 
 
+NESTED = """
+import asyncio, sys
+import nest_asyncio
+nest_asyncio.apply()
+from llama_index.core import Document, Settings, SummaryIndex
+from auriko.sandbox import Sandbox
+from auriko_llamaindex import Auriko
+
+with Sandbox(engines=["extract"]) as sandbox:
+    Settings.embed_model = None
+    llm = Auriko(model="gpt-4o", api_key=sandbox.api_key, base_url=sandbox.base_url, context_window=4000)
+    index = SummaryIndex.from_documents([Document(text=f"On day {n} the sky is blue. " * 200) for n in range(4)])
+    engine = index.as_query_engine(llm=llm, use_async=True, response_mode="tree_summarize")
+
+    async def main():
+        return engine.query("What colour is the sky?"), engine.query("What colour is the sky?")
+
+    print(len(asyncio.run(main())), len(sandbox.requests) > 4)
+    llm.close()
+"""
+
+
+def test_queries_on_nested_loops_print_no_traceback():
+    done = subprocess.run([sys.executable, "-W", "always", "-c", NESTED], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "2 True"
+    told = [line for line in done.stderr.splitlines() if "ResourceWarning" in line or "Traceback" in line]
+    assert not told, done.stderr
+
+
 BLOCKED = """
 import sys
 class Blocked:

@@ -8,6 +8,7 @@ import pytest
 from llama_index.core.llms import ChatMessage
 
 from auriko import GatewayOptions, RoutingOptions
+from auriko.routing import GatewayWarning
 
 MESSAGES = [ChatMessage(role="user", content="Hi")]
 
@@ -96,13 +97,29 @@ def test_the_name_of_the_token_limit_is_the_calls(gateway):
     llm = gateway.llm(max_tokens=9)
     assert _sent(gateway, llm)["max_completion_tokens"] == 9
     body = _sent(gateway, llm, max_tokens=5)
-    assert body["max_tokens"] == 5
-    assert "max_completion_tokens" not in body
+    assert body["max_completion_tokens"] == 5
+    assert "max_tokens" not in body
     assert _sent(gateway, llm, max_completion_tokens=4)["max_completion_tokens"] == 4
 
 
-def test_none_leaves_an_argument_to_the_llm(gateway):
-    assert _sent(gateway, gateway.llm(temperature=0.5), temperature=None, routing=None)["temperature"] == 0.5
+def test_none_unsets_what_the_llm_is_set_to(gateway):
+    llm = gateway.llm(temperature=0.5, routing={"optimize": "cost"}, gateway_metadata={"tags": ["a"]})
+    body = _sent(gateway, llm, temperature=None, routing=None)
+    assert "temperature" not in body
+    assert body["gateway"] == {"metadata": {"tags": ["a"]}}
+
+
+def test_objects_of_options_are_merged_however_deep(gateway):
+    llm = gateway.llm(extra_body={"a": {"b": 1, "c": {"d": 1}}}, additional_kwargs={"extra_body": {"a": {"b": 2}}})
+    body = _sent(gateway, llm, extra_body={"a": {"c": {"e": 2}}})
+    assert body["a"] == {"b": 2, "c": {"d": 1, "e": 2}}
+
+
+@pytest.mark.parametrize("twice", [{"model": "a", "models": ["b"]}, {"max_tokens": 1, "max_completion_tokens": 2}])
+def test_a_call_says_a_thing_once(gateway, twice):
+    with pytest.raises(ValueError, match="not both"):
+        gateway.llm().chat(MESSAGES, **twice)
+    assert gateway.bodies == []
 
 
 def test_options_of_the_call_reach_the_client(gateway):
@@ -125,13 +142,11 @@ async def test_routing_of_a_call_reaches_every_mode(gateway):
     assert [body["gateway"] for body in gateway.bodies] == [{"routing": {"optimize": "tps"}}] * 4
 
 
-def test_warnings_of_the_gateway_are_logged_once(gateway, caplog):
+def test_the_gateway_warns_and_the_answer_is_kept(gateway):
     warning = {"type": "unsupported_parameter", "code": "seed_dropped", "message": "seed was not forwarded"}
     llm = gateway.llm()
     for _ in range(2):
         gateway.says("ok", routing_metadata={"warnings": [warning]})
-        response = llm.chat(MESSAGES)
+        with pytest.warns(GatewayWarning, match="The gateway says: seed was not forwarded"):
+            response = llm.chat(MESSAGES)
         assert response.additional_kwargs["routing_metadata"]["warnings"] == [warning]
-    assert [record.getMessage() for record in caplog.records if record.name.startswith("auriko_llamaindex")] == [
-        "the gateway says: seed was not forwarded (seed_dropped)"
-    ]

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from auriko.routing import split_strategy
 from auriko.sandbox.accounts.keys import Account, Accounts, identity
 from auriko.sandbox.answer import Piece
 from auriko.sandbox.catalog import listing
@@ -18,7 +19,6 @@ from auriko.sandbox.http.streaming import EventStream, unless_left
 from auriko.sandbox.journal.journal import Journal
 from auriko.sandbox.replies import GatewayError, json_response
 from auriko.sandbox.request import Inference
-from auriko.sandbox.router.candidates import split_suffix
 from auriko.sandbox.router.measurements import Measurements
 from auriko.sandbox.serving.dispatcher import Dispatcher, Route
 from auriko.sandbox.wire import write_chat, write_responses
@@ -122,7 +122,7 @@ async def list_models(services: Services, received: Received) -> Response:
 async def get_model(services: Services, received: Received) -> Response:
     """`GET /v1/models/{model_id}`."""
     name = received.request.path_params["model_id"]
-    model = services.callable_catalog.find(split_suffix(name)[0])
+    model = services.callable_catalog.find(split_strategy(name)[0])
     if model is None:
         raise GatewayError("model_not_found", f"There is no model {name!r}.", param="model_id")
     return json_response(listing.callable_model(model))

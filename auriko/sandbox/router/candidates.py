@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
+from auriko.routing import split_strategy
 from auriko.sandbox.catalog.model import Catalog, Model, Offer, Provider, Tier
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.routing_options import Strategy
-
-STRATEGIES: tuple[str, ...] = get_args(Strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +43,6 @@ class Candidate:
         return self.offer.engine(self.tier)
 
 
-def split_suffix(name: str) -> tuple[str, str | None]:
-    """A model name without its strategy suffix, and the suffix.
-
-    A suffix counts only if the name has exactly one colon, so `ft:gpt-4o:org:name` is left alone.
-    """
-    base, colon, suffix = name.partition(":")
-    return (base, suffix) if colon and suffix in STRATEGIES else (name, None)
-
-
 def find_models(catalog: Catalog, names: Sequence[str]) -> list[Model]:
     """The models of these names, without suffixes.
 
@@ -62,7 +51,7 @@ def find_models(catalog: Catalog, names: Sequence[str]) -> list[Model]:
     """
     models: list[Model] = []
     for name in names:
-        model = catalog.find(split_suffix(name)[0])
+        model = catalog.find(split_strategy(name)[0])
         if model is None:
             raise GatewayError(
                 "model_not_found",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from auriko.routing import split_strategy
 from auriko.sandbox.catalog.model import Catalog
 from auriko.sandbox.journal.records import CandidateRecord, DroppedRecord, SpeedRecord
 from auriko.sandbox.request import Inference
-from auriko.sandbox.router.candidates import Candidate, candidates, find_models, split_suffix
+from auriko.sandbox.router.candidates import Candidate, candidates, find_models
 from auriko.sandbox.router.choice import ranked
 from auriko.sandbox.router.filters import Assessed, Drop, Dropped, filter_candidates
 from auriko.sandbox.router.measurements import Speed
@@ -59,7 +60,7 @@ def decide(
 
 def strategy_of(request: Inference) -> str:
     """The strategy by which this request is routed."""
-    suffix = next((s for name in request.models if (s := split_suffix(name)[1])), None)
+    suffix = next((s for name in request.models if (s := split_strategy(name)[1])), None)
     return strategy_in_effect(request.routing, suffix)
 
 

@@ -1,0 +1,152 @@
+"""Clients for models of frameworks: models of equal settings share them, so that thirty open no more sockets than one.
+
+A model keeps a `Clients`. A client is made on first use; the last of the models that share it closes it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet, WeakValueDictionary
+
+import httpx
+from pydantic import SecretStr
+
+from auriko._client import AsyncClient, Client
+from auriko.errors import APIConnectionError
+
+__all__ = ["Clients"]
+
+ClientT = TypeVar("ClientT", Client, AsyncClient)
+
+
+class Clients:
+    """The clients of one model. After it is closed it gives none any more; a copy and a pickle of it are as new."""
+
+    def __init__(self) -> None:
+        self._sync = _Handle(_SYNC)
+        self._async = _Handle(_ASYNC)
+        self._closed = False
+
+    def sync(self, settings: Mapping[str, Any]) -> Client:
+        """The client with these arguments, another one after they have changed.
+
+        Raises:
+            APIConnectionError: The model has been closed.
+            AuthenticationError: There is no key.
+            ValueError: A setting cannot be used.
+        """
+        self._check_open()
+        return self._sync.get(settings)
+
+    def asynchronous(self, settings: Mapping[str, Any]) -> AsyncClient:
+        """The client with these arguments for event loops; raises as `sync` does."""
+        self._check_open()
+        return self._async.get(settings)
+
+    def close(self) -> None:
+        """Closes what no other model uses of the synchronous side; later calls raise."""
+        self._closed = True
+        client = self._sync.leave()
+        if client is not None:
+            client.close()
+
+    async def aclose(self) -> None:
+        """Closes what no other model uses of both sides; later calls raise."""
+        self.close()
+        client = self._async.leave()
+        if client is not None:
+            await client.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise APIConnectionError("This model has been closed; make a new one, or a copy.", retryable=False)
+
+    # Connections are no part of what a model is: they make no difference between two, and do not travel.
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clients)
+
+    __hash__ = object.__hash__
+
+    def __copy__(self) -> Clients:
+        return Clients()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Clients:
+        return Clients()
+
+    def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
+        return Clients, ()
+
+
+class _Shared(Generic[ClientT]):
+    """A client and those who use it."""
+
+    def __init__(self, client: ClientT) -> None:
+        self.client: ClientT = client
+        self.users: WeakSet[_Handle[ClientT]] = WeakSet()
+
+
+class _Directory(Generic[ClientT]):
+    """The clients of one kind that somebody uses, by their settings; it keeps none of them alive."""
+
+    def __init__(self, make: Callable[..., ClientT]) -> None:
+        self._make: Callable[..., ClientT] = make
+        self._lock = threading.Lock()
+        self._shared: WeakValueDictionary[Hashable, _Shared[ClientT]] = WeakValueDictionary()
+
+    def join(self, user: _Handle[ClientT], settings: Mapping[str, Any]) -> _Shared[ClientT]:
+        key = _key(settings)
+        with self._lock:
+            shared = self._shared.get(key)
+            if shared is None or not shared.users:
+                shared = self._shared[key] = _Shared(self._make(**settings))
+            shared.users.add(user)
+            return shared
+
+    def leave(self, user: _Handle[ClientT], shared: _Shared[ClientT]) -> ClientT | None:
+        """The client, if nobody uses it any more, so that it is to be closed now."""
+        with self._lock:
+            shared.users.discard(user)
+            return None if shared.users else shared.client
+
+
+class _Handle(Generic[ClientT]):
+    """One model's use of a client."""
+
+    def __init__(self, directory: _Directory[ClientT]) -> None:
+        self._directory: _Directory[ClientT] = directory
+        self._settings: Mapping[str, Any] | None = None
+        self._shared: _Shared[ClientT] | None = None
+
+    def get(self, settings: Mapping[str, Any]) -> ClientT:
+        shared = self._shared
+        if shared is None or (settings is not self._settings and settings != self._settings):
+            shared = self._shared = self._directory.join(self, settings)
+            self._settings = settings
+        return shared.client
+
+    def leave(self) -> ClientT | None:
+        shared, self._shared = self._shared, None
+        return self._directory.leave(self, shared) if shared is not None else None
+
+
+def _key(settings: Mapping[str, Any]) -> Hashable:
+    names = ("AURIKO_BASE_URL", "AURIKO_LEDGER")
+    environment = SecretStr(os.environ.get("AURIKO_API_KEY", "")), *map(os.environ.get, names)
+    return frozenset((name, _hashable(value)) for name, value in settings.items()), environment
+
+
+def _hashable(value: Any) -> Hashable:
+    if isinstance(value, httpx.Timeout):
+        return tuple(value.as_dict().items())
+    if isinstance(value, Mapping):
+        pairs: Mapping[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return frozenset(pairs.items())
+    return value if value is None or isinstance(value, (str, SecretStr, int, float)) else id(value)
+
+
+_SYNC: _Directory[Client] = _Directory(Client)
+_ASYNC: _Directory[AsyncClient] = _Directory(AsyncClient)
