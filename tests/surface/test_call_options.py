@@ -254,6 +254,13 @@ def test_a_raw_stream_is_refused_since_streams_have_their_headers() -> None:
         client.with_raw_response(client.chat.completions.create)(**REQUEST, stream=True)
 
 
+@pytest.mark.anyio
+async def test_a_raw_stream_is_refused_in_an_event_loop_too() -> None:
+    client = AsyncClient(api_key="ak_x")
+    with pytest.raises(ValueError, match="response_headers"):
+        await client.with_raw_response(client.chat.completions.create)(**REQUEST, stream=True)
+
+
 @pytest.mark.parametrize("method", [len, Client.close, Client(api_key="ak_y").me.get, Client(api_key="ak_y").close])
 def test_only_methods_of_the_same_client_have_raw_responses(method: Any) -> None:
     with pytest.raises(TypeError, match="a method of this very client"):

@@ -181,6 +181,18 @@ def test_a_connection_that_was_closed_is_not_written_to(ends: Ends) -> None:
     run(ends, test)
 
 
+def test_a_connection_is_closed_after_its_loop(ends: Ends) -> None:
+    kept: list[AsyncioStream] = []
+
+    async def test(stream: AsyncioStream, _transport: Transport) -> None:
+        kept.append(stream)
+
+    run(ends, test)
+    with pytest.raises(StopIteration):  # there is no turn of a loop to wait for
+        kept[0].aclose().send(None)
+    assert kept[0]._transport.is_closing()
+
+
 def test_a_write_waits_until_it_has_been_sent_as_long_as_it_may(ends: Ends) -> None:
     async def test(stream: AsyncioStream, transport: Transport) -> None:
         await stream.write(b"first", SOON)
