@@ -42,6 +42,12 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 
 
 @pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls are made again at once."""
+    monkeypatch.setattr("auriko._rules.retry.FIRST_DELAY", 0.0)
+
+
+@pytest.fixture
 def llamaindex() -> Iterator[None]:
     """LlamaIndex for one test: its settings and handlers are taken back, and the loop that it uses is closed."""
     from llama_index.core import Settings

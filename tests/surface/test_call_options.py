@@ -15,6 +15,7 @@ from tests.support.clients import serving, serving_async
 from tests.support.replies import completion
 from tests.surface.response_events import response
 
+pytestmark = pytest.mark.usefixtures("quick_retries")
 REQUEST: Any = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 

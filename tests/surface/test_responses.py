@@ -36,6 +36,7 @@ from tests.support.replies import DONE, envelope, event
 from tests.surface.response_events import USAGE, delta, ended, message, response, started
 
 QUESTION = "Paris is the capital of France. What is the capital of France?"
+pytestmark = pytest.mark.usefixtures("quick_retries")
 REQUEST: Any = {"model": "gpt-5.4", "input": "hi"}
 
 
