@@ -66,7 +66,7 @@ test: $(VENV)/.dev ## run the whole test suite, which reaches every line and bra
 
 .PHONY: test-just-booted
 test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machine that was started a moment ago
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/unit tests/surface tests/wire tests/spend tests/sandbox
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/rules tests/http tests/streams tests/observing tests/models tests/errors tests/resources tests/candidates tests/estimate tests/notebook tests/client tests/spend tests/sandbox
 
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting

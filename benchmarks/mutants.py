@@ -39,10 +39,10 @@ WORKERS = 2
 ENOUGH = 0.95  # of the mutants
 Stage = tuple[str, ...]
 
-_ORDERS = "tests/unit/test_exchange.py::test_any_order_of_outcomes"
-_RULES = ("tests/unit/test_exchange.py", f"--deselect={_ORDERS}", "tests/unit/test_retry.py")
-_MODELS = ("tests/unit/test_models.py", "tests/surface/test_collect.py", "tests/surface/test_responses.py")
-_CALLS = (_ORDERS, "tests/unit/test_spend.py", "tests/wire")
+_ORDERS = "tests/rules/test_exchange.py::test_any_order_of_outcomes"
+_RULES = ("tests/rules/test_exchange.py", f"--deselect={_ORDERS}", "tests/rules/test_retry.py")
+_MODELS = ("tests/models/test_models.py", "tests/streams/test_collect.py", "tests/resources/test_responses.py")
+_CALLS = (_ORDERS, "tests/spend/test_tracker.py", "tests/http/test_http_client.py", "tests/http/test_interception.py")
 _FUZZ = ("tests/fuzz/test_replies.py",)
 # Against a server, in the modes that differ for the file.
 _FAULTS = ("tests/faults/test_lifecycle.py", "tests/faults/test_time.py", "tests/faults/test_matrix.py")
@@ -52,13 +52,13 @@ _ON_ASYNCIO = (*_FAULTS, "tests/faults/test_connecting.py", "-k", "async and not
 STAGES: dict[str, tuple[Stage, ...]] = {
     "auriko/_rules/exchange.py": (_RULES, _CALLS, _IN_ANY_MODE),
     "auriko/_rules/retry.py": (_RULES, _IN_ANY_MODE),
-    "auriko/_rules/sse.py": (("tests/unit/test_sse.py",), _RULES, _IN_ANY_MODE),
+    "auriko/_rules/sse.py": (("tests/rules/test_sse.py",), _RULES, _IN_ANY_MODE),
     "auriko/_rules/reader.py": (_RULES, _MODELS, _CALLS, _FUZZ, _IN_ANY_MODE),
     "auriko/_streams/base.py": (_RULES, _MODELS, _CALLS, _IN_ANY_MODE),
     "auriko/_streams/chat.py": (_RULES, _MODELS, _FUZZ, _IN_ANY_MODE),
     "auriko/_streams/responses.py": (_MODELS, _IN_ANY_MODE),
-    "auriko/_http/asyncio_stream.py": (("tests/unit/test_asyncio_stream.py",), _ON_ASYNCIO),
-    "auriko/_http/chunked.py": (("tests/unit/test_chunked.py",), _IN_ANY_MODE),
+    "auriko/_http/asyncio_stream.py": (("tests/http/test_asyncio_stream.py",), _ON_ASYNCIO),
+    "auriko/_http/chunked.py": (("tests/http/test_chunked.py",), _IN_ANY_MODE),
 }
 # Mutants that behave as the file does, and why.
 EQUIVALENT: dict[tuple[str, str], str] = {

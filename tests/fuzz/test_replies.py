@@ -19,9 +19,9 @@ from auriko import (
     StreamInterruptedError,
     track_spend,
 )
-from tests.fuzz.mutate import mutated
 from tests.support.amounts import amount
 from tests.support.cases import failures
+from tests.support.mutate import mutated
 from tests.support.replies import DONE, METADATA, USAGE, chunk, completion, envelope, event, last_chunk
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_retries": 0}

@@ -13,7 +13,7 @@ from auriko.types import CallOptions
 from tests.support.acts import error, hang, ok, reply
 from tests.support.clients import serving, serving_async
 from tests.support.replies import completion
-from tests.surface.response_events import response
+from tests.support.response_events import response
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 REQUEST: Any = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

@@ -17,7 +17,7 @@ from auriko.route_types import GatewayOptions, RoutingOptions, StructuredWarning
 from tests.support.acts import ok
 from tests.support.cases import failures
 from tests.support.clients import serving
-from tests.surface.published_names import ATTRIBUTES, GONE, PUBLISHED
+from tests.support.published_names import ATTRIBUTES, GONE, PUBLISHED
 
 MIGRATION = (Path(__file__).parents[2] / "docs" / "migration.md").read_text(encoding="utf-8")
 NAMES = [(module, name) for module, names in PUBLISHED.items() for name in names.split()]
