@@ -1,4 +1,4 @@
-"""Which addresses can be called, and which are this machine's own."""
+"""Addresses that can be called, and those that are this machine's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can be reached by this name or address."""
+    """True if only this machine can be reached by this name or address."""
     host = host.strip("[]").lower().rstrip(".")
     try:
         return ipaddress.ip_address(host).is_loopback

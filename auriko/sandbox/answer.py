@@ -1,4 +1,4 @@
-"""What an answer is made of while it comes into being, before any endpoint puts it into its own form."""
+"""Pieces of an answer while it comes into being, before any endpoint puts it into its own form."""
 
 from __future__ import annotations
 

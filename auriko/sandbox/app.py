@@ -22,8 +22,8 @@ from auriko.sandbox.http.endpoints import Handler, Received, Services
 from auriko.sandbox.http.faulty_replies import broken, instead_of_reply
 from auriko.sandbox.http.openapi import openapi_document
 from auriko.sandbox.http.operation import Operation
+from auriko.sandbox.http.operations import OPERATIONS
 from auriko.sandbox.http.streaming import unless_left
-from auriko.sandbox.http.table import OPERATIONS
 from auriko.sandbox.http.unserved import not_here
 from auriko.sandbox.journal.journal import ReceivedRequest, redacted
 from auriko.sandbox.live.pages import PAGES, ask_for_password, password_as_key

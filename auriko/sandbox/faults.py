@@ -1,4 +1,4 @@
-"""What can go wrong, on demand.
+"""Faults on demand.
 
 A fault is written `kind[=rate][;option=value]...`, for example `429;retry_after=2;times=1`, `cut;after=3` or
 `503=0.1`. It is given to the sandbox for every inference request, by the header `X-Sandbox-Fault` for one, or after
@@ -155,7 +155,7 @@ class Faults:
         self._outages.pop(provider, None)
 
     def is_down(self, provider: str) -> bool:
-        """Whether the provider fails now."""
+        """True if the provider fails now."""
         return self._outages.get(provider, float("-inf")) > time.monotonic()
 
     def _strikes_now(self, text: str, fault: Fault) -> bool:

@@ -60,7 +60,7 @@ class Requirement(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
+class InferenceRequest:
     """A request that is right in itself.
 
     Attributes:

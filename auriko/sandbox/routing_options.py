@@ -20,7 +20,7 @@ _Milliseconds = Annotated[int, Field(gt=0)]
 
 
 class Weights(WireModel):
-    """How much each dimension counts; at least one is above zero."""
+    """The weights of the dimensions; at least one is above zero."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"cost": 2.0, "ttft": 1.0}]})
 
@@ -44,7 +44,7 @@ def _without_nulls(schema: dict[str, Any]) -> None:
 
 
 class Routing(WireModel):
-    """How a provider is chosen for one request."""
+    """The options by which a provider is chosen for one request."""
 
     model_config = ConfigDict(json_schema_extra=_without_nulls)
 
@@ -94,7 +94,7 @@ class Routing(WireModel):
 
 
 class Labels(WireModel):
-    """What callers note about a request; it changes nothing."""
+    """The labels of a request; they change nothing."""
 
     tags: list[str] = Field(default_factory=list)
     user_id: str | None = None
@@ -111,7 +111,7 @@ class Gateway(WireModel):
 
 
 class Routed(WireModel):
-    """What chat completions and responses have in common: which models may answer, and how one is picked."""
+    """The fields that chat completions and responses have in common: which models may answer, and how one is picked."""
 
     model: str | None = None
     gateway: Gateway = Field(default_factory=Gateway)

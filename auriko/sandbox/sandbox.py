@@ -21,12 +21,12 @@ from auriko.sandbox.http.endpoints import Services
 from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal.journal import Journal, ReceivedRequest
 from auriko.sandbox.journal.records import DecisionRecord, Report
-from auriko.sandbox.router.measurements import Measurements
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.serving.dispatcher import Dispatcher
-from auriko.sandbox.serving.engine_threads import EngineRoom
+from auriko.sandbox.serving.engine_pool import EnginePool
+from auriko.sandbox.serving.measurements import Measurements
 from auriko.sandbox.serving.prefix_cache import PrefixCache
-from auriko.sandbox.serving.settlement import Workshop
+from auriko.sandbox.serving.runtime import Runtime
 from auriko.sandbox.serving.signatures import Signer
 from auriko.sandbox.serving.warm_up import measure
 
@@ -79,15 +79,15 @@ class Sandbox:
         self._host, self._port = host, port
         self.api_key = api_key or DEFAULT_KEY
         offered = make_catalog(catalog, upstreams or {})
-        self._room = EngineRoom(choose_engines(engines), upstream_engines(offered))
-        self.catalog = offered.running_on(self._room.names)
+        self._engines = EnginePool(choose_engines(engines), upstream_engines(offered))
+        self.catalog = offered.running_on(self._engines.names)
         self._measurements = Measurements()
         self._accounts = Accounts(limits or Limits(), only_key=api_key)
         self._journal = Journal()
         self._faults = Faults(faults, seed)
         self._check_providers(self._faults.providers)
-        workshop = Workshop(self._room, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
-        dispatcher = Dispatcher(self.catalog, workshop, frozenset(own_keys), self._journal)
+        runtime = Runtime(self._engines, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
+        dispatcher = Dispatcher(self.catalog, runtime, frozenset(own_keys), self._journal)
         services = Services(
             catalog=self.catalog,
             callable_catalog=self.catalog.callable_with(own_keys),
@@ -98,7 +98,7 @@ class Sandbox:
             measurements=self._measurements,
             public_journal=api_key is None,
         )
-        self._server = Server(create_app(services), self._room.aclose)
+        self._server = Server(create_app(services), self._engines.aclose)
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
         self._started = False
@@ -112,21 +112,21 @@ class Sandbox:
     @property
     def engines(self) -> list[str]:
         """Names of the engines that answer."""
-        return self._room.names
+        return self._engines.names
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """What has been received, oldest first, without keys."""
+        """The requests that have been received, oldest first, without keys."""
         return self._journal.requests
 
     @property
     def decisions(self) -> list[DecisionRecord]:
-        """How each request was routed, oldest first: scores, measurements, who was dropped and why."""
+        """The routing of each request, oldest first: scores, measurements, who was dropped and why."""
         return list(self._journal.decisions)
 
     @property
     def report(self) -> Report:
-        """How the clients have behaved: requests, connections, statuses, retries, whether Retry-After was honoured."""
+        """The clients' behaviour: requests, connections, statuses, retries, whether Retry-After was honoured."""
         return self._journal.report()
 
     def take_down(self, provider: str, seconds: float | None = None) -> None:
@@ -158,7 +158,7 @@ class Sandbox:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self._room.stop()
+        self._engines.stop()
 
     def serve(self, on_start: Callable[[Sandbox], None] | None = None) -> None:
         """Serve in the foreground until interrupted.
@@ -169,15 +169,15 @@ class Sandbox:
         listener = self._listen()
         if on_start is not None:
             on_start(self)
-        for name in self._room.here:
+        for name in self._engines.local:
             if name in LOADS_SLOWLY:
-                self._room.submit(name, self._measure)
+                self._engines.submit(name, self._measure)
         try:
             with suppress(KeyboardInterrupt):
                 self._serve_from(listener)
         finally:
             self._ending.set()
-            self._room.stop()
+            self._engines.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -196,9 +196,9 @@ class Sandbox:
         if self._started:
             raise RuntimeError("A sandbox starts once; make a new one.")
         self._started = True
-        for name in self._room.here:
+        for name in self._engines.local:
             if name not in LOADS_SLOWLY:
-                self._measure(self._room[name])
+                self._measure(self._engines[name])
         listener = bind(self._host, self._port)
         self._port = listener.getsockname()[1]
         return listener

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
+from auriko.errors import CODES
 from auriko.sandbox.replies import GatewayError
 
 
@@ -76,6 +77,9 @@ def _first_error(errors: list[ErrorDetails], data: Any, model: type[WireModel]) 
             param=param,
             suggestion=_meant(model, error["loc"]),
         )
+    if error["type"] in CODES:  # one of our own validators knows better
+        suggestion = error.get("ctx", {}).get("suggestion")
+        return GatewayError(error["type"], f"{param}: {error['msg']}.", param=param, suggestion=suggestion)
     reason = _REASONS.get(error["type"], error["msg"]).removeprefix("Value error, ")
     if error["type"] == "union_tag_invalid":
         told = error.get("ctx", {})

@@ -96,6 +96,14 @@ def test_rules_have_no_input_and_no_output() -> None:
         assert not sleeps, module
 
 
+def test_the_sandboxes_router_is_pure() -> None:
+    rooms = ("http", "serving", "journal", "accounts", "live", "app", "server")
+    for module in (module for module in SOURCES if module.startswith("auriko.sandbox.router.")):
+        libraries = {name.split(".")[0] for name in NEEDS[module]}
+        assert not libraries & {*INPUT_AND_OUTPUT, "time", "random", "threading", "asyncio", "secrets"}, module
+        assert not any(name.startswith(tuple(f"auriko.sandbox.{room}" for room in rooms)) for name in NEEDS[module])
+
+
 def test_http_libraries_are_used_in_one_folder() -> None:
     adapters = [module for module in SOURCES if module.split(".")[0] != "auriko"]
     for module in [module for module in CORE if top(module) != "_http"] + adapters:

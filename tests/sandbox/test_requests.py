@@ -208,11 +208,13 @@ def test_media_reach_the_engine(http, slow, kind):
     assert slow.prompts[-1].messages[0]["content"] == content
 
 
+LACKING = [{"type": "text"}, {"type": "image_url"}, {"type": "file", "file": {"file_id": "file-1"}}]
+
+
 @pytest.mark.parametrize(
     "part",
     [
-        {"type": "text"},
-        {"type": "image_url"},
+        *LACKING,
         {"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,!!"}},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGVsbG8="}},
@@ -220,7 +222,6 @@ def test_media_reach_the_engine(http, slow, kind):
         {"type": "input_audio", "input_audio": {"data": "aGVsbG8=", "format": "flac"}},
         {"type": "input_audio", "input_audio": "aGVsbG8="},
         {"type": "file", "file": {"file_data": "data:application/pdf;base64,aGVsbG8="}},
-        {"type": "file", "file": {"file_id": "file-1"}},
     ],
 )
 def test_media_that_are_not_what_they_say_are_refused(steady_http, part):
@@ -228,7 +229,9 @@ def test_media_that_are_not_what_they_say_are_refused(steady_http, part):
         "/chat/completions", json={"model": "gpt-4o", "messages": [{"role": "user", "content": [part]}]}
     )
     error = reply.json()["error"]
-    assert (reply.status_code, error["code"]) == (400, "invalid_parameter_value")
+    missing = part in LACKING
+    code = "missing_required_parameter" if missing else "invalid_parameter_value"
+    assert (reply.status_code, error["code"]) == (400, code)
     assert error["param"].startswith("messages[0].content[0]")
 
 

@@ -1,4 +1,4 @@
-"""What a key may spend in a day, a week or a month (API section 10.2)."""
+"""Budgets of a key for a day, a week or a month (API section 10.2)."""
 
 from __future__ import annotations
 

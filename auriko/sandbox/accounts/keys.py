@@ -1,4 +1,4 @@
-"""Who calls: keys, and what each may still spend and send (API sections 10.2, 10.4 and 13)."""
+"""Keys of callers, and what each may still spend and send (API sections 10.2, 10.4 and 13)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What each key may do.
+    """The limits of each key.
 
     Attributes:
         requests_per_minute: Requests to the inference endpoints.

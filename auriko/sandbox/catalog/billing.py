@@ -1,4 +1,4 @@
-"""What a call costs: the catalogue's price times the tokens, less what the prompt cache saves."""
+"""The cost of a call: the catalogue's price times the tokens, less what the prompt cache saves."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Bill:
 
     @property
     def saved_percent(self) -> int:
-        """What the cache saved, in percent of what the call would have cost without it."""
+        """The saving of the cache, in percent of what the call would have cost without it."""
         whole = self.usd + self.saved_usd
         return round(100 * self.saved_usd / whole) if whole > 0 else 0
 
 
 def bill(tier: Tier, counts: TokenCounts) -> Bill:
-    """What these tokens cost in this tier."""
+    """The cost of these tokens in this tier."""
     price = price_for(tier, counts.prompt)
     read_price = price.input if price.cache_read is None else price.cache_read
     write_price = price.input if price.cache_write is None else price.cache_write
@@ -61,7 +61,7 @@ def price_for(tier: Tier, prompt_tokens: int) -> Price:
 
 
 def long_price(tier: Tier) -> Price:
-    """What prompts above the tier's length cost; its cache's prices rise as that of input does."""
+    """The prices for prompts above the tier's length; its cache's prices rise as that of input does."""
     price, long_context = tier.price, tier.long_context
     if long_context is None:
         return price

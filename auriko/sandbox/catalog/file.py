@@ -240,6 +240,6 @@ def default_catalog() -> Catalog:
 
 
 def default_data() -> dict[str, Any]:
-    """That catalogue as data."""
+    """The default catalogue as data."""
     data: dict[str, Any] = from_json(resources.files("auriko.sandbox.catalog").joinpath("catalog.json").read_bytes())
     return data

@@ -1,4 +1,4 @@
-"""What the sandbox offers: models, the providers that serve them, and at which price (API sections 6 and 11.6)."""
+"""The catalogue of the sandbox: models, the providers that serve them, and at which price (API sections 6 and 11.6)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who serves models: an engine behind a name, or an upstream, with a data policy of its own.
+    """A provider of models: an engine behind a name, or an upstream, with a data policy of its own.
 
     Attributes:
         engine: Name of the engine that answers for it; of an upstream, the first part of its engines' names.
@@ -116,7 +116,7 @@ class Offer:
         return tier.engine or self.provider.engine
 
     def provider_model_id(self, tier: Tier) -> str:
-        """What really runs in this tier."""
+        """The name of what really runs in this tier."""
         return self.upstream_model or f"sandbox/{self.engine(tier)}"
 
 
@@ -156,13 +156,13 @@ class Catalog:
         return list({offer.provider.id: offer.provider for model in self for offer in model.offers}.values())
 
     def running_on(self, engines: Collection[str]) -> Catalog:
-        """What is left when only these engines are there; models that nobody serves any more are gone."""
+        """The catalogue that is left with only these engines; models that nobody serves any more are gone."""
         return self._narrowed(
             lambda offer: replace(offer, tiers=tuple(tier for tier in offer.tiers if offer.engine(tier) in engines))
         )
 
     def callable_with(self, own_keys: Collection[str]) -> Catalog:
-        """What callers reach who have keys of their own for these providers."""
+        """The catalogue that callers reach who have keys of their own for these providers."""
         return self._narrowed(
             lambda offer: (
                 offer if offer.provider.platform or offer.provider.id in own_keys else replace(offer, tiers=())

@@ -30,7 +30,7 @@ Source = Catalog | Mapping[str, Any] | str | os.PathLike[str]
 
 
 def make_catalog(source: Source | None, upstreams: Mapping[str, str]) -> Catalog:
-    """What a sandbox offers. Upstreams without a model in the catalogue are asked for theirs.
+    """The catalogue of a sandbox. Upstreams without a model in the catalogue are asked for theirs.
 
     Args:
         source: A whole catalogue; or additions to the one that comes along, as data or as a TOML file's path.

@@ -59,7 +59,7 @@ def upstream_engines(catalog: Catalog) -> Iterator[UpstreamEngine]:
 
 
 def listed_models(provider: str, upstream: Upstream) -> dict[str, dict[str, Any]]:
-    """What the upstream says it has: facts of each model, by its name there.
+    """The models that the upstream lists: facts of each, by its name there.
 
     Raises:
         UpstreamError: It does not answer with a list.

@@ -1,4 +1,4 @@
-"""What produces text behind the sandbox's providers."""
+"""Engines that produce text behind the sandbox's providers."""
 
 from auriko.sandbox.engines.base import Engine, EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
 from auriko.sandbox.engines.extract import ExtractEngine

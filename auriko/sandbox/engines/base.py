@@ -1,4 +1,4 @@
-"""What the gateway hands an engine, and what it gets back: the one interface between routing and text.
+"""Prompts that the gateway hands an engine, and events that it gets back: the one interface between routing and text.
 
 An engine is anything that continues a conversation. It knows nothing of HTTP, prices or providers: the gateway
 turns its events into a reply or a stream, counts what they cost, and closes the iterator when the client leaves.

@@ -1,4 +1,4 @@
-"""Whether a JSON value of unknown shape is an object or an array."""
+"""Tests whether a JSON value of unknown shape is an object or an array."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, TypeGuard
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether `value` is a JSON object."""
+    """True if `value` is a JSON object."""
     return isinstance(value, dict)
 
 
 def is_array(value: Any) -> TypeGuard[list[Any]]:
-    """Whether `value` is a JSON array."""
+    """True if `value` is a JSON array."""
     return isinstance(value, list)

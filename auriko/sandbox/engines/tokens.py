@@ -1,4 +1,4 @@
-"""How many tokens a text has, for engines without a tokenizer of their own.
+"""The number of tokens of a text, for engines without a tokenizer of their own.
 
 A token is a run of up to seven letters, a run of up to three digits, one Chinese, Japanese or Korean character, or one
 other sign. On English prose that gives about 1.3 tokens a word, as the tokenizers of large models do; it is an
@@ -48,7 +48,7 @@ def count_prompt_tokens(prompt: Prompt) -> int:
 
 
 def count_audio_tokens(prompt: Prompt) -> int:
-    """How many of the prompt's tokens are sounds."""
+    """The number of the prompt's tokens that are sounds."""
     contents = (message.get("content") for message in prompt.messages)
     parts = (part for content in contents if is_array(content) for part in content if is_object(part))
     return sum(PER_ATTACHMENT for part in parts if part.get("type") == "input_audio")

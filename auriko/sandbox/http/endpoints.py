@@ -1,4 +1,4 @@
-"""What each endpoint does with a request whose key and faults have been dealt with."""
+"""Endpoints: what each does with a request whose key and faults have been dealt with."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from auriko.sandbox.faults import Fault, Faults
 from auriko.sandbox.http.streaming import EventStream, unless_left
 from auriko.sandbox.journal.journal import Journal
 from auriko.sandbox.replies import GatewayError, json_response
-from auriko.sandbox.request import Inference
-from auriko.sandbox.router.measurements import Measurements
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.serving.dispatcher import Dispatcher, Route
+from auriko.sandbox.serving.measurements import Measurements
 from auriko.sandbox.wire import write_chat, write_responses
 from auriko.sandbox.wire.read_chat import read_chat
 from auriko.sandbox.wire.read_responses import read_responses
@@ -28,7 +28,7 @@ from auriko.sandbox.wire.read_responses import read_responses
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints work with; `callable_catalog` is what the callers' keys and the gateway's reach."""
+    """The services of the endpoints; `callable_catalog` is what the callers' keys and the gateway's reach."""
 
     catalog: Catalog
     callable_catalog: Catalog
@@ -98,7 +98,7 @@ async def create_response(services: Services, received: Received) -> Response:
 async def _answer(
     services: Services,
     received: Received,
-    inference: Inference,
+    inference: InferenceRequest,
     as_object: Callable[[Route, list[Piece]], dict[str, Any]],
     as_stream: Callable[[Route, AsyncGenerator[Piece, None]], EventStream],
 ) -> Response:

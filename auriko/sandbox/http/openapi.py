@@ -42,7 +42,7 @@ _INFERENCE = {info.status for info in CODES.values()} - {0, 405, 409}
 
 
 class _Key(NamedTuple):
-    """What a schema is for: a path, or "" for all, and "body", "reply", "event" or "error"."""
+    """The place of a schema: a path, or "" for all, and "body", "reply", "event" or "error"."""
 
     path: str
     use: str

@@ -1,4 +1,4 @@
-"""What is to be known of an endpoint: who answers it, who may call it, what goes in and what comes out."""
+"""The description of an endpoint: who answers it, who may call it, what goes in and what comes out."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ class Operation:
     media_type: str = "application/json"
 
     def needs_key(self, *, journal_is_public: bool) -> bool:
-        """Whether nobody may call it without a key."""
+        """True if nobody may call it without a key."""
         return self.access == "key" or (self.access != "anyone" and not journal_is_public)

@@ -55,7 +55,7 @@ async def cut_connection(scope: Scope, receive: Receive) -> None:
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns; it is cancelled when the client leaves.
+    """The result of `work`; it is cancelled when the client leaves.
 
     `receive` is the request's channel, after its body has been read.
 

@@ -1,4 +1,4 @@
-"""What the sandbox has seen and decided, for tests to assert on and people to look at."""
+"""Requests that the sandbox has seen and decisions it has made, for tests to assert on and people to look at."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from auriko.sandbox.answer import Finished
+from auriko.sandbox.journal.decisions import candidate_record, dropped_record
 from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend
-from auriko.sandbox.request import Inference
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.router.decide import Decision, candidate_record, dropped_record, strategy_of
+from auriko.sandbox.router.decide import Decision, strategy_of
 from auriko.sandbox.router.filters import NobodyError
 
 RETRY_HEADER = "x-auriko-retry-count"
@@ -47,7 +48,7 @@ class ReceivedRequest:
 
     @property
     def retry(self) -> int:
-        """How many times the client has tried this before, by its own count."""
+        """The number of times that the client has tried this before, by its own count."""
         count = self.headers.get(RETRY_HEADER, "")
         return int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
 
@@ -109,15 +110,15 @@ class Journal:
 
         return answered
 
-    def decided(self, request: Inference, decision: Decision) -> list[AttemptRecord]:
+    def decided(self, request: InferenceRequest, decision: Decision) -> list[AttemptRecord]:
         """Note a decision; the attempts that come of it are put into the list that comes back."""
         return self._note(request, decision)
 
-    def refused(self, request: Inference, nobody: NobodyError) -> None:
+    def refused(self, request: InferenceRequest, nobody: NobodyError) -> None:
         """Note that nobody could serve a request."""
         self._note(request, Decision(strategy_of(request), nobody.message, (), nobody.dropped))
 
-    def _note(self, request: Inference, decision: Decision) -> list[AttemptRecord]:
+    def _note(self, request: InferenceRequest, decision: Decision) -> list[AttemptRecord]:
         attempts: list[AttemptRecord] = []
         self.decisions.append(
             {
@@ -177,7 +178,7 @@ class Journal:
         return self.spend.setdefault(attempt["provider"], nothing)
 
     def report(self) -> Report:
-        """How the clients have behaved so far."""
+        """The clients' behaviour so far."""
         return {
             "requests": self._total,
             "connections": len(self._connections),

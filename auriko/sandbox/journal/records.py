@@ -1,4 +1,4 @@
-"""What the sandbox says in JSON of its own: errors, how each request was routed, and how the clients behaved."""
+"""Records that the sandbox shows as JSON: errors, how each request was routed, and how the clients behaved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from auriko.errors import CODES
 
 
 class ErrorFields(TypedDict):
-    """What went wrong (API section 12.1)."""
+    """An error (API section 12.1)."""
 
     message: Annotated[str, Field(min_length=1)]
     type: Annotated[str, WithJsonSchema({"enum": sorted({info.type for info in CODES.values()})})]
@@ -29,7 +29,7 @@ class ErrorEnvelope(TypedDict):
 
 
 class SpeedRecord(TypedDict):
-    """What the latest calls of a similar length say, by percentile."""
+    """The speed of the latest calls of a similar length, by percentile."""
 
     calls: int
     ttft_ms: dict[str, float]
@@ -81,7 +81,7 @@ class AttemptRecord(TypedDict):
 
 
 class DecisionRecord(TypedDict):
-    """How one request was routed; `at` is in seconds since the epoch, candidates come in the order of being tried.
+    """The routing of one request; `at` is in seconds since the epoch, candidates come in the order of being tried.
 
     `request_id` is the reply's X-Request-ID. Where nobody could serve the request there are no candidates.
     """
@@ -105,14 +105,14 @@ class Decisions(TypedDict):
 
 
 class RetryAfter(TypedDict):
-    """How many retries waited as long as `Retry-After` said, and how many did not."""
+    """The number of retries that waited as long as `Retry-After` said, and of those that did not."""
 
     honoured: int
     ignored: int
 
 
 class Report(TypedDict):
-    """How the clients have behaved so far; replies are counted by status."""
+    """The clients' behaviour so far; replies are counted by status."""
 
     requests: int
     connections: int
@@ -122,7 +122,7 @@ class Report(TypedDict):
 
 
 class Spend(TypedDict):
-    """How often one provider has been tried, how that ended, and what it was paid."""
+    """The attempts at one provider, how they ended, and what it was paid."""
 
     tried: int
     answered: int

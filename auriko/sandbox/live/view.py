@@ -1,4 +1,4 @@
-"""What the page shows, taken from the sandbox's services: no keys, and nothing of what was asked or answered."""
+"""The contents of the page, taken from the sandbox's services: no keys, and nothing of what was asked or answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from auriko.sandbox.catalog.model import Provider
 from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend
-from auriko.sandbox.router.measurements import Speed
+from auriko.sandbox.router.speed import Speed
 
 if TYPE_CHECKING:
     from auriko.sandbox.catalog.model import Model
@@ -75,7 +75,7 @@ class CallView:
 
     @property
     def state(self) -> str:
-        """How it ended, if it has: "answered", "failed" or "open"."""
+        """The end of an attempt, if it has ended: "answered", "failed" or "open"."""
         last = self.last
         if not self.decision["candidates"]:
             return "failed"
@@ -97,7 +97,7 @@ class View:
 
     @property
     def spent(self) -> list[Bar]:
-        """What was spent by provider, the most first."""
+        """The sums spent by provider, the most first."""
         return self._bars([each.spend["usd"] or None for each in self.providers])[::-1]
 
     @property

@@ -1,1 +1,1 @@
-"""Which provider serves a request: candidates, filters, scores, order. Pure: no clock, no I/O, no chance."""
+"""The choice of a provider: candidates, filters, scores, order. Pure: no clock, no I/O, no chance."""

@@ -33,7 +33,7 @@ class Candidate:
 
     @property
     def lane(self) -> str:
-        """What its speed depends on at its provider: the tier, and the model where each runs by itself."""
+        """The lane that its speed depends on at its provider: the tier, and the model where each runs by itself."""
         model = self.offer.upstream_model
         return self.tier.name if model is None else f"{self.tier.name}/{model}"
 

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 
 from auriko.routing import split_strategy
 from auriko.sandbox.catalog.model import Catalog
-from auriko.sandbox.journal.records import CandidateRecord, DroppedRecord, SpeedRecord
-from auriko.sandbox.request import Inference
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate, candidates, find_models
-from auriko.sandbox.router.choice import ranked
-from auriko.sandbox.router.filters import Assessed, Drop, Dropped, filter_candidates
-from auriko.sandbox.router.measurements import Speed
-from auriko.sandbox.router.reason import reason
-from auriko.sandbox.router.scoring import Scored, score, shares_for, strategy_in_effect
+from auriko.sandbox.router.filters import Assessed, Dropped, filter_candidates
+from auriko.sandbox.router.scoring import Scored, ranked, score, shares_for, strategy_in_effect
+from auriko.sandbox.routing_options import Routing
+
+_BEST_AT = {"cost": "cheapest", "ttft": "quickest", "throughput": "fastest"}
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whom to try, in order, and why.
+    """The candidates to try, in order, and why.
 
     Attributes:
         reason: Why the first choice is the first, in a few words.
@@ -34,13 +33,13 @@ class Decision:
 
 
 def decide(
-    request: Inference,
+    request: InferenceRequest,
     catalog: Catalog,
     own_keys: Collection[str],
     prompt_tokens: int,
     assess: Callable[[Candidate], Assessed],
 ) -> Decision:
-    """Who is tried for this request.
+    """The decision who is tried for this request.
 
     `assess` says what is known of a candidate's cost and speed for it; `own_keys` are the ids of the providers for
     which the caller has a key of its own.
@@ -55,48 +54,26 @@ def decide(
     strategy = strategy_of(request)
     scored = score(viable, shares_for(request.routing, strategy))
     order = ranked(scored, request.routing)
-    return Decision(strategy, reason(order[0], scored, strategy, request.routing), order, dropped)
+    return Decision(strategy, _reason(order[0], scored, strategy, request.routing), order, dropped)
 
 
-def strategy_of(request: Inference) -> str:
+def strategy_of(request: InferenceRequest) -> str:
     """The strategy by which this request is routed."""
     suffix = next((s for name in request.models if (s := split_strategy(name)[1])), None)
     return strategy_in_effect(request.routing, suffix)
 
 
-def candidate_record(scored: Scored) -> CandidateRecord:
-    """One who could serve the request, as JSON."""
-    assessed = scored.assessed
-    candidate = assessed.candidate
-    return {
-        "model": candidate.model.id,
-        "provider": candidate.provider,
-        "tier": candidate.tier.name,
-        "engine": candidate.engine,
-        "score": scored.score,
-        "parts": scored.parts._asdict(),
-        "expected_usd": assessed.expected_usd,
-        "ttft_ms": assessed.ttft_ms,
-        "throughput_tps": assessed.throughput_tps,
-        "measured": None if assessed.speed is None else _speed_record(assessed.speed),
-    }
-
-
-def _speed_record(speed: Speed) -> SpeedRecord:
-    return {
-        "calls": len(speed.samples),
-        "ttft_ms": {"p50": speed.ttft_ms("p50"), "p95": speed.ttft_ms("p95")},
-        "throughput_tps": {"p50": speed.throughput_tps("p50"), "p95": speed.throughput_tps("p95")},
-    }
-
-
-def dropped_record(candidate: Candidate, drop: Drop) -> DroppedRecord:
-    """One who cannot, as JSON."""
-    return {
-        "model": candidate.model.id,
-        "provider": candidate.provider,
-        "tier": candidate.tier.name,
-        "engine": candidate.engine,
-        "code": drop.code,
-        "reason": drop.reason,
-    }
+def _reason(first: Scored, scored: Sequence[Scored], strategy: str, routing: Routing) -> str:
+    """The reason why the first choice is the first, in a few words."""
+    candidate = first.assessed.candidate
+    if len(scored) == 1:
+        return "the only one that can serve it"
+    if candidate.provider == routing.prefer:
+        return f"preferred by the request, of {len(scored)}"
+    rivals = scored
+    goes_first = ""
+    if routing.mode == "fallback":
+        rivals = [each for each in scored if each.assessed.candidate.rank == candidate.rank]
+        goes_first = f" for {candidate.model.id}, which goes first"
+    titles = [title for part, title in _BEST_AT.items() if getattr(first.parts, part) == 1.0]
+    return f"the best of {len(rivals)} by {strategy}{goes_first}" + (f": {', '.join(titles)}" if titles else "")

@@ -1,4 +1,4 @@
-"""Who cannot serve a request, and why (API section 5.2).
+"""Filters: who cannot serve a request, and why (API section 5.2).
 
 First the caller's own choice of providers narrows the field, one filter after the other; the one that empties it is
 the error. What is left must meet the request's needs: if all fail for one reason, that is the error, otherwise
@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from auriko.sandbox.catalog.model import BATCH, CHAT, DATA_POLICIES, RESPONSES
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.request import REQUIRABLE_PARAMS, Inference
-from auriko.sandbox.router.advice import SUGGESTIONS, param_for
+from auriko.sandbox.request import REQUIRABLE_PARAMS, InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.router.measurements import Speed
+from auriko.sandbox.router.speed import Speed
+from auriko.sandbox.router.suggestions import SUGGESTIONS, param_for
 
 
 class Drop(NamedTuple):
@@ -53,13 +53,13 @@ class NobodyError(GatewayError):
         self.dropped = dropped
 
 
-_Test = Callable[[Assessed, Inference], "Drop | None"]
+_Test = Callable[[Assessed, InferenceRequest], "Drop | None"]
 
 
 def filter_candidates(
-    assessed: Sequence[Assessed], request: Inference, prompt_tokens: int
+    assessed: Sequence[Assessed], request: InferenceRequest, prompt_tokens: int
 ) -> tuple[list[Assessed], Dropped]:
-    """Who can serve the request, and who cannot.
+    """The candidates that can serve the request, and those that cannot.
 
     Raises:
         NobodyError: Nobody can.
@@ -71,7 +71,7 @@ def filter_candidates(
         if not left:
             raise _nobody(dropped[-1][1], request, dropped)
 
-    def fits(each: Assessed, _: Inference) -> Drop | None:
+    def fits(each: Assessed, _: InferenceRequest) -> Drop | None:
         window = each.candidate.offer.context_window
         if prompt_tokens <= window:
             return None
@@ -84,7 +84,7 @@ def filter_candidates(
     return viable, dropped
 
 
-def _keep(left: list[Assessed], request: Inference, dropped: Dropped, tests: Sequence[_Test]) -> list[Assessed]:
+def _keep(left: list[Assessed], request: InferenceRequest, dropped: Dropped, tests: Sequence[_Test]) -> list[Assessed]:
     kept: list[Assessed] = []
     for each in left:
         drop = next((drop for test in tests if (drop := test(each, request))), None)
@@ -103,7 +103,7 @@ def _common(dropped: Dropped) -> Drop:
     return Drop("no_compatible_endpoint", reasons)
 
 
-def _nobody(drop: Drop, request: Inference, dropped: Dropped) -> NobodyError:
+def _nobody(drop: Drop, request: InferenceRequest, dropped: Dropped) -> NobodyError:
     models = ", ".join(request.models)
     return NobodyError(
         dropped,
@@ -114,7 +114,7 @@ def _nobody(drop: Drop, request: Inference, dropped: Dropped) -> NobodyError:
     )
 
 
-def _endpoint(each: Assessed, request: Inference) -> Drop | None:
+def _endpoint(each: Assessed, request: InferenceRequest) -> Drop | None:
     offered = each.candidate.offer.endpoints
     if request.endpoint in offered:
         return None
@@ -125,7 +125,7 @@ def _endpoint(each: Assessed, request: Inference) -> Drop | None:
     return Drop("no_responses_endpoint", "the model is not served by POST /v1/responses")
 
 
-def _tier(each: Assessed, request: Inference) -> Drop | None:
+def _tier(each: Assessed, request: InferenceRequest) -> Drop | None:
     # Opting in to a premium tier adds it to the choice; it does not take the standard one away.
     tier = each.candidate.tier.name
     if tier in {"standard", request.routing.tier}:
@@ -133,7 +133,7 @@ def _tier(each: Assessed, request: Inference) -> Drop | None:
     return Drop("tier_opt_in_required", f"it is offered in the {tier} tier only")
 
 
-def _keys(each: Assessed, request: Inference) -> Drop | None:
+def _keys(each: Assessed, request: InferenceRequest) -> Drop | None:
     key = each.candidate.key
     if request.routing.only_platform and key != "platform":
         return Drop("platform_keys_unavailable", "the platform has no key for it")
@@ -142,20 +142,20 @@ def _keys(each: Assessed, request: Inference) -> Drop | None:
     return None
 
 
-def _allowed(each: Assessed, request: Inference) -> Drop | None:
+def _allowed(each: Assessed, request: InferenceRequest) -> Drop | None:
     allowed = request.routing.providers
     if allowed is None or each.candidate.provider in allowed:
         return None
     return Drop("provider_not_in_allowlist", f"gateway.routing.providers is {', '.join(allowed) or 'empty'}")
 
 
-def _blocked(each: Assessed, request: Inference) -> Drop | None:
+def _blocked(each: Assessed, request: InferenceRequest) -> Drop | None:
     if each.candidate.provider not in request.routing.exclude_providers:
         return None
     return Drop("provider_blocked", "gateway.routing.exclude_providers leaves none")
 
 
-def _capabilities(each: Assessed, request: Inference) -> Drop | None:
+def _capabilities(each: Assessed, request: InferenceRequest) -> Drop | None:
     for need in request.needs:
         if need.capability not in each.candidate.offer.capabilities:
             at_responses = need.capability == "tools" and request.endpoint == RESPONSES
@@ -167,7 +167,7 @@ def _capabilities(each: Assessed, request: Inference) -> Drop | None:
     return None
 
 
-def _json_word(each: Assessed, request: Inference) -> Drop | None:
+def _json_word(each: Assessed, request: InferenceRequest) -> Drop | None:
     wanted = (request.prompt.response_format or {}).get("type") == "json_object"
     if not wanted or each.candidate.model.author not in _WANT_THE_WORD_JSON:
         return None
@@ -176,7 +176,7 @@ def _json_word(each: Assessed, request: Inference) -> Drop | None:
     return Drop("invalid_request", "response_format json_object needs the word JSON in the messages")
 
 
-def _modalities(each: Assessed, request: Inference) -> Drop | None:
+def _modalities(each: Assessed, request: InferenceRequest) -> Drop | None:
     missing = request.modalities - set(each.candidate.offer.input_modalities)
     if not missing:
         return None
@@ -185,7 +185,7 @@ def _modalities(each: Assessed, request: Inference) -> Drop | None:
     return Drop("unsupported_modalities", f"it does not take {', '.join(sorted(missing))}")
 
 
-def _parameters(each: Assessed, request: Inference) -> Drop | None:
+def _parameters(each: Assessed, request: InferenceRequest) -> Drop | None:
     if not request.routing.require_parameters:
         return None
     missing = (request.params.keys() & REQUIRABLE_PARAMS) - each.candidate.offer.provider.params
@@ -194,7 +194,7 @@ def _parameters(each: Assessed, request: Inference) -> Drop | None:
     return Drop("required_params_not_supported", f"it does not take {', '.join(sorted(missing))}")
 
 
-def _data_policy(each: Assessed, request: Inference) -> Drop | None:
+def _data_policy(each: Assessed, request: InferenceRequest) -> Drop | None:
     wanted = request.routing.data_policy
     offered = each.candidate.offer.provider.data_policy
     if DATA_POLICIES.index(offered) >= DATA_POLICIES.index(wanted):
@@ -202,7 +202,7 @@ def _data_policy(each: Assessed, request: Inference) -> Drop | None:
     return Drop("no_compatible_endpoint", f"its data policy is {offered}, not {wanted}")
 
 
-def _cost(each: Assessed, request: Inference) -> Drop | None:
+def _cost(each: Assessed, request: InferenceRequest) -> Drop | None:
     ceiling = request.routing.max_cost_per_1m
     price = each.candidate.tier.price
     mean = (price.input + price.output) / 2
@@ -211,7 +211,7 @@ def _cost(each: Assessed, request: Inference) -> Drop | None:
     return Drop("cost_constraint_exceeded", f"its mean price is {mean:g} USD per 1M tokens, above {ceiling:g}")
 
 
-def _latency(each: Assessed, request: Inference) -> Drop | None:
+def _latency(each: Assessed, request: InferenceRequest) -> Drop | None:
     ceiling = request.routing.max_ttft_ms
     ttft = None if each.speed is None else each.speed.ttft_ms()
     if ceiling is None or (ttft is not None and ttft <= ceiling):
@@ -220,7 +220,7 @@ def _latency(each: Assessed, request: Inference) -> Drop | None:
     return Drop("latency_constraint_exceeded", f"its time to first token {measured}, {ceiling} ms are asked for")
 
 
-def _throughput(each: Assessed, request: Inference) -> Drop | None:
+def _throughput(each: Assessed, request: InferenceRequest) -> Drop | None:
     floor = request.routing.min_throughput_tps
     tps = None if each.speed is None else each.speed.throughput_tps()
     if floor is None or (tps is not None and tps >= floor):

@@ -1,7 +1,10 @@
-"""How good each viable candidate is for a strategy.
+"""Scores of viable candidates by a strategy, and the order in which they are tried.
 
 A dimension's score is the best value among the candidates over the candidate's own (so 1 is the best, 0.5 half as
 good), and the total is their weighted mean. What has not been measured scores 0: it cannot win by being unknown.
+
+The choice is always the best ranked one. (The real gateway picks with a bias to the top; here the same measurements
+give the same choice, so that tests can rely on it.) Ties go to the cheaper, then to the order of the catalogue.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ CUSTOM = "custom"
 
 
 class Shares(NamedTuple):
-    """What each dimension counts; they add up to 1."""
+    """The weight of each dimension; they add up to 1."""
 
     cost: float
     ttft: float
@@ -51,7 +54,7 @@ def strategy_in_effect(routing: Routing, suffix: str | None) -> str:
 
 
 def shares_for(routing: Routing, strategy: str) -> Shares:
-    """What each dimension counts under this strategy."""
+    """The weight of each dimension under this strategy."""
     weights = routing.weights
     if strategy != CUSTOM or weights is None:
         return STRATEGY_SHARES[strategy]
@@ -78,3 +81,22 @@ def score(viable: Sequence[Assessed], shares: Shares) -> list[Scored]:
 
 def _ratio(smaller: float, larger: float) -> float:
     return smaller / larger if larger > 0 else 1.0
+
+
+def ranked(scored: Sequence[Scored], routing: Routing) -> list[Scored]:
+    """Candidates from first to last choice, no more than may be tried.
+
+    A preferred provider goes first. In fallback mode all providers of the first model go before those of the second.
+    """
+
+    def key(each: Scored) -> tuple[int, bool, float, float]:
+        candidate = each.assessed.candidate
+        rank = candidate.rank if routing.mode == "fallback" else 0
+        return rank, candidate.provider != routing.prefer, -each.score, each.assessed.expected_usd
+
+    order = sorted(scored, key=key)
+    if not routing.allow_fallbacks:
+        return order[:1]
+    if routing.max_fallback_attempts is not None:
+        return order[: 1 + routing.max_fallback_attempts]
+    return order

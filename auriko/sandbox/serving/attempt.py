@@ -28,12 +28,12 @@ from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
 from auriko.sandbox.engines.tokens import count_tokens
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.request import Inference
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.serving import picture
-from auriko.sandbox.serving.engine_threads import Run
-from auriko.sandbox.serving.provider_limits import accepted_prompt, choices, effort
-from auriko.sandbox.serving.settlement import Progress, Workshop
+from auriko.sandbox.serving import image
+from auriko.sandbox.serving.engine_pool import Run
+from auriko.sandbox.serving.provider_limits import choices, effort, forwarded_prompt
+from auriko.sandbox.serving.runtime import Progress, Runtime
 
 # Tokens that each effort may spend on thinking.
 _THINKING_TOKENS = {"low": 48, "medium": 96, "high": 192, "xhigh": 384, "max": 768}
@@ -70,7 +70,7 @@ class OutOfTimeError(AttemptFailedError):
 
 @dataclass(slots=True)
 class _Said:
-    """What an engine has said so far: its answer, the thought that is not at its end, and how many calls."""
+    """The output of an engine so far: its answer, the thought that is not at its end, and how many calls."""
 
     text: str = ""
     thought: str = ""
@@ -86,14 +86,19 @@ class Attempt:
     """
 
     def __init__(
-        self, workshop: Workshop, request: Inference, candidate: Candidate, account: Account, deadline: float | None
+        self,
+        runtime: Runtime,
+        request: InferenceRequest,
+        candidate: Candidate,
+        account: Account,
+        deadline: float | None,
     ) -> None:
-        self._workshop = workshop
+        self._runtime = runtime
         self._request = request
         self._candidate = candidate
         self._account = account
         self._deadline = deadline
-        self._prompt = accepted_prompt(request, candidate)
+        self._prompt = forwarded_prompt(request, candidate)
         self._progress = Progress()
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
@@ -104,11 +109,11 @@ class Attempt:
             GatewayError: The history lacks a signature that this provider demands, or the provider refuses the request.
         """
         provider = self._candidate.offer.provider
-        if self._workshop.faults.is_down(provider.id):
+        if self._runtime.faults.is_down(provider.id):
             raise AttemptFailedError("no_provider_available", f"{provider.id} is down.")
         if provider.signs_tool_calls:
-            self._workshop.signer.check_calls(self._request, provider.id)
-        self._workshop.signer.check_reasoning(self._request, provider.id)
+            self._runtime.signer.check_calls(self._request, provider.id)
+        self._runtime.signer.check_reasoning(self._request, provider.id)
         for choice in range(choices(self._request, self._candidate)):
             async with aclosing(self._think(choice)) as thoughts:
                 async for piece in thoughts:
@@ -116,7 +121,7 @@ class Attempt:
             async with aclosing(self._answer(choice)) as answer:
                 async for piece in answer:
                     yield piece
-        yield self._workshop.settle(self._request, self._candidate, self._account, self._progress)
+        yield self._runtime.settle(self._request, self._candidate, self._account, self._progress)
 
     async def _think(self, choice: int) -> AsyncGenerator[Piece, None]:
         """Reasoning before the answer: the question, and what the engine says to it without tools or a format."""
@@ -141,7 +146,7 @@ class Attempt:
             yield ReasoningText(choice, text)
         yield self._signed(choice, text)
         if self._request.redact:
-            signer = self._workshop.signer
+            signer = self._runtime.signer
             yield RedactedReasoning(choice, signer.seal(text))
 
     async def _answer(self, choice: int) -> AsyncGenerator[Piece, None]:
@@ -163,8 +168,8 @@ class Attempt:
         if self._request.refuse:
             yield RefusalText(choice, _REFUSAL)
         elif "image" in self._candidate.offer.output_modalities:
-            self._progress.image += picture.TOKENS
-            yield Picture(choice, base64.b64encode(picture.draw(said.text)).decode())
+            self._progress.image += image.TOKENS
+            yield Picture(choice, base64.b64encode(image.draw(said.text)).decode())
         yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
 
     def _pieces_of(self, event: Event, choice: int, said: _Said) -> Iterator[Piece]:
@@ -185,13 +190,13 @@ class Attempt:
                 pass
 
     def _signed(self, choice: int, thought: str) -> ReasoningEnd:
-        return ReasoningEnd(choice, self._workshop.signer.sign(thought), self._workshop.signer.seal(thought))
+        return ReasoningEnd(choice, self._runtime.signer.sign(thought), self._runtime.signer.seal(thought))
 
     def _call(self, choice: int, index: int, call: ToolCall) -> Iterator[Piece]:
         # The items of a response have no place for a signature.
         signed = self._candidate.offer.provider.signs_tool_calls and self._request.endpoint == CHAT
-        call_id = self._workshop.signer.new_call_id(signed=signed)
-        signature = self._workshop.signer.sign(call_id) if signed else None
+        call_id = self._runtime.signer.new_call_id(signed=signed)
+        signature = self._runtime.signer.sign(call_id) if signed else None
         yield CallStart(choice, index, call_id, call.name, signature)
         size = max(1, -(-len(call.arguments) // _ARGUMENT_PIECES))
         for start in range(0, len(call.arguments), size):
@@ -199,7 +204,7 @@ class Attempt:
 
     @asynccontextmanager
     async def _run(self, prompt: Prompt) -> AsyncGenerator[Run, None]:
-        run = self._workshop.engines.start(self._candidate.engine, prompt)
+        run = self._runtime.engines.start(self._candidate.engine, prompt)
         try:
             yield run
         finally:

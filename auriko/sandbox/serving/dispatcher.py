@@ -17,13 +17,13 @@ from auriko.sandbox.engines.tokens import count_prompt_tokens
 from auriko.sandbox.journal.journal import Journal
 from auriko.sandbox.journal.records import AttemptRecord
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.request import Inference, Notice
+from auriko.sandbox.request import InferenceRequest, Notice
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.decide import decide
 from auriko.sandbox.router.filters import Assessed, NobodyError
 from auriko.sandbox.serving.attempt import Attempt, AttemptFailedError, OutOfTimeError
 from auriko.sandbox.serving.provider_limits import dropped_params, effort_warning
-from auriko.sandbox.serving.settlement import Workshop
+from auriko.sandbox.serving.runtime import Runtime
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ _USUAL_ANSWER_TOKENS = 64.0  # until there has been an answer
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who serves a request: what a reply needs to say beside the answer."""
+    """The server of a request: what a reply needs to say beside the answer."""
 
     candidate: Candidate
     strategy: str
@@ -41,12 +41,12 @@ class Route:
 
     @property
     def provider_model_id(self) -> str:
-        """What really runs."""
+        """The name of what really runs."""
         return self.candidate.offer.provider_model_id(self.candidate.tier)
 
     @property
     def fingerprint(self) -> str:
-        """What really runs, for `system_fingerprint`."""
+        """The name of what really runs, for `system_fingerprint`."""
         return f"auriko-sandbox:{self.candidate.engine}"
 
     @property
@@ -76,7 +76,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """What is known of a request's length before it is served."""
+    """The length of a request as far as it is known before it is served."""
 
     text: str
     prompt_tokens: int
@@ -86,15 +86,15 @@ class _Estimate:
 class Dispatcher:
     """Serves inferences, and notes in the journal how."""
 
-    def __init__(self, catalog: Catalog, workshop: Workshop, own_keys: Collection[str], journal: Journal) -> None:
+    def __init__(self, catalog: Catalog, runtime: Runtime, own_keys: Collection[str], journal: Journal) -> None:
         self._catalog = catalog
         self._known_providers = frozenset(provider.id for provider in catalog.providers())
-        self._workshop = workshop
+        self._runtime = runtime
         self._own_keys = own_keys
         self._journal = journal
 
-    async def whole(self, request: Inference, account: Account) -> tuple[Route, list[Piece]]:
-        """Who answered, and the whole answer.
+    async def whole(self, request: InferenceRequest, account: Account) -> tuple[Route, list[Piece]]:
+        """The route of who answered, and the whole answer.
 
         Raises:
             GatewayError: Nobody could answer.
@@ -106,8 +106,8 @@ class Dispatcher:
 
         return await self._first_that_works(request, account, collect)
 
-    async def streamed(self, request: Inference, account: Account) -> tuple[Route, AsyncGenerator[Piece, None]]:
-        """Who answers, and the answer in pieces; the first is there already.
+    async def streamed(self, request: InferenceRequest, account: Account) -> tuple[Route, AsyncGenerator[Piece, None]]:
+        """The route of who answers, and the answer in pieces; the first is there already.
 
         Raises:
             GatewayError: Nobody could begin to answer. Later failures raise it from the iterator.
@@ -119,7 +119,10 @@ class Dispatcher:
         return await self._first_that_works(request, account, begin)
 
     async def _first_that_works(
-        self, request: Inference, account: Account, take: Callable[[AsyncGenerator[Piece, None], str], Awaitable[T]]
+        self,
+        request: InferenceRequest,
+        account: Account,
+        take: Callable[[AsyncGenerator[Piece, None], str], Awaitable[T]],
     ) -> tuple[Route, T]:
         started = time.perf_counter()
         estimate = self._estimate(request)
@@ -138,7 +141,7 @@ class Dispatcher:
         failures: list[tuple[str, AttemptFailedError]] = []
         for scored in decision.order:
             candidate = scored.assessed.candidate
-            attempt = Attempt(self._workshop, request, candidate, account, _deadline(request, started))
+            attempt = Attempt(self._runtime, request, candidate, account, _deadline(request, started))
             noted = self._journal.tried(attempts, candidate)
             try:
                 taken = await take(self._noting(attempt.pieces(), noted), candidate.provider)
@@ -167,8 +170,8 @@ class Dispatcher:
                     self._journal.failed(attempt, "client_disconnected", "The client left.")
                 raise
 
-    def _estimate(self, request: Inference) -> _Estimate:
-        usual = self._workshop.measurements.completion_tokens() or _USUAL_ANSWER_TOKENS
+    def _estimate(self, request: InferenceRequest) -> _Estimate:
+        usual = self._runtime.measurements.completion_tokens() or _USUAL_ANSWER_TOKENS
         limit = request.prompt.max_tokens
         return _Estimate(
             text="".join(request.texts()),
@@ -176,9 +179,11 @@ class Dispatcher:
             answer_tokens=round(usual if limit is None else min(usual, limit)),
         )
 
-    def _assess(self, candidate: Candidate, request: Inference, estimate: _Estimate, account: Account) -> Assessed:
+    def _assess(
+        self, candidate: Candidate, request: InferenceRequest, estimate: _Estimate, account: Account
+    ) -> Assessed:
         routing = request.routing
-        speed = self._workshop.measurements.speed(candidate.provider, candidate.lane, estimate.prompt_tokens)
+        speed = self._runtime.measurements.speed(candidate.provider, candidate.lane, estimate.prompt_tokens)
         return Assessed(
             candidate=candidate,
             expected_usd=self._expected_usd(candidate, estimate, account),
@@ -189,12 +194,12 @@ class Dispatcher:
 
     def _expected_usd(self, candidate: Candidate, estimate: _Estimate, account: Account) -> float:
         """Price times tokens, less what this provider's cache holds of the prompt."""
-        cached = self._workshop.expected_cached(candidate, account, estimate.text)
+        cached = self._runtime.expected_cached(candidate, account, estimate.text)
         prompt = estimate.prompt_tokens
         return bill(candidate.tier, TokenCounts(prompt, estimate.answer_tokens, cached=int(cached * prompt))).usd
 
 
-def _deadline(request: Inference, started: float) -> float:
+def _deadline(request: InferenceRequest, started: float) -> float:
     routing = request.routing
     timeout = _SERVER_TIMEOUT_SECONDS if routing.timeout_ms is None else routing.timeout_ms / 1000
     deadline = time.perf_counter() + timeout
@@ -216,7 +221,7 @@ async def _resume(first: Piece, rest: AsyncGenerator[Piece, None], provider: str
 
 
 def _warnings(
-    request: Inference,
+    request: InferenceRequest,
     candidate: Candidate,
     failures: list[tuple[str, AttemptFailedError]],
     known_providers: Collection[str],

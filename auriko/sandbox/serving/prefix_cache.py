@@ -37,7 +37,7 @@ class PrefixCache:
         return self._read_share(_Blocks(scope, text), min_tokens)
 
     def use(self, scope: str, text: str, min_tokens: int) -> CacheLookup:
-        """What is read from the cache, and what is kept for the next call.
+        """The shares that are read from the cache and kept for the next call.
 
         Args:
             scope: Provider, model and key; only prompts of one scope share a cache.

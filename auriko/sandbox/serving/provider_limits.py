@@ -1,4 +1,4 @@
-"""What of a request its provider takes, and what is dropped with a warning (API sections 3 and 8.1)."""
+"""Limits of providers: what of a request is forwarded, and what is dropped with a warning (API sections 3 and 8.1)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from auriko.sandbox.catalog.model import CHAT, EFFORTS
 from auriko.sandbox.engines.base import Prompt
-from auriko.sandbox.request import Inference, Notice
+from auriko.sandbox.request import InferenceRequest, Notice
 from auriko.sandbox.router.candidates import Candidate
 
 _USUAL_EFFORT = "medium"
@@ -14,8 +14,8 @@ _CLASH_WITH_THINKING = frozenset({"temperature", "top_p", "top_k"})
 _NOT_FOR_ENGINES = frozenset({"n", "temperature", "seed", "parallel_tool_calls"})  # a prompt has them by themselves
 
 
-def effort(request: Inference, candidate: Candidate) -> str | None:
-    """How hard to think, or None for not at all.
+def effort(request: InferenceRequest, candidate: Candidate) -> str | None:
+    """The effort of reasoning, or None for none at all.
 
     An effort that the model does not know becomes the next higher one, or its highest.
     """
@@ -30,8 +30,8 @@ def effort(request: Inference, candidate: Candidate) -> str | None:
     return next((known for known in higher if known in offer.efforts), offer.efforts[-1])
 
 
-def effort_warning(request: Inference, candidate: Candidate) -> Notice | None:
-    """What became of the effort that was asked for, if it is another one."""
+def effort_warning(request: InferenceRequest, candidate: Candidate) -> Notice | None:
+    """The warning of an effort other than the one that was asked for, if it is another."""
     wanted, taken = request.effort, effort(request, candidate)
     if wanted in {None, taken or "off"} or _is_silent(request, candidate):
         return None
@@ -41,12 +41,12 @@ def effort_warning(request: Inference, candidate: Candidate) -> Notice | None:
     return Notice(kind, "reasoning_effort_changed", f"{model} has no effort {wanted}; it was asked for {taken}.")
 
 
-def _is_silent(request: Inference, candidate: Candidate) -> bool:
-    """Whether the effort is dropped without a word, as it is where there are tools (API section 8.1)."""
+def _is_silent(request: InferenceRequest, candidate: Candidate) -> bool:
+    """True if the effort is dropped without a word, as it is where there are tools (API section 8.1)."""
     return bool(request.prompt.tools) and request.endpoint == CHAT and not candidate.offer.effort_with_tools
 
 
-def dropped_params(request: Inference, candidate: Candidate) -> list[str]:
+def dropped_params(request: InferenceRequest, candidate: Candidate) -> list[str]:
     """Names of the parameters that are not forwarded."""
     provider = candidate.offer.provider
     refused = request.params.keys() - provider.params
@@ -55,12 +55,12 @@ def dropped_params(request: Inference, candidate: Candidate) -> list[str]:
     return [name for name in request.params if name in refused]
 
 
-def choices(request: Inference, candidate: Candidate) -> int:
-    """How many answers to give."""
+def choices(request: InferenceRequest, candidate: Candidate) -> int:
+    """The number of answers to give."""
     return 1 if "n" in dropped_params(request, candidate) else request.n
 
 
-def accepted_prompt(request: Inference, candidate: Candidate) -> Prompt:
+def forwarded_prompt(request: InferenceRequest, candidate: Candidate) -> Prompt:
     """The prompt without what is dropped, and bounded by what the model can say."""
     prompt, offer = request.prompt, candidate.offer
     dropped = dropped_params(request, candidate)

@@ -9,7 +9,7 @@ import secrets
 
 from auriko.sandbox.catalog.model import RESPONSES
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.request import Inference
+from auriko.sandbox.request import InferenceRequest
 
 _SIGNED_CALL = "call_s_"
 _PLAIN_CALL = "call_"
@@ -35,7 +35,7 @@ class Signer:
         """An id for a tool call; ids of signed calls can be told from others."""
         return (_SIGNED_CALL if signed else _PLAIN_CALL) + secrets.token_hex(12)
 
-    def check_calls(self, request: Inference, provider: str) -> None:
+    def check_calls(self, request: InferenceRequest, provider: str) -> None:
         """Nothing, if every signed call in the history carries its signature.
 
         Raises:
@@ -51,7 +51,7 @@ class Signer:
                     suggestion="Send the assistant message back as it came, with provider_signature on each call.",
                 )
 
-    def check_reasoning(self, request: Inference, provider: str) -> None:
+    def check_reasoning(self, request: InferenceRequest, provider: str) -> None:
         """Nothing, if every block of reasoning that a sandbox signed is as it came; others cannot be judged.
 
         Raises:
@@ -73,7 +73,7 @@ class Signer:
 
 
 def _unsealed(sealed: str) -> tuple[str, str]:
-    """What was sealed, and its signature."""
+    """The text that was sealed, and its signature."""
     signature, _, text = sealed.rpartition(".")
     try:
         return base64.b64decode(text, validate=True).decode("utf-8", "surrogatepass"), signature

@@ -10,8 +10,9 @@ from contextlib import closing, suppress
 
 from auriko.sandbox.catalog.model import Catalog
 from auriko.sandbox.engines.base import Engine, EngineError, Finish, Prompt
-from auriko.sandbox.router.measurements import Measurements, Sample
-from auriko.sandbox.serving.engine_threads import events_of
+from auriko.sandbox.router.speed import Sample
+from auriko.sandbox.serving.engine_pool import events_of
+from auriko.sandbox.serving.measurements import Measurements
 
 _SLOW_MS = 8.0  # from here on, two runs of each length are enough
 _FEWEST_RUNS = 2

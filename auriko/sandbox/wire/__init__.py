@@ -1,1 +1,1 @@
-"""What requests look like on the wire, and what is wrong with those that do not."""
+"""Requests and replies on the wire."""

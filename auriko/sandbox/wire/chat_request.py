@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +11,7 @@ from typing_extensions import Self
 from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.routing_options import Routed
 from auriko.sandbox.validation import OpenWireModel, WireModel
+from auriko.sandbox.wire.content import Part
 
 # Accepted, not used, and said so in a warning (API section 3).
 IGNORED_FIELDS = ("metadata", "prediction", "service_tier", "store")
@@ -31,12 +33,6 @@ class ToolCall(OpenWireModel):
     type: Literal["function"] = "function"
     function: FunctionCall
     provider_signature: str | None = None
-
-
-class Part(OpenWireModel):
-    """One piece of a message's content; what else belongs to it depends on its type."""
-
-    type: str
 
 
 class ThinkingBlock(OpenWireModel):
@@ -81,7 +77,7 @@ class AssistantMessage(OpenWireModel):
 
 
 class ToolMessage(OpenWireModel):
-    """What a tool answered."""
+    """The answer of a tool."""
 
     role: Literal["tool"]
     content: str
@@ -89,7 +85,7 @@ class ToolMessage(OpenWireModel):
 
 
 class FunctionMessage(OpenWireModel):
-    """What a function answered, in the form that tools replaced."""
+    """The answer of a function, in the form that tools replaced."""
 
     role: Literal["function"]
     content: str | None
@@ -166,7 +162,7 @@ class StreamOptions(OpenWireModel):
 
 
 class ReasoningOptions(WireModel):
-    """Whether the reply shows the reasoning."""
+    """The display of reasoning."""
 
     exclude: bool = False
 
@@ -211,6 +207,21 @@ class ChatRequest(Routed):
     prediction: Any = None
     service_tier: Any = None
     store: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _modern_names(cls, body: Any) -> Any:
+        """`functions` and `function_call` under the names that replaced them."""
+        if not isinstance(body, Mapping):
+            return body
+        modern: dict[str, Any] = dict(body)  # pyright: ignore[reportUnknownArgumentType]
+        functions: Any = modern.pop("functions", None)
+        if isinstance(functions, list):
+            modern.setdefault("tools", [{"type": "function", "function": f} for f in functions])  # pyright: ignore[reportUnknownVariableType]
+        call = modern.pop("function_call", None)
+        if call is not None:
+            modern.setdefault("tool_choice", call if isinstance(call, str) else {"type": "function", "function": call})
+        return modern
 
     @model_validator(mode="after")
     def _alternatives_need_logprobs(self) -> Self:

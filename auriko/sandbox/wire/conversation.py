@@ -1,4 +1,4 @@
-"""Whether the messages of a conversation fit together, as providers demand."""
+"""The check that the messages of a conversation fit together, as providers demand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from auriko.sandbox.wire.chat_request import AssistantMessage, Message, ToolMess
 
 
 def check_conversation(messages: Sequence[Message]) -> None:
-    """Nothing, if each tool call is answered once and right after it was made.
+    """Checks that each tool call is answered once and right after it was made.
 
     Raises:
         GatewayError: A call without an answer, or an answer without a call.

@@ -1,4 +1,4 @@
-"""From the body of a chat completion to an `Inference`."""
+"""From the body of a chat completion to an `InferenceRequest`."""
 
 from __future__ import annotations
 
@@ -8,73 +8,64 @@ from typing import Any
 from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import Prompt
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.request import OPTIONAL_PARAMS, Inference, Notice, Requirement
+from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, Notice, Requirement
 from auriko.sandbox.validation import validate
-from auriko.sandbox.wire import media
-from auriko.sandbox.wire.chat_request import IGNORED_FIELDS, ChatRequest, NamedTool
+from auriko.sandbox.wire.chat_request import IGNORED_FIELDS, AssistantMessage, ChatRequest, Message, NamedTool
 from auriko.sandbox.wire.conversation import check_conversation
 
 
-def read_chat(body: Mapping[str, Any]) -> Inference:
+def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
     """The request in this body.
 
     Raises:
         GatewayError: It is not a valid request.
     """
-    body = _without_legacy_names(body)
     request = validate(ChatRequest, body)
     check_conversation(request.messages)
-    messages: tuple[dict[str, Any], ...] = tuple(body["messages"])
-    tools = tuple(body.get("tools") or ())
+    tools = tuple(tool.model_dump(exclude_unset=True) for tool in request.tools or ())
     choice = _tool_choice(request)
-    response_format = body.get("response_format")
-    sent = {name: body[name] for name in OPTIONAL_PARAMS if body.get(name) is not None}
+    form = request.response_format
     prompt = Prompt(
-        messages=messages,
+        messages=tuple(message.model_dump(exclude_unset=True) for message in request.messages),
         tools=() if choice == "none" else tools,
         tool_choice="auto" if choice == "none" else choice,
-        response_format=response_format,
+        response_format=None if form is None else form.model_dump(exclude_unset=True, by_alias=True),
         max_tokens=request.max_completion_tokens or request.max_tokens,
         stop=(request.stop,) if isinstance(request.stop, str) else tuple(request.stop or ()),
         temperature=request.temperature,
         seed=request.seed,
         parallel_tool_calls=request.parallel_tool_calls is not False,
     )
-    return Inference(
+    stream = bool(request.stream)
+    return InferenceRequest(
         endpoint=CHAT,
         models=tuple(request.candidates),
         routing=request.gateway.routing,
         prompt=prompt,
-        params=sent,
+        params={name: value for name in OPTIONAL_PARAMS if (value := getattr(request, name)) is not None},
         n=request.n or 1,
         effort=request.reasoning_effort,
         show_reasoning=not (request.reasoning and request.reasoning.exclude),
-        stream=bool(request.stream),
-        modalities=_modalities(messages),
-        needs=tuple(
-            requirements(
-                prompt,
-                tools=bool(tools),
-                stream=bool(request.stream),
-                effort=request.reasoning_effort,
-            )
-        ),
+        stream=stream,
+        modalities=_modalities(request.messages),
+        needs=tuple(requirements(prompt, tools=bool(tools), stream=stream, effort=request.reasoning_effort)),
         extensions=request.extensions,
         echoed={
-            call["id"]: call.get("provider_signature")
-            for message in messages
-            for call in message.get("tool_calls") or ()
+            call.id: call.provider_signature
+            for message in request.messages
+            if isinstance(message, AssistantMessage)
+            for call in message.tool_calls or ()
         },
         warnings=tuple(
             Notice("unsupported_field", f"{name}_ignored", f"{name} is accepted and not used.")
             for name in IGNORED_FIELDS
-            if body.get(name) is not None
+            if getattr(request, name) is not None
         ),
     )
 
 
 def requirements(prompt: Prompt, *, tools: bool, stream: bool, effort: str | None) -> list[Requirement]:
-    """What a provider must be capable of to serve this."""
+    """The capabilities that a provider must have to serve this."""
     kind = (prompt.response_format or {}).get("type", "text")
     structured = kind in {"json_object", "json_schema"}
     table = (
@@ -105,18 +96,6 @@ def requirements(prompt: Prompt, *, tools: bool, stream: bool, effort: str | Non
     return [Requirement(capability, code, what) for wanted, capability, code, what in table if wanted]
 
 
-def _without_legacy_names(body: Mapping[str, Any]) -> dict[str, Any]:
-    """`functions` and `function_call` under the names that replaced them."""
-    modern = dict(body)
-    functions = modern.pop("functions", None)
-    if isinstance(functions, list):
-        modern.setdefault("tools", [{"type": "function", "function": f} for f in functions])  # pyright: ignore[reportUnknownVariableType]
-    call = modern.pop("function_call", None)
-    if call is not None:
-        modern.setdefault("tool_choice", call if isinstance(call, str) else {"type": "function", "function": call})
-    return modern
-
-
 def _tool_choice(request: ChatRequest) -> Any:
     """The choice as engines take it, or "none"."""
     choice = request.tool_choice
@@ -138,13 +117,7 @@ def _tool_choice(request: ChatRequest) -> Any:
     return choice
 
 
-def _modalities(messages: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    """The kinds of content in these messages, each part checked."""
-    kinds = {"text"}
-    for position, message in enumerate(messages):
-        parts: list[dict[str, Any]] | str | None = message.get("content")
-        if parts is not None and not isinstance(parts, str):
-            kinds.update(
-                media.check_part(part, f"messages[{position}].content[{index}]") for index, part in enumerate(parts)
-            )
-    return frozenset(kinds)
+def _modalities(messages: Sequence[Message]) -> frozenset[str]:
+    """The kinds of content in these messages."""
+    contents = [message.content for message in messages]
+    return frozenset({"text", *(part.modality for parts in contents if isinstance(parts, list) for part in parts)})

@@ -1,4 +1,4 @@
-"""From the body of a response's request to an `Inference`, by way of the chat completion that means the same."""
+"""From the body of a response's request to an `InferenceRequest`, by way of the chat completion that means the same."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 
 from auriko.sandbox.catalog.model import RESPONSES
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.request import Inference
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.validation import validate
-from auriko.sandbox.wire.chat_request import Part
 from auriko.sandbox.wire.read_chat import read_chat
 from auriko.sandbox.wire.responses_request import (
     FunctionCallItem,
@@ -18,6 +17,7 @@ from auriko.sandbox.wire.responses_request import (
     Item,
     MessageItem,
     NamedTool,
+    Part,
     ResponsesRequest,
 )
 
@@ -37,7 +37,7 @@ _SHARED = (
 _ECHOED = (*_SHARED, "instructions", "truncation", "reasoning", "text", "max_output_tokens", "max_tool_calls")
 _EFFORTS = {"none": "off", "minimal": "low"}
 _LOGPROBS = "message.output_text.logprobs"  # by which `include` asks for them
-_PART_TYPES = {"input_text": "text", "output_text": "text", "text": "text"}
+_TEXTS = frozenset({"input_text", "output_text", "text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ResponsesCall:
         shows_encrypted: Whether `encrypted_content` was asked for.
     """
 
-    inference: Inference
+    inference: InferenceRequest
     echo: Mapping[str, Any]
     shows_summary: bool
     shows_encrypted: bool
@@ -65,7 +65,7 @@ def read_responses(body: Mapping[str, Any]) -> ResponsesCall:
     request = validate(ResponsesRequest, body)
     reasoning = request.reasoning
     chat_body: dict[str, Any] = {
-        **{name: body[name] for name in ("model", "gateway", "extensions", "stream", *_SHARED) if name in body},
+        **request.model_dump(include={"model", "gateway", "extensions", "stream", *_SHARED}, exclude_unset=True),
         "messages": _messages(request),
     }
     if request.top_logprobs is not None or _LOGPROBS in (request.include or ()):
@@ -91,18 +91,20 @@ def read_responses(body: Mapping[str, Any]) -> ResponsesCall:
         raise _in_terms_of_input(error) from None
     return ResponsesCall(
         inference=replace(inference, endpoint=RESPONSES),
-        echo={"metadata": {}, **{name: body.get(name) for name in _ECHOED}, **_choice_fields(body)},
+        echo=_echo(request),
         shows_summary=reasoning is not None and bool(reasoning.summary or reasoning.generate_summary),
         shows_encrypted="reasoning.encrypted_content" in (request.include or ()),
     )
 
 
-def _choice_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+def _echo(request: ResponsesRequest) -> dict[str, Any]:
+    sent = request.model_dump(include={*_ECHOED, "tools", "tool_choice", "metadata"}, exclude_unset=True, by_alias=True)
     return {
-        "metadata": body.get("metadata") or {},
-        "tools": body.get("tools") or [],
-        "tool_choice": body.get("tool_choice") or "auto",
-        "parallel_tool_calls": body.get("parallel_tool_calls") is not False,
+        **{name: sent.get(name) for name in _ECHOED},
+        "metadata": sent.get("metadata") or {},
+        "tools": sent.get("tools") or [],
+        "tool_choice": sent.get("tool_choice") or "auto",
+        "parallel_tool_calls": sent.get("parallel_tool_calls") is not False,
         "store": False,
     }
 
@@ -166,20 +168,19 @@ def _add_item(messages: list[dict[str, Any]], item: Item, param: str) -> None:
 
 
 def _text(part: Part, param: str) -> str:
-    text = (part.model_extra or {}).get("refusal" if part.type == "refusal" else "text")
-    if part.type not in {*_PART_TYPES, "refusal"} or not isinstance(text, str):
+    text = part.refusal if part.type == "refusal" else part.text
+    if part.type not in {*_TEXTS, "refusal"} or text is None:
         raise GatewayError("invalid_parameter_value", f"{param} takes text alone.", param=param)
     return text
 
 
 def _part(part: Part, param: str) -> dict[str, Any]:
-    extra = part.model_extra or {}
-    if part.type in _PART_TYPES:
-        return {"type": "text", "text": extra.get("text")}
+    if part.type in _TEXTS:
+        return {"type": "text", "text": part.text}
     if part.type == "input_image":
-        return {"type": "image_url", "image_url": {"url": extra.get("image_url")}}
+        return {"type": "image_url", "image_url": {"url": part.image_url}}
     if part.type == "input_file":
-        return {"type": "file", "file": extra}
+        return {"type": "file", "file": part.model_extra or {}}
     raise GatewayError("unsupported_modalities", f"{param} has a part of the type {part.type!r}.", param=param)
 
 

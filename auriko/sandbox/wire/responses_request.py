@@ -10,9 +10,17 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from auriko.sandbox.replies import GatewayError
 from auriko.sandbox.routing_options import Routed
 from auriko.sandbox.validation import OpenWireModel, WireModel
-from auriko.sandbox.wire.chat_request import Part
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "off"]
+
+
+class Part(OpenWireModel):
+    """One piece of a message's content; what else belongs to it depends on its type."""
+
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    image_url: str | None = None
 
 
 class MessageItem(OpenWireModel):
@@ -33,7 +41,7 @@ class FunctionCallItem(OpenWireModel):
 
 
 class FunctionCallOutputItem(OpenWireModel):
-    """What a function answered."""
+    """The answer of a function."""
 
     type: Literal["function_call_output"]
     call_id: str
@@ -86,7 +94,7 @@ class NamedTool(OpenWireModel):
 
 
 class Format(WireModel):
-    """What form the text must have."""
+    """The form that the text must have."""
 
     type: Literal["text", "json_object", "json_schema"]
     name: str | None = None
@@ -103,7 +111,7 @@ class TextOptions(WireModel):
 
 
 class ReasoningOptions(WireModel):
-    """How hard to think, and whether to show a summary of it."""
+    """The effort of reasoning, and the summary of it."""
 
     effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None

@@ -24,7 +24,7 @@ from auriko.sandbox.answer import (
 )
 from auriko.sandbox.catalog.billing import TokenCounts
 from auriko.sandbox.replies import GatewayError
-from auriko.sandbox.request import Inference
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.serving.dispatcher import Route
 
 _NATIVE_REASONS = {
@@ -36,7 +36,7 @@ _NATIVE_REASONS = {
 _REASONING = (ReasoningText, ReasoningEnd, RedactedReasoning)
 
 
-def completion(request: Inference, route: Route, pieces: Iterable[Piece]) -> dict[str, Any]:
+def completion(request: InferenceRequest, route: Route, pieces: Iterable[Piece]) -> dict[str, Any]:
     """The answer as one `chat.completion` object."""
     choices: dict[int, dict[str, Any]] = {}
     tail: dict[str, Any] = {}
@@ -58,7 +58,9 @@ def completion(request: Inference, route: Route, pieces: Iterable[Piece]) -> dic
     return {**_head(route, "chat.completion"), "choices": list(choices.values()), **tail}
 
 
-async def chunks(request: Inference, route: Route, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[bytes, None]:
+async def chunks(
+    request: InferenceRequest, route: Route, pieces: AsyncGenerator[Piece, None]
+) -> AsyncGenerator[bytes, None]:
     """The answer as server-sent events, ending with `[DONE]` or with an error event."""
     head = {**_head(route, "chat.completion.chunk"), "system_fingerprint": route.fingerprint}
     begun: set[int] = set()

@@ -42,7 +42,7 @@ class SmolLM2Engine:
 
     @staticmethod
     def installed() -> bool:
-        """Whether the runtime and the weights are both there."""
+        """True if the runtime and the weights are both there."""
         return SmolLM2Engine.why_missing() is None
 
     @staticmethod
@@ -121,7 +121,7 @@ class _Generation:
 
 
 def _alternatives(prompt: Prompt) -> int:
-    """How many of the likeliest tokens are told at each place, where log probabilities are asked for."""
+    """The number of likeliest tokens that are told at each place, where log probabilities are asked for."""
     count: int = prompt.params.get("top_logprobs", 0)
     return count
 
@@ -138,7 +138,7 @@ def _spoken(chunks: _Generation, alternatives: int = 0) -> Iterator[Event]:
 
 
 def _logprobs(found: Mapping[str, Any] | None, alternatives: int) -> Iterator[dict[str, Any]]:
-    """What the runtime tells of tokens, in the wire's form."""
+    """The log probabilities that the runtime tells, in the wire's form."""
     for token in (found or {}).get("content") or ():
         likeliest = [_logprob(other) for other in token["top_logprobs"][:alternatives]]
         yield {**_logprob(token), "top_logprobs": likeliest}

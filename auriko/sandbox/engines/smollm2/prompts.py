@@ -61,7 +61,7 @@ def request_for(prompt: Prompt) -> dict[str, Any]:
 
 
 def calls_tools(prompt: Prompt) -> bool:
-    """Whether a tool may be called now. After a tool's result the model answers, unless it has to call one."""
+    """True if a tool may be called now. After a tool's result the model answers, unless it has to call one."""
     return bool(prompt.tools) and (
         prompt.tool_choice != "auto" or prompt.messages[-1]["role"] not in {"tool", "function"}
     )
@@ -78,7 +78,7 @@ def _offered(prompt: Prompt) -> list[Mapping[str, Any]]:
 
 
 def _told(function: Mapping[str, Any]) -> dict[str, Any]:
-    """What the model reads of a function: as little as will do, since every token takes it time."""
+    """The description of a function for the model: as little as will do, since every token takes it time."""
     schema: Mapping[str, Any] = function.get("parameters") or {}
     properties: Mapping[str, Any] = schema.get("properties") or {}
     parameters: dict[str, Any] = {

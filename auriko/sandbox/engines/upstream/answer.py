@@ -1,4 +1,4 @@
-"""What servers of the OpenAI API send back, as events."""
+"""Answers of servers of the OpenAI API, as events."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class UpstreamAnswer:
 
 
 def refusal(status: int, body: Any, retry_after: str | None) -> EngineError:
-    """What an error of the upstream comes to here.
+    """The error here for one of the upstream.
 
     Args:
         status: Of the reply; 0 for an error inside a stream.
@@ -146,7 +146,7 @@ def _known_code(error: Any) -> str | None:
 
 
 def _count(reported: Any, estimate: Callable[[], int]) -> int:
-    """What was reported, or an estimate where that is not a number of tokens."""
+    """The number that was reported, or an estimate where that is not a number of tokens."""
     return reported if isinstance(reported, int) and reported >= 0 else estimate()
 
 

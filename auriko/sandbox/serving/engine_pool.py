@@ -52,7 +52,7 @@ class Run(Protocol):
 
 
 class AsyncEngineRun:
-    """A `Run` of an engine elsewhere."""
+    """A `Run` of a remote engine."""
 
     def __init__(self, engine: AsyncEngine, prompt: Prompt) -> None:
         self._events = engine.stream(prompt)
@@ -117,54 +117,54 @@ class EngineRun:
             self._loop.call_soon_threadsafe(self._events.put_nowait, item)
 
 
-class EngineRoom:
+class EnginePool:
     """The engines that are there, each with threads of its own, so that a slow one does not hold up a quick one.
 
     Args:
         engines: Those in this process.
-        elsewhere: Those that are only waited for.
+        remote: Those that are only waited for.
     """
 
-    def __init__(self, engines: Iterable[Engine], elsewhere: Iterable[AsyncEngine] = ()) -> None:
-        self._engines: Mapping[str, Engine] = {engine.name: engine for engine in engines}
-        self._elsewhere: Mapping[str, AsyncEngine] = {engine.name: engine for engine in elsewhere}
+    def __init__(self, engines: Iterable[Engine], remote: Iterable[AsyncEngine] = ()) -> None:
+        self._local: Mapping[str, Engine] = {engine.name: engine for engine in engines}
+        self._remote: Mapping[str, AsyncEngine] = {engine.name: engine for engine in remote}
         self._threads = {
             name: ThreadPoolExecutor(_THREADS_PER_ENGINE, thread_name_prefix=f"auriko-sandbox-{name}")
-            for name in self._engines
+            for name in self._local
         }
 
     @property
     def names(self) -> list[str]:
         """Names of all engines."""
-        return [*self._engines, *self._elsewhere]
+        return [*self._local, *self._remote]
 
     @property
-    def here(self) -> list[str]:
+    def local(self) -> list[str]:
         """Names of the engines in this process."""
-        return list(self._engines)
+        return list(self._local)
 
     def __getitem__(self, name: str) -> Engine:
-        return self._engines[name]
+        return self._local[name]
 
     def start(self, name: str, prompt: Prompt) -> Run:
         """A run of this engine, under way."""
-        if name in self._elsewhere:
-            return AsyncEngineRun(self._elsewhere[name], prompt)
-        return EngineRun(self._engines[name], prompt, self._threads[name])
+        if name in self._remote:
+            return AsyncEngineRun(self._remote[name], prompt)
+        return EngineRun(self._local[name], prompt, self._threads[name])
 
     def submit(self, name: str, work: Callable[[Engine], None]) -> None:
         """Let `work` have this engine, in one of its threads."""
-        self._threads[name].submit(work, self._engines[name])
+        self._threads[name].submit(work, self._local[name])
 
     async def aclose(self) -> None:
-        """Close the connections of the engines elsewhere."""
-        for engine in self._elsewhere.values():
+        """Closes the connections of the remote engines."""
+        for engine in self._remote.values():
             await engine.aclose()
 
     def stop(self) -> None:
         """End all threads and free what the engines hold; blocks until the runs under way have noticed."""
         for name, threads in self._threads.items():
             threads.shutdown(wait=True, cancel_futures=True)
-            close = getattr(self._engines[name], "close", None)
+            close = getattr(self._local[name], "close", None)
             if close is not None:
                 close()

@@ -1,4 +1,4 @@
-"""What every attempt works with, and what it comes to in the end: figures, tokens and a bill."""
+"""The runtime of attempts, and their settlement: figures, tokens and a bill."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from auriko.sandbox.answer import Finished
 from auriko.sandbox.catalog.billing import TokenCounts, bill
 from auriko.sandbox.engines.tokens import count_audio_tokens
 from auriko.sandbox.faults import Faults
-from auriko.sandbox.request import Inference
+from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
-from auriko.sandbox.router.measurements import Measurements, Sample
-from auriko.sandbox.serving.engine_threads import EngineRoom
+from auriko.sandbox.router.speed import Sample
+from auriko.sandbox.serving.engine_pool import EnginePool
+from auriko.sandbox.serving.measurements import Measurements
 from auriko.sandbox.serving.prefix_cache import PrefixCache
 from auriko.sandbox.serving.signatures import Signer
 
 
 @dataclass(slots=True)
 class Progress:
-    """What has been measured of an attempt so far: `perf_counter` times and tokens."""
+    """The measurements of an attempt so far: `perf_counter` times and tokens."""
 
     started: float = field(default_factory=time.perf_counter)
     first: float | None = None
@@ -39,10 +40,10 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class Runtime:
     """Engines, caches, measurements and accounts of one sandbox."""
 
-    engines: EngineRoom
+    engines: EnginePool
     measurements: Measurements
     cache: PrefixCache
     signer: Signer
@@ -53,7 +54,7 @@ class Workshop:
         """The share of this prompt that the candidate's cache holds."""
         return self.cache.peek(_cache_scope(candidate, account), text, candidate.offer.provider.cache_min_tokens)
 
-    def settle(self, request: Inference, candidate: Candidate, account: Account, progress: Progress) -> Finished:
+    def settle(self, request: InferenceRequest, candidate: Candidate, account: Account, progress: Progress) -> Finished:
         """The end of an attempt: it is measured, its prompt cached, and its cost charged."""
         counts = self._counts(request, candidate, account, progress)
         ended = progress.last if progress.last is not None else time.perf_counter()
@@ -65,7 +66,9 @@ class Workshop:
         self.accounts.charge(account, cost.usd)
         return Finished(counts, cost, ttft_ms, throughput_tps)
 
-    def _counts(self, request: Inference, candidate: Candidate, account: Account, progress: Progress) -> TokenCounts:
+    def _counts(
+        self, request: InferenceRequest, candidate: Candidate, account: Account, progress: Progress
+    ) -> TokenCounts:
         provider, price = candidate.offer.provider, candidate.tier.price
         scope = _cache_scope(candidate, account)
         lookup = self.cache.use(scope, "".join(request.texts()), provider.cache_min_tokens)

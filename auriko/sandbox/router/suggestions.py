@@ -1,4 +1,4 @@
-"""Which field of a request each refusal is about, and what to do then."""
+"""The field of a request that each refusal is about, and what to do then."""
 
 from __future__ import annotations
 

@@ -1,0 +1,160 @@
+"""Parts of a message's content: text, images, documents and sound (API section 3.2). Nothing is fetched."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, Discriminator, Tag, field_validator
+from pydantic_core import PydanticCustomError
+
+from auriko.sandbox.validation import OpenWireModel
+
+MAX_MEDIA_BYTES = 20 * 1024 * 1024
+
+_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(?P<data>.*)", re.DOTALL)
+_OF_RESPONSES = frozenset({"input_text", "input_image", "input_file", "output_text"})
+_IMAGES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"\xff\xd8\xff")
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("it is not valid base64") from None
+    if len(data) > MAX_MEDIA_BYTES:
+        raise ValueError(f"it holds more than {MAX_MEDIA_BYTES // 1024 // 1024} MiB")
+    return data
+
+
+def _from_data_url(url: str) -> tuple[str, bytes]:
+    match = _DATA_URL.match(url)
+    if match is None:
+        raise ValueError("it must be an http(s) address or data:<type>;base64,<data>")
+    return match["type"], _decoded(match["data"])
+
+
+def _image(url: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        media_type, data = _from_data_url(url)
+        if not media_type.startswith("image/"):
+            raise ValueError(f"it holds {media_type}, not an image")
+        if not (data.startswith(_IMAGES) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP")):
+            raise ValueError("it is not a PNG, JPEG, GIF or WebP image")
+    return url
+
+
+def _document(url: str) -> str:
+    media_type, data = _from_data_url(url)
+    if media_type != "application/pdf" or not data.startswith(b"%PDF-"):
+        raise ValueError("it is not a PDF document")
+    return url
+
+
+def _sound(text: str) -> str:
+    _decoded(text)
+    return text
+
+
+class TextPart(OpenWireModel):
+    """Text."""
+
+    modality: ClassVar = "text"
+    type: Literal["text"]
+    text: str
+
+
+class RefusalPart(OpenWireModel):
+    """A refusal of an earlier answer."""
+
+    modality: ClassVar = "text"
+    type: Literal["refusal"]
+    refusal: str
+
+
+class ImageUrl(OpenWireModel):
+    """An image, or its address."""
+
+    url: Annotated[str, AfterValidator(_image)]
+
+
+class ImagePart(OpenWireModel):
+    """An image."""
+
+    modality: ClassVar = "image"
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+class File(OpenWireModel):
+    """A document."""
+
+    file_data: Annotated[str, AfterValidator(_document)]
+
+
+class FilePart(OpenWireModel):
+    """A document."""
+
+    modality: ClassVar = "file"
+    type: Literal["file"]
+    file: File
+
+
+class Audio(OpenWireModel):
+    """Sound."""
+
+    format: Literal["wav", "mp3"]
+    data: Annotated[str, AfterValidator(_sound)]
+
+
+class AudioPart(OpenWireModel):
+    """Sound."""
+
+    modality: ClassVar = "audio"
+    type: Literal["input_audio"]
+    input_audio: Audio
+
+
+class OtherPart(OpenWireModel):
+    """A part of no known type, which is refused."""
+
+    modality: ClassVar = "text"
+    type: str
+
+    @field_validator("type")
+    @classmethod
+    def _refuse(cls, kind: str) -> str:
+        if kind in _OF_RESPONSES:
+            raise PydanticCustomError(
+                "input_requires_responses_endpoint",
+                "{kind} belongs to POST /v1/responses",
+                {"kind": repr(kind), "suggestion": "Send it there as input, or use text, image_url and file parts."},
+            )
+        raise PydanticCustomError(
+            "unsupported_modalities",
+            "it is {kind}; text, image_url, file and input_audio are known",
+            {"kind": repr(kind), "suggestion": "Send it as text or as an image."},
+        )
+
+
+_KNOWN = frozenset({"text", "refusal", "image_url", "file", "input_audio"})
+
+
+def _kind(part: Any) -> str:
+    fields: Mapping[str, Any] = part if isinstance(part, Mapping) else vars(part) if isinstance(part, BaseModel) else {}  # pyright: ignore[reportUnknownVariableType]
+    kind = fields.get("type")
+    return kind if isinstance(kind, str) and kind in _KNOWN else "other"
+
+
+Part = Annotated[
+    Annotated[TextPart, Tag("text")]
+    | Annotated[RefusalPart, Tag("refusal")]
+    | Annotated[ImagePart, Tag("image_url")]
+    | Annotated[FilePart, Tag("file")]
+    | Annotated[AudioPart, Tag("input_audio")]
+    | Annotated[OtherPart, Tag("other")],
+    Discriminator(_kind),
+]
