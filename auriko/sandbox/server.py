@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _SHUTDOWN_SECONDS = 5
 _TICK_SECONDS = 0.1
+_LOOK_SECONDS = 0.001
 _REQUEST_SECONDS = 60.0  # from its first byte to its last
 
 
@@ -132,9 +133,21 @@ class Server(uvicorn.Server):
                 await asyncio.wait_for(self._end.wait(), _TICK_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Cut replies under way, then close everything."""
+        """Cut replies under way, then close everything, and look for that more often than uvicorn does."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):
                 connection.abort_reply()
-        await super().shutdown(sockets=sockets)
+            connection.shutdown()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._until_closed(), _SHUTDOWN_SECONDS)
+        for task in self.server_state.tasks:
+            task.cancel()
         await self._on_end()
+
+    async def _until_closed(self) -> None:
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(_LOOK_SECONDS)

@@ -14,8 +14,8 @@ import pytest
 
 from auriko import APIConnectionError, AsyncClient, BadRequestError, BudgetExceededError, Client, track_spend
 from auriko.batch import _base, _tasks, _threads
-from tests.batch.ways import WAYS, ask
 from tests.support import acts, replies
+from tests.support.batch_ways import WAYS, ask
 from tests.support.fault_server import Connection, serve
 
 pytestmark = pytest.mark.parametrize("way", WAYS)

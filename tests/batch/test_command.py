@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from auriko.cli import main
-from tests.batch.ways import ask
 from tests.support import acts, replies
+from tests.support.batch_ways import ask
 from tests.support.fault_server import Connection, FaultServer, serve
 
 COST = 0.00193

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from auriko.cli import main
 from auriko.sandbox import Sandbox
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 PAGE = Path(__file__).parents[2] / "docs" / "batches.md"
 

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from auriko import AsyncClient, Client
 from auriko_langchain import ChatAuriko
 from auriko_llamaindex import Auriko
-from tests.batch.ways import ask
 from tests.support import acts
+from tests.support.batch_ways import ask
 from tests.support.fault_server import serve
 
 KEY = "ak_of_the_driver"

@@ -11,7 +11,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from auriko import Client
 from auriko.sandbox import Sandbox
 from auriko.sandbox.catalog.file import read_catalog
-from support.hostile_catalog import HOSTILE, hostile_catalog
+from tests.support.hostile_catalog import HOSTILE, hostile_catalog
 
 MESSAGES = [{"role": "user", "content": "The price is 40 dollars. What is the price?"}]
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")

@@ -11,7 +11,7 @@ import pytest
 
 from auriko.cli import main
 from auriko.spend import SpendLedger
-from tests.spend.calls import record
+from tests.support.spend_calls import record
 
 
 @pytest.fixture

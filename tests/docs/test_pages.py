@@ -7,7 +7,7 @@ import pytest
 
 import auriko
 from auriko.sandbox import Sandbox
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("routing.md", "cost.md", "errors.md", "spend.md"))]

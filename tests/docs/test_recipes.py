@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from auriko.sandbox import Sandbox
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "recipes.md"
 SECTIONS = dict(zip(*[iter(re.split(r"^## (.+)$", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:])] * 2, strict=True))

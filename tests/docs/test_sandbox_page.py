@@ -13,7 +13,7 @@ from auriko.errors import CODES
 from auriko.sandbox import Limits, ReceivedRequest, Sandbox
 from auriko.sandbox.engines.scripted import read_answers
 from auriko.sandbox.faults import KINDS
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sandbox.md"
 TEXT = PAGE.read_text("utf-8")

@@ -7,7 +7,7 @@ import pytest
 
 import auriko
 from auriko.sandbox import Sandbox
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 PAGE = Path(__file__).with_name("seed_readme.md")
 REQUEST = 'model="gpt-4o", messages=[{"role": "user", "content": "Hello!"}]'

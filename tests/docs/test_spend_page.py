@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from auriko.sandbox import Sandbox
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "spend.md"
 SHOWN = re.compile(r"```python\n((?:(?!```).)*)```\n\n```text\n(.*?)```", re.DOTALL)

@@ -215,6 +215,20 @@ async def test_l7_a_thousand_calls_are_cancelled_anywhere(anyio_backend: str, tw
         assert sum(b'"last"' in request.body for request in server.requests) == 1
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_l7_task_is_cancelled_while_it_closes_a_stream(turns: int) -> None:
+    async with serving_async(stream(events(chunk()), end="hang")) as (server, client):
+        opened = await client.chat.completions.create(**ASK, stream=True)
+        closing = asyncio.ensure_future(opened.aclose())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        closing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await closing
+        await opened.aclose()
+        await assert_nothing_is_left(server, client)
+
+
 @EITHER
 async def test_l7_scopes_end_anywhere(anyio_backend: str) -> None:
     chance = random.Random(7)

@@ -44,7 +44,7 @@ def test_c2_dns_failure(mode: Mode, naps: list[float], monkeypatch: pytest.Monke
 @EVERY_MODE
 def test_c3_connecting_takes_too_long(mode: Mode, naps: list[float]) -> None:
     with full_backlog() as url:
-        outcome = cells.run(mode, url, {"timeout": 0.1}, {})
+        outcome = cells.run(mode, url, {"timeout": 0.05}, {})
     assert outcome.described() == "TIME(3)"
     assert "while connecting" in str(outcome.error)
 

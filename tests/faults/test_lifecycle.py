@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-from auriko import APIConnectionError, AsyncClient, Client, StreamInterruptedError
+from auriko import APIConnectionError, AsyncClient, Client, Stream, StreamInterruptedError
 from tests.support import cells
 from tests.support.acts import error, hang, ok, stream
 from tests.support.cells import ASK, KEY
@@ -43,6 +43,19 @@ def test_l1_break_without_with() -> None:
             look(client)
         server.wait_until_unused()
         cells.assert_clean(client)
+
+
+def test_l1_the_warning_names_the_line_that_drops_the_stream() -> None:
+    with serving(OPEN_STREAM) as (server, client):
+        opened = client.chat.completions.create(**ASK, stream=True)
+        with pytest.warns(ResourceWarning, match="a Stream was dropped before its end") as caught:
+            del opened
+        server.wait_until_unused()
+    assert caught[0].filename == __file__
+
+
+def test_l1_a_stream_that_could_not_be_made_is_dropped_quietly() -> None:
+    Stream.__new__(Stream).__del__()
 
 
 @EITHER

@@ -40,6 +40,7 @@ TWO = events(chunk("Pa"), chunk("ris"))
 FINISHED = events(chunk("Paris."), chunk("", finish_reason="stop"))
 BOMB = gzip.compress(bytes(200 * 2**20), 9)
 STALL = {"timeout": 0.3}
+SILENCE = {"timeout": 0.1}  # where nothing comes that could be late
 BACKOFF = [0.5, 0.75]
 NAN = float("nan")
 
@@ -185,8 +186,10 @@ ROWS = [
     ),
     Row("C7", "garbage instead of HTTP", [raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")], "CONN(3)", naps=BACKOFF),
     Row("C7b", "endless headers", [raw(b"HTTP/1.1 200 OK\r\nx: " + b"a" * 200_000)], "CONN(3)"),
-    Row("C8", "no headers in time", [hang], "TIME(3)", naps=BACKOFF, settings=STALL, trio=True),
-    Row("C8b", "half the headers in time", [raw(b"HTTP/1.1 200 OK\r\ncontent", end="hang")], "TIME(3)", settings=STALL),
+    Row("C8", "no headers in time", [hang], "TIME(3)", naps=BACKOFF, settings=SILENCE, trio=True),
+    Row(
+        "C8b", "half the headers in time", [raw(b"HTTP/1.1 200 OK\r\ncontent", end="hang")], "TIME(3)", settings=SILENCE
+    ),
     Row(
         "C10",
         "fails twice, then answers",
@@ -401,7 +404,7 @@ ROWS = [
         "CUT@2(1)",
     ),
     Row("E4", "silence", [stream(TWO, end="hang")], None, "TIME@2(1)", settings=STALL, trio=True),
-    Row("E4b", "silence before the first item", [stream(end="hang")], None, "TIME(3)", settings=STALL, naps=BACKOFF),
+    Row("E4b", "silence before the first item", [stream(end="hang")], None, "TIME(3)", settings=SILENCE, naps=BACKOFF),
     Row("E6a", "a rate limit first", [stream(event(envelope("rate_limit_error")))], None, "RATE(3)", naps=BACKOFF),
     Row("E6b", "a bad request first", [stream(event(envelope("invalid_request_error")))], None, "BAD(1)", naps=[]),
     Row("E6c", "upstream_timeout first", [stream(event(envelope("api_error", "upstream_timeout")))], None, "STATUS(3)"),
@@ -536,6 +539,7 @@ def test_cell(row: Row, mode: Mode, naps: list[float], monkeypatch: pytest.Monke
         assert outcome.described() == expected, outcome.error
         attempts = re.search(r"\((\d+)\)", expected)
         requests = row.requests if row.requests is not None else int(attempts[1]) if attempts else 1
+        server.wait_for(requests)
         assert server.performed == requests
         assert [r.header("X-Auriko-Retry-Count") for r in server.requests[row.calls :]] == [
             str(n) for n in range(row.calls, len(server.requests))

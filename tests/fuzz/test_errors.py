@@ -16,8 +16,8 @@ from auriko import APIStatusError, Client, ResponseHeaders
 from auriko._rules.retry import retry_delay
 from auriko.errors._mapping import error_from_event, error_from_parsed, error_from_reply
 from auriko.response_headers import parse_retry_after
-from tests.fuzz.mutate import mutated
 from tests.support.amounts import amount
+from tests.support.mutate import mutated
 from tests.support.replies import envelope
 
 # ruff: noqa: S301 - the pickles are made right here

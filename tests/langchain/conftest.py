@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from auriko_langchain import ChatAuriko
-from scripted_gateway import ScriptedGateway
+from tests.support.scripted_gateway import ScriptedGateway
 
 if TYPE_CHECKING:
     from auriko.sandbox import Sandbox

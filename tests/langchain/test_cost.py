@@ -22,8 +22,8 @@ from auriko_langchain import (
     get_auriko_cost_callback,
     get_routing_metadata,
 )
-from langchain_ways import WAYS, call
-from scripted_gateway import ROUTING
+from tests.support.langchain_ways import WAYS, call
+from tests.support.scripted_gateway import ROUTING
 
 pytestmark = pytest.mark.anyio
 COST = ROUTING["cost"]["usd"]

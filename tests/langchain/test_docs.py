@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 PAGE = Path(__file__).parents[2] / "docs" / "langchain.md"
 

@@ -13,7 +13,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from auriko import errors as core
 from auriko.spend import track_spend
 from auriko_langchain import ChatAuriko, errors
-from langchain_ways import WAYS, call
+from tests.support.langchain_ways import WAYS, call
 
 pytestmark = pytest.mark.anyio
 

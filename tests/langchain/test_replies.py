@@ -7,8 +7,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
 from auriko import RoutingMetadata
 from auriko_langchain import AurikoGatewayWarning, get_routing_metadata
-from langchain_ways import call
-from scripted_gateway import ROUTING, USAGE
+from tests.support.langchain_ways import call
+from tests.support.scripted_gateway import ROUTING, USAGE
 
 pytestmark = pytest.mark.anyio
 

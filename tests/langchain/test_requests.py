@@ -7,7 +7,7 @@ from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 
 from auriko import GatewayMetadata, RoutingOptions
 from auriko_langchain import ChatAuriko
-from langchain_ways import WAYS, call
+from tests.support.langchain_ways import WAYS, call
 
 
 def sent(gateway, runnable, /, *args, **kwargs):

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
+from langchain_tests.unit_tests.chat_models import ChatModelTests
 
 from auriko_langchain import ChatAuriko
 
@@ -176,48 +177,59 @@ class TestStandard(ChatModelIntegrationTests):
         return ChatAuriko(**{**self.chat_model_params, "models": None, "model": "claude-sonnet-4-6", **settings})
 
 
-class TestStandardV1(TestStandard):
-    """The same with LangChain's standard blocks as content."""
+class StructuredOutput(ChatModelTests):
+    """Those of the standard tests that are about structured output."""
+
+    test_structured_output = ChatModelIntegrationTests.test_structured_output
+    test_structured_output_async = ChatModelIntegrationTests.test_structured_output_async
+    test_structured_output_optional_param = ChatModelIntegrationTests.test_structured_output_optional_param
+    test_structured_output_pydantic_2_v1 = ChatModelIntegrationTests.test_structured_output_pydantic_2_v1
+
+    @property
+    def chat_model_class(self) -> type[ChatAuriko]:
+        return ChatAuriko
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"model": "gpt-4o", "output_version": "v1"}
+        return {"model": "gpt-4o"}
 
 
-class TestStandardFunctionCalling(TestStandard):
-    """Structured output by a tool call."""
+class TestFunctionCalling(StructuredOutput):
+    """By a tool call."""
 
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:
         return {"method": "function_calling"}
 
 
-class TestStandardFunctionCallingV1(TestStandardFunctionCalling):
-    """The same with LangChain's standard blocks as content."""
-
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return {"model": "gpt-4o", "output_version": "v1"}
-
-
-class TestStandardJsonMode(TestStandard):
-    """Structured output by the providers' JSON mode, which takes no schema."""
+class TestJsonMode(StructuredOutput):
+    """By the providers' JSON mode, which takes no schema."""
 
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:
         return {"method": "json_mode"}
 
 
-class TestStandardJsonModeV1(TestStandardJsonMode):
-    """The same with LangChain's standard blocks as content."""
+class TestStandardBlocks(StructuredOutput):
+    """With LangChain's standard blocks as content: answers, streams, histories, and what an agent makes of them."""
+
+    test_agent_loop = ChatModelIntegrationTests.test_agent_loop
+    test_conversation = ChatModelIntegrationTests.test_conversation
+    test_invoke = ChatModelIntegrationTests.test_invoke
+    test_stream = ChatModelIntegrationTests.test_stream
+    test_tool_calling = ChatModelIntegrationTests.test_tool_calling
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
         return {"model": "gpt-4o", "output_version": "v1"}
 
 
-class TestStandardModels(TestStandard):
+class TestModels(StructuredOutput):
     """A pool of models in place of one."""
+
+    test_invoke = ChatModelIntegrationTests.test_invoke
+    test_stream = ChatModelIntegrationTests.test_stream
+    test_tool_calling = ChatModelIntegrationTests.test_tool_calling
 
     @property
     def chat_model_params(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from auriko_langchain.errors import AurikoRefusalError
-from langchain_ways import call
+from tests.support.langchain_ways import call
 
 pytestmark = pytest.mark.anyio
 

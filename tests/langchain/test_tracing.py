@@ -21,8 +21,8 @@ from opentelemetry import trace
 
 from auriko import RateLimitError, track_spend
 from auriko_langchain import AurikoLangChainTracer, ChatAuriko
-from langchain_ways import WAYS, call
-from scripted_gateway import ROUTING
+from tests.support.langchain_ways import WAYS, call
+from tests.support.scripted_gateway import ROUTING
 from tests.support.telemetry import Telemetry, configured
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from llama_index.core.embeddings import BaseEmbedding
 
 from auriko.sandbox import Sandbox
 from auriko_llamaindex import Auriko
-from scripted_gateway import ScriptedGateway, answered_by
+from tests.support.scripted_gateway import ScriptedGateway, answered_by
 
 
 class LlamaIndexGateway(ScriptedGateway):

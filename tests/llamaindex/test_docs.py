@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auriko_llamaindex._settings import AurikoSettings
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 PAGE = Path(__file__).parents[2] / "docs" / "llamaindex.md"
 

@@ -23,7 +23,7 @@ from auriko.errors import (
     StreamInterruptedError,
 )
 from auriko_llamaindex import Auriko
-from scripted_gateway import answered_by
+from tests.support.scripted_gateway import answered_by
 
 MESSAGES = [ChatMessage(role="user", content="Hi")]
 MODES = ["chat", "achat", "stream_chat", "astream_chat", "complete", "acomplete", "stream_complete", "astream_complete"]

@@ -20,7 +20,7 @@ from llama_index.core.instrumentation.events.llm import (
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel, PrivateAttr
 
-from llamaindex_ways import MESSAGES, MODES, run
+from tests.support.llamaindex_ways import MESSAGES, MODES, run
 
 
 class Recorder(BaseEventHandler):

@@ -14,7 +14,7 @@ from openinference.instrumentation.llama_index import LlamaIndexInstrumentor
 from opentelemetry import trace
 
 from auriko import RateLimitError, track_spend
-from llamaindex_ways import MESSAGES, MODES, run
+from tests.support.llamaindex_ways import MESSAGES, MODES, run
 from tests.support.telemetry import Telemetry, configured
 
 pytestmark = [

@@ -52,7 +52,7 @@ def resolve(wheel, extra, tmp_path):
     asked.write_text(f"auriko[{extra}] @ {wheel.as_uri()}\n")
     listed = run(
         sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--python-version", "3.10", "--no-header",
-        "--no-annotate", asked, cwd=tmp_path,
+        "--no-annotate", "--no-python-downloads", asked, cwd=tmp_path,
     )  # fmt: skip
     return {line.split("==")[0].split(" ")[0] for line in listed.splitlines() if line}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
+
 import pytest
 
 pytest_plugins = "pytester"
@@ -76,7 +78,8 @@ def test_the_fixtures_serve_a_users_tests(pytester, monkeypatch):
     pytester.makepyprojecttoml(OPTIONS)
     pytester.makepyfile(USERS_TESTS)
     # Other plugins of this machine are not part of the user's suite.
-    done = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:anyio")
+    others = [point.name for point in entry_points(group="pytest11") if point.name != "auriko"]
+    done = pytester.runpytest_subprocess(*(argument for name in others for argument in ("-p", f"no:{name}")))
     done.assert_outcomes(passed=8, errors=1)
     done.stdout.fnmatch_lines(["*ValueError: '418' is not a fault; there are 408, *"])
 

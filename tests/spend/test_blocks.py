@@ -19,7 +19,7 @@ import pytest
 
 from auriko import AsyncClient, BudgetExceededError, Client, SpendTracker, track_spend
 from auriko.spend import CallRecord, CallStart, SpendLedger, add_listener, remove_listener
-from tests.spend.calls import ASK, COST, answer, ask, async_client, client, record
+from tests.support.spend_calls import ASK, COST, answer, ask, async_client, client, record
 
 pytestmark = pytest.mark.anyio
 
@@ -365,7 +365,7 @@ def test_a_forked_process_counts_although_a_lock_was_held() -> None:
     program = """
 import os, threading
 from auriko import SpendTracker
-from tests.spend.calls import record
+from tests.support.spend_calls import record
 
 tracker = SpendTracker()
 tracker._lock.acquire()  # as a thread that is just counting has it

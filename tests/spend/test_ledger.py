@@ -25,7 +25,7 @@ import pytest
 import auriko
 from auriko import AsyncClient, Client, SpendTracker, track_spend
 from auriko.spend import LedgerError, SpendLedger, _ledger, _recorder
-from tests.spend.calls import ASK, COST, ask, async_client, client, record
+from tests.support.spend_calls import ASK, COST, ask, async_client, client, record
 
 ROOT = Path(__file__).parents[2]
 
@@ -142,7 +142,7 @@ def test_what_is_no_time_is_refused(path: Path, when: str) -> None:
 KILLED = """
 import os
 from auriko.spend import SpendLedger
-from tests.spend.calls import ask, client
+from tests.support.spend_calls import ask, client
 
 asked = client(spend=SpendLedger(os.environ["LEDGER"]))
 for number in range(1000):
@@ -181,7 +181,7 @@ def test_many_processes_write_while_others_read(path: Path) -> None:
     program = """
 import os
 from auriko.spend import SpendLedger
-from tests.spend.calls import record
+from tests.support.spend_calls import record
 
 ledger = SpendLedger(os.environ["LEDGER"])
 for number in range(700):
@@ -230,7 +230,7 @@ def test_a_forked_and_an_unpickled_client_record(path: Path) -> None:
     program = """
 import os, pickle
 from auriko.spend import SpendLedger
-from tests.spend.calls import ask, client
+from tests.support.spend_calls import ask, client
 
 asked = client()
 ask(asked)

@@ -12,7 +12,7 @@ import pytest
 
 from auriko import SpendTracker
 from auriko.spend import SpendTotal
-from tests.spend.calls import record
+from tests.support.spend_calls import record
 
 
 @pytest.fixture

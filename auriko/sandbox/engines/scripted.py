@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias, TypeGuard, cast
 
 from auriko.errors import CODES
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Thought, ToolCall
@@ -23,9 +23,17 @@ else:
 
 Part: TypeAlias = str | Thought | ToolCall | EngineError
 Answer: TypeAlias = Part | Sequence[Part]
-Answers: TypeAlias = Union[  # noqa: UP007 (it names itself)
-    Part, Sequence[Answer], Callable[[Prompt], Answer | None], Mapping[str, "Answers"]
-]
+ModelAnswers: TypeAlias = Part | Sequence[Answer] | Callable[[Prompt], Answer | None]
+Answers: TypeAlias = ModelAnswers | Mapping[str, ModelAnswers]
+
+
+def by_model(answers: Answers) -> TypeGuard[Mapping[str, ModelAnswers]]:
+    """True if these are answers for each of some models."""
+    return isinstance(answers, Mapping)
+
+
+def _is_list(answers: ModelAnswers) -> TypeGuard[Sequence[Answer]]:
+    return isinstance(answers, Sequence)
 
 
 class ScriptedError(EngineError):
@@ -79,17 +87,16 @@ class ScriptedEngine:
         Raises:
             ScriptedError: All answers of a list have been given, or the function has failed.
         """
-        chosen = self._answers
-        while isinstance(chosen, Mapping):
-            if prompt.model not in chosen:
-                return None
-            chosen = chosen[prompt.model]
+        answers = self._answers
+        chosen = answers.get(prompt.model) if by_model(answers) else cast("ModelAnswers", answers)
+        if chosen is None:
+            return None
         if prompt.is_thought:
             return ""
         if isinstance(chosen, Part):
             return chosen
-        if not isinstance(chosen, Sequence):
-            return _asked(chosen, prompt)
+        if not _is_list(chosen):
+            return _asked(cast("Callable[[Prompt], Answer | None]", chosen), prompt)
         with self._lock:
             number = self._given[id(chosen)] = self._given.get(id(chosen), 0) + 1
         if number > len(chosen):

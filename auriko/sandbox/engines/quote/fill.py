@@ -37,15 +37,16 @@ class Filler:
 
     def value(self) -> Any:
         """The value of the whole schema, or an empty object if it has none."""
+        nothing: dict[str, Any] = {}
         try:
-            return next(self._values(self._root, "", 0), {})
+            return next(self._values(self._root, "", 0), nothing)
         except RecursionError:
-            return {}
+            return nothing
 
     def _values(self, schema: Any, name: str, depth: int) -> Iterator[Any]:
         """Valid values for a part of the schema, of the property `name`."""
         self._steps += 1
-        rules = flatten(schema, self._root) if depth <= _DEEPEST else {"enum": []}
+        rules = flatten(schema if depth <= _DEEPEST else False, self._root)
         candidates = itertools.islice(self._candidates(rules, name, depth), _MOST_TRIES)
         return (value for value in candidates if fits(value, rules, self._root))
 

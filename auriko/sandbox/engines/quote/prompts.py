@@ -28,7 +28,7 @@ _WAITING = re.compile(
 _SUMMARY = re.compile(r"\b(?:summari[sz]e|summary)\b", re.IGNORECASE)
 _INSTRUCTION = re.compile(
     r"\b(?:you are an?|(?:answer|respond to|use|based on|given|from) (?:\w+ ){0,3}(?:query|question|context"
-    r"|information)|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information is|don't know the answer)\b",
+    r"|information)|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information is|don't know the)\b",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"^(?:[-*+•]|\d{1,3}[.)])\s+")

@@ -11,11 +11,10 @@ from functools import lru_cache
 _COMMON = """
 a about above after again all also am an and any are as at be because been before being below between both but by can
 could did do does doing for from further had has have having he her here him his how i if in into is it its just me
-more most my no nor not now of off on once only or other our out over own please same shall she should so some such than that
-the their them then there these they this those through to too under until up us very was we were what when where which
-while who whom whose why will with would you your
-call called find get give go got happen happens know long make many mean means much need often one say says take tell two
-use used want whatever"""
+more most my no nor not now of off on once only or other our out over own please same shall she should so some such
+than that the their them then there these they this those through to too under until up us very was we were what when
+where which while who whom whose why will with would you your called get got happen happens many mean means much often
+want whatever"""
 STOP_WORDS = frozenset(_COMMON.split())
 """Words that say nothing of what a sentence is about, and those that only make a question of it."""
 

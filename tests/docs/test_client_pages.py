@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from auriko.sandbox import Sandbox
-from doc_blocks import python_blocks, run_block
+from tests.support.doc_blocks import python_blocks, run_block
 
 PAGE = Path(__file__).parents[2] / "docs" / "migration.md"
 CLIENT = PAGE.with_name("client.md")

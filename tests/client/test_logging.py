@@ -11,6 +11,7 @@ from auriko.errors import RateLimitError
 from tests.support.acts import error, ok
 from tests.support.clients import serving
 
+pytestmark = pytest.mark.usefixtures("quick_retries")
 SECRET = "ak_live_do_not_show"
 REQUEST: Any = {"model": "m", "messages": [{"role": "user", "content": "a private question"}]}
 

@@ -5,6 +5,7 @@
 import copy
 import pickle
 import warnings
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ import auriko
 from auriko import AsyncClient, AuthenticationError, Client
 from auriko._checks import check_base_url, escape
 from auriko._settings import resolve
+from tests.support.cases import failures
 
 KEY = "ak_test_0123456789abcdefghij"
 CLIENTS = pytest.mark.parametrize("make", [Client, AsyncClient])
@@ -65,14 +67,15 @@ BAD_KEYS += [f"{KEY}\x7f", f"{KEY} {KEY}", f"{KEY}\ud800"]
 
 
 @CLIENTS
-@pytest.mark.parametrize("key", BAD_KEYS)
-@pytest.mark.parametrize("wrap", [str, SecretStr])
-def test_key_that_no_header_can_carry_is_refused_and_not_shown(make: Any, key: str, wrap: Any) -> None:
-    with pytest.raises(ValueError, match="API key") as caught:
-        make(api_key=wrap(key))
-    assert KEY not in str(caught.value)
-    assert KEY[-4:] not in str(caught.value)
-    assert str(len(key)) not in str(caught.value)
+def test_key_that_no_header_can_carry_is_refused_and_not_shown(make: Any) -> None:
+    def check(key: str, wrap: Any) -> None:
+        with pytest.raises(ValueError, match="API key") as caught:
+            make(api_key=wrap(key))
+        assert KEY not in str(caught.value)
+        assert KEY[-4:] not in str(caught.value)
+        assert str(len(key)) not in str(caught.value)
+
+    assert not failures(check, product(BAD_KEYS, (str, SecretStr)))
 
 
 @pytest.mark.parametrize("key", BAD_KEYS[1:])
@@ -98,26 +101,28 @@ def test_base_url_comes_from_the_argument_else_the_environment_else_the_gateway(
     assert Client(api_key=KEY, base_url="https://argument/x").base_url == "https://argument/x"
 
 
-@pytest.mark.parametrize(
-    ("given", "used"),
-    [
-        ("https://h", "https://h/v1"),
-        ("https://h/", "https://h/v1"),
-        ("https://h/v1", "https://h/v1"),
-        ("https://h/v1/", "https://h/v1"),
-        ("https://h:8443/gateway/v2/", "https://h:8443/gateway/v2"),
-        ("HTTPS://Example.COM/V1", "https://Example.COM/V1"),
-        ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443/v1"),
-        ("https://münchen.example", "https://münchen.example/v1"),
-        ("http://localhost:8080", "http://localhost:8080/v1"),
-        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1"),
-        ("http://127.9.9.9", "http://127.9.9.9/v1"),
-        ("http://[::1]:8080", "http://[::1]:8080/v1"),
-        ("http://auriko.localhost", "http://auriko.localhost/v1"),
-    ],
-)
-def test_base_url_without_a_path_gets_v1(given: str, used: str) -> None:
-    assert Client(api_key=KEY, base_url=given).base_url == used
+BASE_URLS = [
+    ("https://h", "https://h/v1"),
+    ("https://h/", "https://h/v1"),
+    ("https://h/v1", "https://h/v1"),
+    ("https://h/v1/", "https://h/v1"),
+    ("https://h:8443/gateway/v2/", "https://h:8443/gateway/v2"),
+    ("HTTPS://Example.COM/V1", "https://Example.COM/V1"),
+    ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443/v1"),
+    ("https://münchen.example", "https://münchen.example/v1"),
+    ("http://localhost:8080", "http://localhost:8080/v1"),
+    ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1"),
+    ("http://127.9.9.9", "http://127.9.9.9/v1"),
+    ("http://[::1]:8080", "http://[::1]:8080/v1"),
+    ("http://auriko.localhost", "http://auriko.localhost/v1"),
+]
+
+
+def test_base_url_without_a_path_gets_v1() -> None:
+    def check(given: str, used: str) -> None:
+        assert Client(api_key=KEY, base_url=given).base_url == used
+
+    assert not failures(check, BASE_URLS)
 
 
 BAD_URLS = ["ftp://x", "not a url", "h/v1", "//h/v1", "https:/h", "https://", "http:///v1", "file:///etc/passwd"]
@@ -149,10 +154,12 @@ BAD_URLS += [
 
 
 @CLIENTS
-@pytest.mark.parametrize("url", BAD_URLS)
-def test_base_url_that_is_no_address_is_refused(make: Any, url: str) -> None:
-    with pytest.raises(ValueError, match="base_url"):
-        make(api_key=KEY, base_url=url)
+def test_base_url_that_is_no_address_is_refused(make: Any) -> None:
+    def check(url: str) -> None:
+        with pytest.raises(ValueError, match="base_url"):
+            make(api_key=KEY, base_url=url)
+
+    assert not failures(check, BAD_URLS)
 
 
 def test_base_url_with_credentials_does_not_show_them() -> None:
@@ -247,62 +254,66 @@ def test_times_and_retries_are_taken(make: Any) -> None:
 NOT_SECONDS = [0, -1, float("nan"), float("inf"), float("-inf")]
 
 
-@CLIENTS
-@pytest.mark.parametrize(
-    "setting",
-    [
-        *({"timeout": value} for value in NOT_SECONDS),
-        *({"deadline": value} for value in NOT_SECONDS),
-        *({"stream_idle_timeout": value} for value in NOT_SECONDS),
-        {"timeout": httpx.Timeout(-1)},
-        {"timeout": httpx.Timeout(5, read=0)},
-        {"timeout": httpx.Timeout(5, pool=float("nan"))},
-        {"max_retries": -1},
-        {"max_retries": -3},
-        {"default_headers": {"X Y": "1"}},
-        {"default_headers": {"": "1"}},
-        {"default_headers": {"X\r\nY": "1"}},
-        {"default_headers": {"X": "a\r\nY: b"}},
-        {"default_headers": {"X": "a\x00"}},
-        {"default_headers": {"X": "é"}},
-        {"default_headers": {"X": " a"}},
-        {"default_headers": {"X": "a\t"}},
-        {"default_headers": {"Authorization": "Bearer other"}},
-        {"default_headers": {"authorization": "Bearer other"}},
-        {"default_headers": {"Host": "other"}},
-        {"default_headers": {"Content-Length": "0"}},
-        {"default_headers": {"Transfer-Encoding": "chunked"}},
-    ],
-)
-def test_settings_out_of_range_are_value_errors(make: Any, setting: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(setting)).removeprefix("default_").removesuffix("s")):
-        make(api_key=KEY, **setting)
+OUT_OF_RANGE = [
+    *({"timeout": value} for value in NOT_SECONDS),
+    *({"deadline": value} for value in NOT_SECONDS),
+    *({"stream_idle_timeout": value} for value in NOT_SECONDS),
+    {"timeout": httpx.Timeout(-1)},
+    {"timeout": httpx.Timeout(5, read=0)},
+    {"timeout": httpx.Timeout(5, pool=float("nan"))},
+    {"max_retries": -1},
+    {"max_retries": -3},
+    {"default_headers": {"X Y": "1"}},
+    {"default_headers": {"": "1"}},
+    {"default_headers": {"X\r\nY": "1"}},
+    {"default_headers": {"X": "a\r\nY: b"}},
+    {"default_headers": {"X": "a\x00"}},
+    {"default_headers": {"X": "é"}},
+    {"default_headers": {"X": " a"}},
+    {"default_headers": {"X": "a\t"}},
+    {"default_headers": {"Authorization": "Bearer other"}},
+    {"default_headers": {"authorization": "Bearer other"}},
+    {"default_headers": {"Host": "other"}},
+    {"default_headers": {"Content-Length": "0"}},
+    {"default_headers": {"Transfer-Encoding": "chunked"}},
+]
 
 
 @CLIENTS
-@pytest.mark.parametrize(
-    "setting",
-    [
-        {"timeout": "60"},
-        {"timeout": True},
-        {"timeout": (1, 2)},
-        {"deadline": "9"},
-        {"stream_idle_timeout": [1]},
-        {"max_retries": 1.5},
-        {"max_retries": True},
-        {"max_retries": None},
-        {"max_retries": "2"},
-        {"default_headers": {"X": 1}},
-        {"default_headers": {b"X": b"1"}},
-        {"default_headers": 5},
-        {"default_query": 5},
-        {"retries": 3},
-        {"http_client": object()},
-    ],
-)
-def test_settings_of_the_wrong_type_are_type_errors(make: Any, setting: dict[str, Any]) -> None:
-    with pytest.raises(TypeError):
-        make(api_key=KEY, **setting)
+def test_settings_out_of_range_are_value_errors(make: Any) -> None:
+    def check(setting: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=next(iter(setting)).removeprefix("default_").removesuffix("s")):
+            make(api_key=KEY, **setting)
+
+    assert not failures(check, OUT_OF_RANGE)
+
+
+WRONG_TYPES = [
+    {"timeout": "60"},
+    {"timeout": True},
+    {"timeout": (1, 2)},
+    {"deadline": "9"},
+    {"stream_idle_timeout": [1]},
+    {"max_retries": 1.5},
+    {"max_retries": True},
+    {"max_retries": None},
+    {"max_retries": "2"},
+    {"default_headers": {"X": 1}},
+    {"default_headers": {b"X": b"1"}},
+    {"default_headers": 5},
+    {"default_query": 5},
+    {"retries": 3},
+    {"http_client": object()},
+]
+
+
+@CLIENTS
+def test_settings_of_the_wrong_type_are_type_errors(make: Any) -> None:
+    def check(setting: dict[str, Any]) -> None:
+        with pytest.raises(TypeError):
+            make(api_key=KEY, **setting)
+
+    assert not failures(check, WRONG_TYPES)
 
 
 @CLIENTS

@@ -13,9 +13,9 @@ from auriko.errors import BadRequestError, BudgetExceededError, RateLimitError
 from auriko.estimate import CostEstimator
 from auriko.models import Response
 from auriko.response_headers import ResponseHeaders
+from tests.support.directory import NOW, directory, entry
 from tests.support.replies import METADATA, completion
-from tests.surface.catalogue import NOW, directory, entry
-from tests.surface.response_events import message, response
+from tests.support.response_events import message, response
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)> ![](http://elsewhere.example/?leak) & \"quoted\" 'text'"

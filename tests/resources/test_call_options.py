@@ -13,8 +13,9 @@ from auriko.types import CallOptions
 from tests.support.acts import error, hang, ok, reply
 from tests.support.clients import serving, serving_async
 from tests.support.replies import completion
-from tests.surface.response_events import response
+from tests.support.response_events import response
 
+pytestmark = pytest.mark.usefixtures("quick_retries")
 REQUEST: Any = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -252,6 +253,13 @@ def test_a_raw_stream_is_refused_since_streams_have_their_headers() -> None:
     client = Client(api_key="ak_x")
     with pytest.raises(ValueError, match="response_headers"):
         client.with_raw_response(client.chat.completions.create)(**REQUEST, stream=True)
+
+
+@pytest.mark.anyio
+async def test_a_raw_stream_is_refused_in_an_event_loop_too() -> None:
+    client = AsyncClient(api_key="ak_x")
+    with pytest.raises(ValueError, match="response_headers"):
+        await client.with_raw_response(client.chat.completions.create)(**REQUEST, stream=True)
 
 
 @pytest.mark.parametrize("method", [len, Client.close, Client(api_key="ak_y").me.get, Client(api_key="ak_y").close])

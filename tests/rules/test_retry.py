@@ -125,12 +125,9 @@ def test_unusable_retry_after_means_backoff(value: str) -> None:
 RETRIED_STATUSES = {408, 429, 500, 502, 503, 504, 529}
 
 
-@pytest.mark.parametrize(
-    "status",
-    [400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 418, 422, 425, 429, 500, 501, 502, 503, 504, 505, 529, 599],
-)
-def test_without_an_envelope_the_status_decides(status: int) -> None:
-    assert (delay(APIStatusError("x", status_code=status)) is not None) == (status in RETRIED_STATUSES)
+def test_without_an_envelope_the_status_decides() -> None:
+    statuses = range(400, 600)
+    assert {s for s in statuses if delay(APIStatusError("x", status_code=s)) is not None} == RETRIED_STATUSES
 
 
 @pytest.mark.parametrize(
@@ -163,13 +160,15 @@ def test_with_an_envelope_its_type_and_code_decide(
     assert (delay(error) is not None) == error.is_retryable == retried
 
 
-@pytest.mark.parametrize("status", [400, 401, 409, 429, 503])
-@pytest.mark.parametrize("type_", ["invalid_request_error", "api_error", None])
 @pytest.mark.parametrize(("said", "retried"), [("true", True), ("TRUE", True), (" false ", False), ("False", False)])
-def test_the_servers_opinion_wins(status: int, type_: str | None, said: str, retried: bool) -> None:
+def test_the_servers_opinion_wins(said: str, retried: bool) -> None:
     headers = ResponseHeaders({"X-Error-Retryable": said})
-    error = APIStatusError("x", status_code=status, type=type_, response_headers=headers)
-    assert (delay(error) is not None) == retried
+    errors = [
+        APIStatusError("x", status_code=status, type=type_, response_headers=headers)
+        for status in (400, 401, 409, 429, 503)
+        for type_ in ("invalid_request_error", "api_error", None)
+    ]
+    assert not [error for error in errors if (delay(error) is not None) != retried]
 
 
 def test_an_opinion_that_is_none_is_no_opinion() -> None:

@@ -15,7 +15,7 @@ from auriko.errors import AurikoAPIError
 from auriko.models import ChatCompletionChunk, Response
 from auriko.response_headers import ResponseHeaders
 from tests.support.replies import METADATA, USAGE, chunk, event
-from tests.surface.response_events import message, response
+from tests.support.response_events import message, response
 
 ROUNDS = 1500
 ODD: list[Any] = [None, True, 0, -1, 1e308, "", "text", [], {}, [None], {"x": 1}, "\ud800", "type", 2**70]

@@ -15,26 +15,31 @@ from auriko import Client
 from auriko.models import Extensions
 from auriko.route_types import GatewayOptions, RoutingOptions, StructuredWarningType, merge_gateway_extra_body
 from tests.support.acts import ok
+from tests.support.cases import failures
 from tests.support.clients import serving
-from tests.surface.published_names import ATTRIBUTES, GONE, PUBLISHED
+from tests.support.published_names import ATTRIBUTES, GONE, PUBLISHED
 
 MIGRATION = (Path(__file__).parents[2] / "docs" / "migration.md").read_text(encoding="utf-8")
 NAMES = [(module, name) for module, names in PUBLISHED.items() for name in names.split()]
 
 
-@pytest.mark.parametrize(("module", "name"), [pair for pair in NAMES if pair[1] not in GONE])
-def test_a_published_name_is_where_it_was(module: str, name: str) -> None:
-    found = importlib.import_module(module)
-    assert getattr(found, name) is not None
-    assert name in getattr(found, "__all__", [name])
+def test_published_names_are_where_they_were() -> None:
+    def check(module: str, name: str) -> None:
+        found = importlib.import_module(module)
+        assert getattr(found, name) is not None
+        assert name in getattr(found, "__all__", [name])
+
+    assert not failures(check, [pair for pair in NAMES if pair[1] not in GONE])
 
 
-@pytest.mark.parametrize(("module", "name"), [pair for pair in NAMES if pair[1] in GONE])
-def test_a_name_that_is_gone_is_explained(module: str, name: str) -> None:
-    with pytest.raises((ImportError, AttributeError)):
-        getattr(importlib.import_module(module), name)
-    assert f"`{name}`" in MIGRATION
-    assert f"`{module}`" in MIGRATION
+def test_names_that_are_gone_are_explained() -> None:
+    def check(module: str, name: str) -> None:
+        with pytest.raises((ImportError, AttributeError)):
+            getattr(importlib.import_module(module), name)
+        assert f"`{name}`" in MIGRATION
+        assert f"`{module}`" in MIGRATION
+
+    assert not failures(check, [pair for pair in NAMES if pair[1] in GONE])
 
 
 @pytest.mark.parametrize("module", ["auriko", "auriko.errors", "auriko.route_types"])

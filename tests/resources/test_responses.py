@@ -33,9 +33,10 @@ from auriko.types import ResponsesParams
 from tests.support.acts import reply, stream
 from tests.support.clients import serving, serving_async
 from tests.support.replies import DONE, envelope, event
-from tests.surface.response_events import USAGE, delta, ended, message, response, started
+from tests.support.response_events import USAGE, delta, ended, message, response, started
 
 QUESTION = "Paris is the capital of France. What is the capital of France?"
+pytestmark = pytest.mark.usefixtures("quick_retries")
 REQUEST: Any = {"model": "gpt-5.4", "input": "hi"}
 
 

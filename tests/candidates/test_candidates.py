@@ -12,7 +12,7 @@ from auriko.errors import BadRequestError
 from auriko.sandbox import Sandbox
 from tests.support.acts import reply
 from tests.support.clients import serving
-from tests.surface.catalogue import NOW, directory, entry, tier
+from tests.support.directory import NOW, directory, entry, tier
 
 MODEL = "claude-sonnet-4-6"
 
