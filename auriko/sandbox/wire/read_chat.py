@@ -26,7 +26,7 @@ def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
     choice = _tool_choice(request)
     form = request.response_format
     prompt = Prompt(
-        messages=tuple(message.model_dump(exclude_unset=True) for message in request.messages),
+        messages=tuple(_as_prompted(message) for message in request.messages),
         tools=() if choice == "none" else tools,
         tool_choice="auto" if choice == "none" else choice,
         response_format=None if form is None else form.model_dump(exclude_unset=True, by_alias=True),
@@ -127,6 +127,12 @@ def _tool_choice(request: ChatRequest) -> Any:
             )
         return {"name": name}
     return choice
+
+
+def _as_prompted(message: Message) -> dict[str, Any]:
+    """The message as it was sent, but for what only an assistant's has: nobody has looked at it."""
+    foreign = set[str]() if isinstance(message, AssistantMessage) else {"tool_calls", "reasoning"}
+    return message.model_dump(exclude_unset=True, exclude=foreign)
 
 
 def _modalities(messages: Sequence[Message]) -> frozenset[str]:
