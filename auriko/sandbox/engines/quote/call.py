@@ -42,7 +42,7 @@ def called_since_user(messages: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def results_since_user(messages: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What tools have returned since then."""
+    """The texts that tools have returned since then."""
     last = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
     return [text_of(message).strip() for message in messages[last + 1 :] if message["role"] in {"tool", "function"}]
 

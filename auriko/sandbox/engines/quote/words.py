@@ -32,7 +32,7 @@ def stem(word: str) -> str:
 
 
 def places(text: str) -> dict[str, int]:
-    """Where the stem of each word stands in `text` for the first time."""
+    """The first place of each word's stem in `text`."""
     return {stem(match.group()): match.start() for match in reversed(list(_TOKEN.finditer(text)))}
 
 
@@ -54,7 +54,7 @@ def sentences(line: str) -> list[str]:
 
 
 class BM25:
-    """How well each document, a list of terms, fits a query; the index lives for one question."""
+    """An index of documents, each a list of terms, for one question."""
 
     def __init__(self, documents: Sequence[Sequence[str]], k1: float = 1.2, b: float = 0.5) -> None:
         self._counts = [Counter(document) for document in documents]
@@ -64,7 +64,7 @@ class BM25:
         self._frequencies = Counter(term for counts in self._counts for term in counts)
 
     def idf(self, term: str) -> float:
-        """How telling a term is: the rarer, the more. One that occurs nowhere is no more telling than the rarest."""
+        """The weight of a term: the rarer, the more. One that occurs nowhere weighs no more than the rarest."""
         frequency = max(1, self._frequencies[term])
         return math.log(1 + (len(self._counts) - frequency + 0.5) / (frequency + 0.5))
 
