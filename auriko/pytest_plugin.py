@@ -4,6 +4,8 @@
         assert my_app.answer("...")            # finds the sandbox by AURIKO_BASE_URL and AURIKO_API_KEY
         assert auriko_sandbox.requests[-1].json["model"] == "gpt-4o"
 
+`auriko_sandbox.answer_with(["first answer", "second answer"])` chooses what is answered.
+
 Pytest loads this file in every run, so it imports nothing of auriko until a fixture is used.
 """
 

@@ -80,7 +80,7 @@ def use(monkeypatch, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("missing", [None, "It is not installed."], ids=["language model", "rules alone"])
+@pytest.mark.parametrize("missing", [None, "It is not installed."], ids=["language model", "quotations alone"])
 def test_it_says_how_to_get_a_language_model_if_it_has_none(use, monkeypatch, capsys, missing):
     monkeypatch.delenv("AURIKO_SANDBOX_API_KEY", raising=False)
     monkeypatch.setattr(SmolLM2Engine, "why_missing", staticmethod(lambda: missing))
@@ -126,6 +126,23 @@ def test_upstreams_faults_limits_and_a_key_of_ones_own(use, tmp_path, monkeypatc
         options = ("--catalog", "catalog.toml", "--upstream", f"far={upstream.url}", "--limit", "requests_per_minute=3")
         faults = ("--fault", "503;times=1", "--fault", "502;times=1", "--seed", "7")
         assert use(ask, *options, *faults) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_answers_come_from_a_file(use, tmp_path, monkeypatch, capsys):
+    assert main(["sandbox", "--answers", "gone.toml"]) == 2
+    assert "gone.toml cannot be read" in capsys.readouterr().err
+    (tmp_path / "answers.toml").write_text('answers = ["From the file."]')
+    monkeypatch.delenv("AURIKO_SANDBOX_API_KEY", raising=False)
+    monkeypatch.setattr(Sandbox, "_measure", lambda *_: None)
+
+    def ask(said):
+        base_url, key = (re.search(rf"AURIKO_{name}=(\S+)", said)[1] for name in ("BASE_URL", "API_KEY"))
+        with Client(base_url=base_url, api_key=key) as client:
+            reply = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello!"}])
+        assert reply.choices[0].message.content == "From the file."
+
+    assert use(ask, "--answers", "answers.toml") == 0
     assert capsys.readouterr().err == ""
 
 

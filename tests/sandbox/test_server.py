@@ -11,7 +11,7 @@ import time
 import httpx
 import pytest
 
-from auriko.sandbox import PortInUseError, Sandbox
+from auriko.sandbox import Paced, PortInUseError, Sandbox
 from support.watched_engine import WatchedEngine
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
@@ -175,8 +175,8 @@ def test_a_language_model_is_measured_while_others_serve(slow):
 
 
 def test_a_language_model_that_is_still_being_measured_does_not_hold_up_the_end(slow):
-    model = WatchedEngine("smollm2", text="word " * 1_000_000)
-    sandbox = Sandbox(engines=[slow, model])
+    model = WatchedEngine("smollm2", text="word " * 1_000)
+    sandbox = Sandbox(engines=[slow, Paced(model, each=0.05)])
     serving = threading.Thread(target=sandbox.serve)
     serving.start()
     until(lambda: model.prompts)

@@ -102,7 +102,7 @@ class EngineError(Exception):
     """
 
     is_final = False
-    """Whether the caller is told at once, and no other provider is tried."""
+    """True if the caller is told at once, and no other provider is tried."""
 
     def __init__(self, message: str, code: str = "upstream_error", retry_after: float | None = None) -> None:
         super().__init__(message)

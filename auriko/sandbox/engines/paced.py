@@ -9,7 +9,7 @@ from auriko.sandbox.engines.base import Engine, Event, Finish, Prompt
 
 
 class Paced:
-    """What another engine says, at a steady pace.
+    """Another engine at a steady pace.
 
     Args:
         engine: The engine that answers.
@@ -38,7 +38,7 @@ class Paced:
                 events.close()
 
     def passes_on(self, prompt: Prompt) -> bool:
-        """Whether the other engine passes this prompt on to a model."""
+        """True if the other engine passes this prompt on to a model."""
         passes_on = getattr(self.engine, "passes_on", None)
         return passes_on is not None and passes_on(prompt)
 

@@ -228,7 +228,7 @@ class Attempt:
 
     @contextmanager
     def _failures(self) -> Generator[None]:
-        """What goes wrong inside, as errors of this attempt; it ends when time is up."""
+        """Turn what goes wrong inside into errors of this attempt, and end it when time is up."""
         provider = self._candidate.provider
         try:
             with anyio.fail_after(max(0.0, self._deadline - time.perf_counter())):

@@ -33,7 +33,7 @@ _USUAL_ANSWER_TOKENS = 64.0  # until there has been an answer
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who serves a request: what a reply needs to say beside the answer.
+    """The server of a request: what a reply needs to say beside the answer.
 
     Attributes:
         engine: The name of what really answers.
@@ -46,13 +46,13 @@ class Route:
 
     @property
     def provider_model_id(self) -> str:
-        """What really runs."""
+        """The name of what really runs."""
         is_own = self.engine == self.candidate.engine
         return self.candidate.offer.provider_model_id(self.candidate.tier) if is_own else f"sandbox/{self.engine}"
 
     @property
     def fingerprint(self) -> str:
-        """What really runs, for `system_fingerprint`."""
+        """The name of what really runs, for `system_fingerprint`."""
         return f"auriko-sandbox:{self.engine}"
 
     @property

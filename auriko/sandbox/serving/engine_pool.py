@@ -13,10 +13,12 @@ from typing import Protocol
 
 from auriko.sandbox.engines.base import AsyncEngine, Engine, EngineError, Event, Prompt
 from auriko.sandbox.engines.scripted import ScriptedEngine
+from auriko.sandbox.engines.tokens import count_prompt_tokens
 
 _THREADS_PER_ENGINE = 8
 _EVENTS_AHEAD = 64
 _SCRIPTED, _MODEL = "scripted", "smollm2"
+_MOST_READ, _MOST_SAID = 2000, 256  # tokens of what another engine passes on to the model, and of its answer
 
 
 def events_of(engine: Engine, prompt: Prompt) -> Generator[Event, None, None]:
@@ -167,10 +169,17 @@ class EnginePool:
                 return _SCRIPTED, EngineRun(ScriptedEngine([answer]), prompt, threads)
         if name in self._remote:
             return name, AsyncEngineRun(self._remote[name], prompt)
-        passes_on = getattr(self._local[name], "passes_on", None)
-        if _MODEL in self._local and passes_on is not None and passes_on(prompt):
-            name, prompt = _MODEL, replace(prompt, tools=())
+        if self._passes_on(name, prompt):
+            name = _MODEL
+            prompt = replace(prompt, tools=(), max_tokens=min(prompt.max_tokens or _MOST_SAID, _MOST_SAID))
         return name, EngineRun(self._local[name], prompt, self._threads[name])
+
+    def _passes_on(self, name: str, prompt: Prompt) -> bool:
+        """True if the model is here, can hold the prompt, and this engine leaves it to the model."""
+        passes_on = getattr(self._local[name], "passes_on", None)
+        if passes_on is None or _MODEL not in self._local or count_prompt_tokens(prompt) > _MOST_READ:
+            return False
+        return bool(passes_on(prompt))
 
     def submit(self, name: str, work: Callable[[Engine], None]) -> None:
         """Let `work` have this engine, in one of its threads."""

@@ -217,6 +217,7 @@ class Model:
 
     def run(self, prompt: Prompt) -> Any:
         assert not prompt.tools
+        assert prompt.max_tokens in {64, 256}  # when it is measured, and when it is asked
         return ScriptedEngine("A poem.").run(prompt)
 
 
@@ -238,3 +239,6 @@ def test_what_brings_no_text_is_answered_by_the_language_model_where_it_is(provi
         reply = client.chat.completions.create(model="gpt-4o", messages=quoted, gateway=gateway)
         assert reply.choices[0].message.content == "The sky is blue."
         assert reply.routing_metadata.provider_model_id == f"sandbox/quote{'-slow' * (provider == 'azure_openai')}"
+        long: Any = [{"role": "system", "content": "You are kind. " * 1000}, {"role": "user", "content": "Hello!"}]
+        reply = client.chat.completions.create(model="gpt-4o", messages=long, gateway=gateway)
+        assert reply.system_fingerprint.startswith("auriko-sandbox:quote")  # more than the model can hold

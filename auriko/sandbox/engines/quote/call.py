@@ -27,7 +27,8 @@ def calls_for(prompt: Prompt, asked: str, results: Sequence[str]) -> list[ToolCa
     told = "\n".join([asked, *results])
     if not isinstance(prompt.tool_choice, str):
         return [_call(function, told) for function in functions if function["name"] == prompt.tool_choice["name"]]
-    made = called_since_user(prompt.messages)
+    calls_made = (call for message in _since_user(prompt.messages) for call in message.get("tool_calls") or ())
+    made = {call["function"]["name"] for call in calls_made}
     named = _named(functions, asked)
     calls = [_call(function, "\n".join([part, *results])) for function, part in named if function["name"] not in made]
     if not calls and prompt.tool_choice == "required":
@@ -35,16 +36,13 @@ def calls_for(prompt: Prompt, asked: str, results: Sequence[str]) -> list[ToolCa
     return calls if prompt.parallel_tool_calls else calls[:1]
 
 
-def called_since_user(messages: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of the tools that have been called since the user last spoke."""
-    last = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
-    return [call["function"]["name"] for message in messages[last + 1 :] for call in message.get("tool_calls") or ()]
-
-
 def results_since_user(messages: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What tools have returned since then."""
-    last = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
-    return [text_of(message).strip() for message in messages[last + 1 :] if message["role"] in {"tool", "function"}]
+    """The texts that tools have returned since the user last spoke."""
+    return [text_of(each).strip() for each in _since_user(messages) if each["role"] in {"tool", "function"}]
+
+
+def _since_user(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    return messages[1 + max((at for at, each in enumerate(messages) if each["role"] == "user"), default=-1) :]
 
 
 def _named(functions: Sequence[Mapping[str, Any]], text: str) -> list[tuple[Mapping[str, Any], str]]:

@@ -47,7 +47,7 @@ class QuoteEngine:
             yield Finish("tool_calls", count_prompt_tokens(prompt), tokens)
 
     def passes_on(self, prompt: Prompt) -> bool:
-        """Whether the prompt asks for something without bringing text to answer from, so that a model should."""
+        """True if the prompt asks for something and brings no text to answer from, so that a model should answer."""
         return not from_react(prompt) and _reply(prompt) == NO_FACTS
 
 
@@ -85,7 +85,7 @@ def _answer(task: Task, attached: Sequence[str]) -> str:
 
 
 def _told(result: str, question: str) -> str:
-    """What a tool returned; of a long text, the passage that fits the question."""
+    """The result of a tool; of a long one, the passage that fits the question."""
     if len(result) <= _SHORT_RESULT:
         return result or "The tool returned nothing."
     return best_passage(question, list(passages(result))) or UNKNOWN

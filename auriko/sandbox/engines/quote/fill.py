@@ -16,7 +16,7 @@ _DEEP, _DEEPEST = 4, 12
 """Depths from which only what must be there is filled in, and from which a schema that goes on has no value."""
 _MOST_STEPS, _MOST_TRIES, _MOST_ITEMS, _LONGEST_TEXT = 2_000, 200, 10, 300
 _STRICT = {"const", "enum", "format", "pattern"}
-"""What says so much of a value that it is looked for first, before other properties take it."""
+"""Rules that say so much of a value that it is looked for first, before other properties take it."""
 _EXAMPLES = {
     "date": "2026-01-{:02}", "date-time": "2026-01-{:02}T00:00:00Z", "time": "00:00:{:02}Z", "duration": "PT{}S",
     "email": "unknown{}@example.com", "idn-email": "unknown{}@example.com", "uri": "https://example.com/{}",

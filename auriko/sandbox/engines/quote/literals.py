@@ -1,4 +1,4 @@
-"""What stands literally in a text and can be a value: numbers, quotations, names, codes, dates, addresses."""
+"""Values that stand literally in a text: numbers, quotations, names, codes, dates, addresses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Literals:
         self._names = [m.span() for m in _NAME.finditer(text) if not self._is_sentence_start(m)]
 
     def names(self, name: str) -> bool:
-        """Whether the text has a word of this property's name."""
+        """True if the text has a word of this property's name."""
         return bool(self._places(name))
 
     def number(self, name: str) -> float | None:
@@ -85,7 +85,7 @@ class Literals:
         return next((one for one in options if said and one.lower() == said.lower()), None)
 
     def boolean(self, name: str) -> bool | None:
-        """Whether the text says it is so: it has the name, without a "not" before it or an "off" behind it."""
+        """True if the text has the name, False with a "not" before it or an "off" behind it, None if it does not."""
         for start, end in self._places(name):
             self.given |= {(start, end)}
             return not (_NOT_BEFORE.search(self._text[:start]) or _NOT_BEHIND.match(self._text, end))
@@ -99,7 +99,7 @@ class Literals:
             return None
 
     def _places(self, name: str) -> list[Span]:
-        """Where the text has words of the name: those with most of them in a row, in order."""
+        """The places of words of the name in the text: those with most of them in a row, in order."""
         words = _words(name)
         stems = [stem(word) for word in words if word not in STOP_WORDS or len(words) == 1]
         runs: list[tuple[int, int, int]] = []
@@ -110,7 +110,7 @@ class Literals:
         return [(start, end) for start, end, count in runs if count == most]
 
     def _is_sentence_start(self, match: re.Match[str]) -> bool:
-        """Whether a word has its capital from its place alone, and so is no name."""
+        """True if a word has its capital from its place alone, and so is no name."""
         first, *others = match.group().split()
         is_word = not any(map(str.isdigit, first)) and (not others or first.lower() in STOP_WORDS)
         return is_word and bool(_START.search(self._text[: match.start()])) and first != self._text.strip(" .!?")
@@ -136,5 +136,5 @@ def _is_date(text: str) -> bool:
 
 
 def _inner(match: re.Match[str]) -> Span:
-    """Where the group stands that has matched."""
+    """The place of the group that has matched."""
     return match.span(match.lastindex or 0)

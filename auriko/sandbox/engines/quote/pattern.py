@@ -71,7 +71,7 @@ class _Maker:
 
 
 def _is_in(members: Any, one: str) -> bool:
-    """Whether a set such as `[^a-z]` has this character."""
+    """True if a set such as `[^a-z]` has this character."""
     is_negated = str(members[0][0]) == "NEGATE"
     return is_negated != any(_is(str(kind), value, one) for kind, value in members)
 

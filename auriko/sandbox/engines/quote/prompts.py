@@ -1,4 +1,4 @@
-"""Where a prompt keeps its question and the text to answer it from, whoever wrote it."""
+"""The question of a prompt and the text to answer it from, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a prompt asks, and what it says.
+    """The question of a prompt, and what it says.
 
     Attributes:
         passages: What the answer may be taken from; an earlier answer that is to be refined comes first.
@@ -61,7 +61,7 @@ class Task:
 
 
 def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """What the user said last."""
+    """The text of the last user message."""
     return next((text_of(message) for message in reversed(messages) if message["role"] == "user"), "")
 
 

@@ -70,7 +70,7 @@ def _joined(one: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fits(value: Any, schema: Any, root: Mapping[str, Any]) -> bool:
-    """Whether `value` is valid under `schema`. Formats are not looked at."""
+    """True if `value` is valid under `schema`. Formats are not looked at."""
     rules = resolve(schema, root)
     kinds = rules.get("type", ())
     return (
@@ -86,7 +86,7 @@ def fits(value: Any, schema: Any, root: Mapping[str, Any]) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal; true is not 1."""
+    """True if two JSON values are equal; true is not 1."""
     if is_array(one) and is_array(other):
         return len(one) == len(other) and all(map(same, one, other))
     if is_object(one) and is_object(other):
@@ -101,7 +101,7 @@ def _is(value: Any, kind: str) -> bool:
 
 
 def _fits_own(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
-    """Whether the rules for its own type hold."""
+    """True if the rules for its own type hold."""
     if isinstance(value, str):
         return _within(value, rules, "Length") and re.search(rules.get("pattern", ""), value) is not None
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 _COMMON = """
@@ -32,7 +29,7 @@ def stem(word: str) -> str:
 
 
 def places(text: str) -> dict[str, int]:
-    """Where the stem of each word stands in `text` for the first time."""
+    """The first place of each word's stem in `text`."""
     return {stem(match.group()): match.start() for match in reversed(list(_TOKEN.finditer(text)))}
 
 
@@ -51,27 +48,3 @@ def sentences(line: str) -> list[str]:
             found.append(sentence)
             start = match.end()
     return [*found, rest] if (rest := line[start:].strip()) else found
-
-
-class BM25:
-    """How well each document, a list of terms, fits a query; the index lives for one question."""
-
-    def __init__(self, documents: Sequence[Sequence[str]], k1: float = 1.2, b: float = 0.5) -> None:
-        self._counts = [Counter(document) for document in documents]
-        average = sum(map(len, documents)) / max(1, len(documents)) or 1.0
-        self._damping = [k1 * (1 - b + b * len(document) / average) for document in documents]
-        self._k1 = k1
-        self._frequencies = Counter(term for counts in self._counts for term in counts)
-
-    def idf(self, term: str) -> float:
-        """How telling a term is: the rarer, the more. One that occurs nowhere is no more telling than the rarest."""
-        frequency = max(1, self._frequencies[term])
-        return math.log(1 + (len(self._counts) - frequency + 0.5) / (frequency + 0.5))
-
-    def scores(self, query: Collection[str]) -> list[float]:
-        """One score for each document."""
-        weights = {term: self.idf(term) for term in query}
-        return [
-            sum(weight * counts[term] * (self._k1 + 1) / (counts[term] + damping) for term, weight in weights.items())
-            for counts, damping in zip(self._counts, self._damping, strict=True)
-        ]
