@@ -14,6 +14,8 @@ from auriko._http.loop_end import close_after_loop, close_with_loop
 
 # What may wait to be read; beyond it the server has to wait.
 _MAX_UNREAD: Final = 64 * 1024
+# What is sent within one bound; TLS would take all of a large body at once, and hide how slowly it goes.
+_PIECE: Final = 64 * 1024
 # What asyncio calls the things that httpcore asks for.
 _NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
 
@@ -25,6 +27,8 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         transport: Where it is connected.
         loop: The event loop of the transport.
     """
+
+    tainted = False  # more came over it than was asked for
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -82,12 +86,13 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore calls it
         for data in self._held_head.join(buffer):
-            if self._transport.is_closing():
-                raise httpcore.WriteError(str(self._error or "The connection is closed."))
-            self._transport.write(data)
-            if self._full:
-                self._writing = self._loop.create_future()
-                await self._wait(self._writing, clamp_here(timeout), httpcore.WriteTimeout)
+            for start in range(0, len(data), _PIECE):
+                if self._transport.is_closing():
+                    raise httpcore.WriteError(str(self._error or "The connection is closed."))
+                self._transport.write(data[start : start + _PIECE])
+                if self._full:
+                    self._writing = self._loop.create_future()
+                    await self._wait(self._writing, clamp_here(timeout), httpcore.WriteTimeout)
 
     async def _wait(self, future: asyncio.Future[None], patience: float | None, error: type[Exception]) -> None:
         """Waits until the future is done, or raises the error after so many seconds."""
@@ -127,12 +132,13 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             raise httpcore.ConnectError("The connection was closed during the TLS handshake.")
         self._transport = transport
         close_with_loop(transport, self._loop)
-        transport.set_write_buffer_limits(0)
+        # With 0, as above, TLS would hold up the writer although nothing waits to be sent, until the reply comes.
+        transport.set_write_buffer_limits(high=1, low=0)
         return self
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":  # so it is at its end, too, which the event loop may not have noticed yet
-            return bool(self._unread) or self._at_end or self._readable()
+            return self.tainted or bool(self._unread) or self._at_end or self._readable()
         return self._transport.get_extra_info(_NAMES.get(info, info))
 
 

@@ -21,6 +21,8 @@ from auriko._http.bounds import HeldHead, clamp_here, close_at_once, readable
 
 
 class _Stream(httpcore.NetworkStream):
+    tainted = False  # more came over it than was asked for
+
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
         self._pid = os.getpid()
@@ -74,7 +76,7 @@ class _Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable" and self._readable is not None:
-            return self._readable()
+            return self.tainted or self._readable()
         return self._inner.get_extra_info(info)
 
 
@@ -105,6 +107,8 @@ class Backend(httpcore.NetworkBackend):
 
 
 class _AsyncStream(httpcore.AsyncNetworkStream):
+    tainted = False  # more came over it than was asked for
+
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
 
@@ -130,6 +134,8 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
             raise
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self.tainted:  # httpcore takes it for one that has ended
+            return True
         return self._inner.get_extra_info(info)
 
 

@@ -16,7 +16,7 @@ import httpx
 from auriko._http.body import MAX_READ, ReadableBody
 from auriko._http.bounds import bounded, clamp, remaining
 from auriko._http.failures import FOREIGN, raise_for_caller
-from auriko._http.internals import arrived_body
+from auriko._http.internals import arrived_body, note_leftovers
 from auriko._http.loops import run_soon, running_loop
 from auriko._http.pool import AsyncPool, Pool
 from auriko._http.requests import client_closed
@@ -167,6 +167,8 @@ class Channel(_ChannelBase):
         opened, self._opened = self._opened, None
         try:
             if opened is not None:
+                if self._own:
+                    note_leftovers(opened.response)
                 with contextlib.suppress(*FOREIGN):
                     opened.response.close()
         finally:
@@ -254,6 +256,8 @@ class AsyncChannel(_ChannelBase):
         opened, self._opened = self._opened, None
         try:
             if opened is not None:
+                if self._own:
+                    note_leftovers(opened.response)
                 await _close_body(opened, self._loop)
         except BaseException:
             failed = True  # cancelled for good, whatever is shielded

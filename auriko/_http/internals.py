@@ -90,6 +90,21 @@ def arrived_body(response: httpx.Response) -> ReadableBody | None:
     return body
 
 
+def note_leftovers(response: httpx.Response) -> None:
+    """Marks the connection of a reply that more than the reply came over, so that it is not used again (RFC 9112, 6.3).
+
+    What is left would be taken for the reply to the next call. httpcore does not look.
+    """
+    stream: Any = response.stream
+    try:
+        protocol = stream._httpcore_stream._stream._connection._h11_state
+        connection = response.extensions["network_stream"]
+    except (AttributeError, KeyError):
+        return
+    if protocol.trailing_data[0]:
+        connection.tainted = True
+
+
 def _is_chunked(response: httpx.Response) -> bool:
     return (
         response.headers.get("transfer-encoding", "").strip().lower() == "chunked"

@@ -181,6 +181,24 @@ def test_streams_over_tls(mode: Mode, certificates: Any, trusted: Callable[[Path
         assert server.accepted == 1
 
 
+def _thinks(connection: Connection) -> None:
+    time.sleep(0.6)
+    ok(connection)
+
+
+@pytest.mark.parametrize("mode", ["sync plain", "async plain", "trio plain"])
+def test_the_bound_of_writing_ends_with_the_request(
+    mode: Mode, certificates: Any, trusted: Callable[[Path], None]
+) -> None:
+    """Over TLS, too: a request that has been sent is waited for, and not sent and billed again."""
+    context, certificate = certificates("127.0.0.1")
+    trusted(certificate)
+    timeout = httpx.Timeout(10, write=0.2)
+    with serve(ok, _thinks, tls=context) as server:
+        outcome = cells.run(mode, server.url, {"timeout": timeout, "max_retries": 2}, {}, calls=3)
+        assert (outcome.described(), len(server.requests), server.accepted) == ("OK", 3, 1)
+
+
 @pytest.mark.parametrize("mode", ["async plain", "sync plain"])
 def test_large_request_over_tls(mode: Mode, certificates: Any, trusted: Callable[[Path], None]) -> None:
     context, certificate = certificates("127.0.0.1")
