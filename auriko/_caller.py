@@ -37,10 +37,6 @@ class _BaseCaller(Generic[PoolT]):
         """One with other settings over the same connections; closing either closes both."""
         return type(self)(settings, self.pool)
 
-    def with_own_connections(self) -> Self:
-        """One with the same settings over connections of its own, to be closed alone; a user's client is shared."""
-        return type(self)(self.settings, self.pool.anew())
-
     def _receive(self, model: type[ReplyT]) -> Callable[[Answer, float | None], Steps[ReplyT]]:
         return receive_whole(model)
 
@@ -57,6 +53,10 @@ class Caller(_BaseCaller[Pool]):
         channel = Channel(self.pool)
         opened, observation = channel.run(stream_steps(call, self.settings, self.clock, shape.reader))
         return shape(opened, channel, observation)
+
+    def with_own_connections(self) -> Caller:
+        """One with the same settings over connections of its own, to be closed alone; a user's client is shared."""
+        return Caller(self.settings, self.pool.anew())
 
     def raw(self) -> Caller:
         """One over the same connections that gives whole replies as they came over the wire, and refuses streams."""

@@ -20,6 +20,7 @@ from auriko.models.chat import (
     ToolCall,
     ToolCallDelta,
     ToolCallFunction,
+    new_call_id,
 )
 from auriko.response_headers import ResponseHeaders
 
@@ -171,6 +172,7 @@ class _ToolCallState:
 
     def whole(self) -> ToolCall:
         function = ToolCallFunction(name=self._name, arguments="".join(self._arguments))
+        self.id = self.id or new_call_id()  # the same however often the answer is asked for
         return _made(ToolCall, self._rest, id=self.id, function=function)
 
 

@@ -169,12 +169,6 @@ class AsyncPool:
         if own is not None:
             await own.guard.aclose()
 
-    def anew(self) -> AsyncPool:
-        """Connections of its own to the same address; a user's client is shared."""
-        twin = AsyncPool(self._base_url, self.http_client)
-        twin.closed = self.closed
-        return twin
-
     async def send(self, shard: Shard[httpx.AsyncBaseTransport] | None, step: Send, mark: object) -> httpx.Response:
         """The head of the reply to a request; `mark` is what `discard` finds it by."""
         if shard is not None:

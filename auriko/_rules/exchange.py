@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from auriko._json import parse_json
 from auriko._rules.call import Call
 from auriko._rules.headers import request_headers
+from auriko._rules.mending import mend_choices
 from auriko._rules.reader import StreamReader
 from auriko._rules.retry import retry_delay
 from auriko._settings import Settings
@@ -233,7 +234,7 @@ def _parse_unusual(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
     try:
         parsed = parse_json(body)
         if not (isinstance(parsed, dict) and parsed.get("error")):  # pyright: ignore[reportUnknownMemberType]
-            return model_from_value(model, parsed)
+            return model_from_value(model, mend_choices(parsed))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from auriko._rules.mending import mend_choices
 from auriko._rules.reader import ItemT, StreamReader
 from auriko._streams.base import AsyncItemStream, ItemStream
 from auriko.accumulate import ChatAccumulator
@@ -69,7 +70,7 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         if event.get("choices") is None and ("usage" in event or "routing_metadata" in event):
             event["choices"] = []
         try:
-            return model_from_value(ChatCompletionChunk, event)
+            return model_from_value(ChatCompletionChunk, mend_choices(event))
         except ValidationError as error:
             self._refuse(error.errors()[0]["msg"], data.decode("utf-8", "replace"))
             return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import uuid
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import to_json
 
 from auriko.models._base import AurikoResponseModel, Informational, Reply
 from auriko.models.common import Usage
@@ -14,22 +16,42 @@ if TYPE_CHECKING:  # imported where something is shown
     from auriko._card import Card
 
 
+# What providers write for a call without arguments.
+_NO_ARGUMENTS: Final = frozenset({"", "null", '""', "[]"})
+
+
+def new_call_id() -> str:
+    """An id for a tool call that came without one: by it the call's result is matched."""
+    return f"call_{uuid.uuid4().hex}"
+
+
+def _as_text(arguments: Any) -> Any:
+    """The arguments of a call as JSON text; some servers send the object itself."""
+    return to_json(arguments).decode() if isinstance(arguments, dict) else arguments
+
+
+def _arguments(value: Any) -> Any:
+    text = _as_text(value)
+    return "{}" if text is None or (isinstance(text, str) and text.strip() in _NO_ARGUMENTS) else text
+
+
 class ToolCallFunction(AurikoResponseModel):
-    """The function that a tool call names; `arguments` is a JSON object as text."""
+    """The function that a tool call names; `arguments` is a JSON object as text, `{}` where there are none."""
 
     name: str
-    arguments: str
+    arguments: Annotated[str, BeforeValidator(_arguments)] = "{}"
 
 
 class ToolCall(AurikoResponseModel):
     """A call of one of the tools that were offered.
 
-    `provider_signature` goes back unchanged with the call on the next turn (API section 3.3).
+    A call that came without an id has one all the same. `provider_signature` goes back unchanged with the call on the
+    next turn (API section 3.3).
     """
 
-    id: str
+    id: Annotated[str, BeforeValidator(lambda value: value or new_call_id())] = Field(default_factory=new_call_id)
     function: ToolCallFunction
-    type: str = "function"
+    type: Annotated[str, BeforeValidator(lambda value: value or "function")] = "function"
     provider_signature: str | None = None
 
 
@@ -122,7 +144,7 @@ class ToolCallDeltaFunction(AurikoResponseModel):
     """A piece of a tool call's function."""
 
     name: str | None = None
-    arguments: str | None = None
+    arguments: Annotated[str | None, BeforeValidator(_as_text)] = None
 
 
 class ToolCallDelta(AurikoResponseModel):

@@ -257,7 +257,7 @@ def test_tls_takes_the_place_of_the_transport(ends: Ends, monkeypatch: pytest.Mo
         monkeypatch.setattr(asyncio.get_running_loop(), "start_tls", start_tls)
         context = ssl.create_default_context()
         assert await stream.start_tls(context, "h", LATER) is stream
-        assert secure.takes() == [("limits", 0, None)]
+        assert secure.takes() == [("limits", 1, 0)]
         await stream.write(b"x", SOON)
         assert (secure.takes(), transport.takes()) == ([b"x"], [])
         for expected in (httpcore.ConnectError, httpcore.ConnectError, httpcore.ConnectTimeout, KeyboardInterrupt):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auriko import AsyncClient
+from auriko import AsyncClient, Client
 from auriko._http.loop_end import _LoopEnd
 from tests.support.acts import ok
 from tests.support.cells import ASK, KEY
@@ -34,7 +34,7 @@ def test_the_timer_that_waits_for_the_end_of_a_loop_does_nothing_by_itself() -> 
 
 
 def test_connections_of_ones_own_are_closed_alone() -> None:
-    caller = AsyncClient(api_key=KEY)._caller
+    caller = Client(api_key=KEY)._caller
     own = caller.with_own_connections()
     assert own.settings is caller.settings
     assert not own.pool.closed
