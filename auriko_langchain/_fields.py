@@ -49,9 +49,10 @@ _CACHED = ("_derived", "_serialized")
 class Derived:
     """Values that follow from the fields, made on the first call and dropped when a field changes."""
 
-    __slots__ = ("async_client", "client", "defaults", "gateway", "shown")
+    __slots__ = ("async_client", "client", "clients", "defaults", "gateway", "shown")
 
-    def __init__(self, fields: ChatFields) -> None:
+    def __init__(self, fields: ChatFields, clients: Clients) -> None:
+        self.clients = clients  # of the model itself, whose private attributes are slow to look up
         self.defaults = fields.wire_defaults()
         routed = fields.gateway_defaults()
         self.gateway = GatewayOptions.model_validate(gateway_of(routed)) if routed else None
@@ -193,7 +194,8 @@ class ChatFields(BaseChatModel):
 
     @model_validator(mode="after")
     def _check_settings(self) -> Self:
-        self._client()
+        with langchain_errors():
+            self._client()
         return self
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -207,15 +209,15 @@ class ChatFields(BaseChatModel):
 
     @cached_property
     def _derived(self) -> Derived:
-        return Derived(self)
+        return Derived(self, self._clients)
 
     def _client(self) -> Client:
-        with langchain_errors():
-            return self._clients.sync(self._derived.client)
+        derived = self._derived
+        return derived.clients.sync(derived.client)
 
     def _async_client(self) -> AsyncClient:
-        with langchain_errors():
-            return self._clients.asynchronous(self._derived.async_client)
+        derived = self._derived
+        return derived.clients.asynchronous(derived.async_client)
 
     def close(self) -> None:
         """Closes the connections of `invoke` and `stream`, unless other models of the same settings use them.

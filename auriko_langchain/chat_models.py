@@ -174,10 +174,10 @@ class ChatAuriko(ChatFields):
     ) -> dict[str, Any]:
         """The arguments of the client's call."""
         derived, call = self._derived, labels_of_run(self, run, kwargs)
-        check_names(call, CALL_FIELDS, "argument")
+        if call:
+            check_names(call, CALL_FIELDS, "argument")
+            call = {name: value for name, value in call.items() if name not in OF_STREAMS}
         request = merge_arguments(derived.defaults, derived.gateway, call)
-        for name in OF_STREAMS:
-            request.pop(name, None)
         request["messages"] = to_wire(messages)
         if stop:
             request["stop"] = stop
