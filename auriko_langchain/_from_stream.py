@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 from langchain_core.messages import AIMessageChunk, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from auriko.models import ChatCompletionChunk, Delta, StreamChoice, ToolCallDelta, Usage
+from auriko.models.chat import new_call_id
 from auriko.routing import RoutingMetadata
 from auriko_langchain._from_wire import image_block
 from auriko_langchain._keys import ANNOTATIONS, PROVIDER, REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
@@ -165,7 +165,7 @@ class ChunkReader:
         """True if a call that came without an id had to be given one, without which no tool can answer it."""
         if call.id:
             return False
-        call.id = f"call_{uuid4().hex}"
+        call.id = new_call_id()
         return True
 
 

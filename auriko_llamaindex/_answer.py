@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -15,6 +14,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from auriko.models import GeneratedImage, ToolCall, ToolCallDelta
+from auriko.models.chat import new_call_id
 
 
 class Answer:
@@ -99,7 +99,7 @@ class Answer:
         if known is None:
             known = self._calls[index] = {
                 # Results are matched with their call by an id, so a call without one gets one.
-                "id": call.id or f"call_{uuid.uuid4().hex}",
+                "id": call.id or new_call_id(),
                 "type": "function",
                 "function": {"name": "", "arguments": ""},
             }

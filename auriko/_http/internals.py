@@ -77,8 +77,7 @@ def arrived_body(response: httpx.Response) -> ReadableBody | None:
     if isinstance(stream, ReadableBody):
         return stream
     try:
-        protocol = stream._httpcore_stream._stream._connection._h11_state
-        connection = response.extensions["network_stream"]
+        protocol, connection = _below(response)
         if not _is_chunked(response):
             return ArrivedBody(protocol, connection)
         arrived = bytes(protocol._receive_buffer.maybe_extract_at_most(sys.maxsize) or b"")
@@ -95,14 +94,22 @@ def note_leftovers(response: httpx.Response) -> None:
 
     What is left would be taken for the reply to the next call. httpcore does not look.
     """
-    stream: Any = response.stream
     try:
-        protocol = stream._httpcore_stream._stream._connection._h11_state
-        connection = response.extensions["network_stream"]
+        protocol, connection = _below(response)
     except (AttributeError, KeyError):
         return
     if protocol.trailing_data[0]:
         connection.tainted = True
+
+
+def _below(response: httpx.Response) -> tuple[Any, Any]:
+    """The protocol that h11 keeps for a reply's connection, and the connection.
+
+    Raises:
+        AttributeError, KeyError: The reply has come another way.
+    """
+    stream: Any = response.stream
+    return stream._httpcore_stream._stream._connection._h11_state, response.extensions["network_stream"]
 
 
 def _is_chunked(response: httpx.Response) -> bool:
