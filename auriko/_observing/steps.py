@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from auriko._observing.observation import Observation, observe
 from auriko._rules.call import Call
@@ -13,6 +13,8 @@ from auriko._rules.reader import StreamReader
 from auriko._settings import Settings
 
 ResultT = TypeVar("ResultT")
+# Seconds for which comments alone keep a stream alive, where nothing else is set.
+_IDLE: Final = 600.0
 
 
 def call_steps(
@@ -46,7 +48,7 @@ def stream_steps(
         BudgetExceededError: A limit has been reached.
     """
     observation = _observe(call, settings, stream=True)
-    idle = settings.stream_idle_timeout or (call.timeout or settings.timeout).read
+    idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
     receive = receive_stream(reader, idle, clock)
     try:
         opened = yield from exchange(call, settings, observation.noting(receive), clock)
@@ -55,6 +57,11 @@ def stream_steps(
         raise
     observation.first_item()
     return opened, observation
+
+
+def _idle_bound(read: float | None) -> float | None:
+    """Bound of the wait for an event; gateways send comments for minutes while a model thinks."""
+    return max(_IDLE, read) if read is not None else None
 
 
 def _observe(call: Call[Any], settings: Settings, *, stream: bool) -> Observation:

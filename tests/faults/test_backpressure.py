@@ -1,4 +1,4 @@
-"""A program that takes its time holds the server up, and does not fill its own memory (64 KiB and one read a stream)."""
+"""A program that takes its time holds the server up, and does not fill its memory (64 KiB and one read a stream)."""
 
 from __future__ import annotations
 
