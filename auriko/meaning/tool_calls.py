@@ -83,12 +83,16 @@ class CallInPieces:
             self.pieces[:] = ["".join(self.pieces)]
         return self.pieces[0] if self.pieces else ""
 
-    def whole(self) -> ToolCall:
-        """The call as a plain reply would have it; its id is the same however often it is asked for."""
+    def known_id(self) -> str:
+        """Its id, which is made where none came, and the same however often it is asked for."""
         self.id = self.id or new_call_id()
+        return self.id
+
+    def whole(self) -> ToolCall:
+        """The call as a plain reply would have it."""
         function = ToolCallFunction(name=self.name, arguments=self.arguments)
         return ToolCall.model_validate(
-            {**self.rest, "id": self.id, "function": function, "provider_signature": self.signature}
+            {**self.rest, "id": self.known_id(), "function": function, "provider_signature": self.signature}
         )
 
     def is_readable(self) -> bool:
