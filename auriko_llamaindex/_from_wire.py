@@ -52,13 +52,13 @@ def reasoning_tokens(usage: Usage | None) -> int | None:
 
 def log_probs(logprobs: Any) -> list[list[LogProb]] | None:
     """For every token of the answer the chosen one and its alternatives, or None where none were sent."""
-    tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    if not tokens:
+    try:
+        return [
+            [_log_prob(token), *(_log_prob(t) for t in token.get("top_logprobs") or () if t["token"] != token["token"])]
+            for token in logprobs["content"]
+        ] or None
+    except (AttributeError, KeyError, TypeError, ValueError):  # they only inform
         return None
-    return [
-        [_log_prob(token), *(_log_prob(t) for t in token.get("top_logprobs") or () if t["token"] != token["token"])]
-        for token in tokens
-    ]
 
 
 def _log_prob(token: Mapping[str, Any]) -> LogProb:

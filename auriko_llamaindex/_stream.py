@@ -7,6 +7,7 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ThinkingBlock
 
 from auriko import ChatCompletionChunk, RoutingMetadata, Usage
+from auriko.meaning.choice import FirstChoice
 from auriko.meaning.message import MessageInPieces
 from auriko.meaning.reasoning import ReasoningPiece
 from auriko.models import StreamChoice
@@ -23,6 +24,7 @@ class StreamedAnswer:
 
     def __init__(self, *, single_call: bool = False) -> None:
         self._single_call = single_call
+        self._first = FirstChoice()
         self._said = MessageInPieces()
         self._thinking: list[ThinkingBlock] = []
         self._raw: dict[str, Any] = {}
@@ -32,10 +34,8 @@ class StreamedAnswer:
     def add(self, chunk: ChatCompletionChunk) -> ChatResponse | None:
         """The response for a chunk, or None where it adds nothing to the first choice."""
         self._raw = raw = chunk.model_dump(mode="json", exclude_unset=True)
-        for position, choice in enumerate(chunk.choices):
-            if choice.index == 0:
-                return self._response(choice, raw, position)
-        return None
+        choice = self._first.of(chunk)
+        return None if choice is None else self._response(choice, raw, chunk.choices.index(choice))
 
     def _response(self, choice: StreamChoice, raw: dict[str, Any], position: int) -> ChatResponse:
         if not self._finished:
@@ -69,7 +69,7 @@ class StreamedAnswer:
 
     def _message(self) -> ChatMessage:
         """The message so far, in objects that later chunks do not change."""
-        calls = self._said.calls.calls[: 1 if self._single_call else None]
+        calls = self._said.calls.said()[: 1 if self._single_call else None]
         return message_of(
             self._thinking,
             self._said.content,

@@ -16,7 +16,7 @@ from auriko.errors import (
     AnswerTruncatedError,
     StructuredOutputError,
 )
-from auriko.meaning.finish import cut
+from auriko.meaning.choice import cut
 from auriko.meaning.tool_calls import ReadCall
 
 T = TypeVar("T")
