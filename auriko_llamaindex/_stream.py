@@ -42,9 +42,10 @@ class StreamedAnswer:
             self._raw_choices = raw["choices"][position : position + 1]
             self._finished = bool(choice.finish_reason)
         pieces = self._said.add(choice.delta)
+        thinking = ""
         for piece in pieces:
             self._think(piece)
-        thinking = "".join(piece.text for piece in pieces)
+            thinking += piece.text
         return GrowingResponse(
             message=self._message(),
             delta=choice.delta.content or "",
@@ -69,7 +70,9 @@ class StreamedAnswer:
 
     def _message(self) -> ChatMessage:
         """The message so far, in objects that later chunks do not change."""
-        calls = self._said.calls.said()[: 1 if self._single_call else None]
+        calls = self._said.calls.said()
+        if self._single_call:
+            calls = calls[:1]
         return message_of(
             self._thinking,
             self._said.content,
