@@ -9,7 +9,7 @@ except ImportError as error:
         f'auriko.sandbox needs {error.name}, which is not installed: pip install "auriko[sandbox]"', name=error.name
     ) from error
 
-from auriko.sandbox.accounts.keys import Limits
+from auriko.sandbox.accounts.limits import Limits
 from auriko.sandbox.catalog.upstreams import UpstreamError
 from auriko.sandbox.engines import Paced, Prompt, QuoteEngine, ScriptedEngine, ScriptedError, ToolCall, tool_call
 from auriko.sandbox.journal.requests import ReceivedRequest
