@@ -5,6 +5,7 @@ The file tells later commands where it runs. Nothing is ended by the number of a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -99,14 +100,15 @@ def announce(sandbox: Sandbox, api_key: str | None) -> None:
     file = _file()
     new = file.with_suffix(".new")
     new.write_text(json.dumps({"base_url": sandbox.base_url, "api_key": api_key}), "utf-8")
+    own = new.stat().st_ino
     new.replace(file)
-    threading.Thread(target=_end_with, args=(file, sandbox.stop), daemon=True).start()
+    threading.Thread(target=_end_with, args=(file, own, sandbox.stop), daemon=True).start()
 
 
-def _end_with(file: Path, stop: Callable[[], None]) -> None:
-    own = file.stat().st_ino
-    while file.exists() and file.stat().st_ino == own:
-        time.sleep(_LOOK_SECONDS)
+def _end_with(file: Path, own: int, stop: Callable[[], None]) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        while file.stat().st_ino == own:
+            time.sleep(_LOOK_SECONDS)
     stop()
 
 

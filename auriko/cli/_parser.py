@@ -35,7 +35,11 @@ def make_parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--question", action="append", metavar="TEXT", help="what to ask of the documents; may be repeated"
     )
-    demo.add_argument("--live", action="store_true", help="use the real gateway and spend real money")
+    demo.add_argument("--live", action="store_true", help="use the real gateway, after an estimate and a question")
+    demo.add_argument("--yes", action="store_true", help="with --live: do not ask, go on")
+    demo.add_argument(
+        "--limit-usd", type=float, default=0.05, metavar="USD", help="with --live: no call starts beyond this (0.05)"
+    )
 
     sandbox = commands.add_parser("sandbox", help="run a local gateway that needs no key and costs nothing")
     sandbox.add_argument(

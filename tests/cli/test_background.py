@@ -115,6 +115,8 @@ def test_the_process_itself_announces_and_ends_when_its_file_goes(somebody, home
     (home / ".auriko").mkdir()
     _background.announce(SimpleNamespace(base_url=somebody, stop=lambda: stopped.append(True)), "ak_any")
     assert _background.running() == (somebody, "ak_any")
+    time.sleep(0.1)
+    assert not stopped
     (home / ".auriko" / "sandbox.json").unlink()
     until = time.monotonic() + 5
     while not stopped and time.monotonic() < until:
