@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     documents = read_documents(arguments.folder)
     _require_extras()
     console = open_console()
-    questions = [_Question(text) for text in arguments.question or []]
+    asked: list[str] = arguments.question or []
+    questions = [_Question(text) for text in asked]
     if not questions:
         questions = _QUESTIONS if arguments.folder is None else [_Question(_SUMMARY)]
     calls = [_MODELS] * (len(questions) + 1) + [_CHAIN_MODELS] * 3
