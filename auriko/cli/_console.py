@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from auriko.spend import SpendTotal, SpendTracker
+from auriko.spend import SpendTotal, SpendTracker, usd_text
 
 if TYPE_CHECKING:
     import rich.console
@@ -90,7 +90,7 @@ class Console:
 
 def usd(amount: float | None) -> str:
     """An amount in USD as text; an amount that is not known is never shown as 0."""
-    return "unknown" if amount is None else f"${amount:.6f}"
+    return "unknown" if amount is None else usd_text(amount)
 
 
 def number(count: int | None) -> str:

@@ -7,6 +7,7 @@ import argparse
 from auriko import Client
 from auriko.cli._errors import CommandError
 from auriko.models import DirectoryResponse, TierEntry
+from auriko.spend import decimal_text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,4 +44,4 @@ def _print_table(directory: DirectoryResponse) -> None:
 
 
 def _price(price: float | None) -> str:
-    return "unknown" if price is None else f"{price:g}"
+    return "unknown" if price is None else decimal_text(price)
