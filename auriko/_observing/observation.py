@@ -185,7 +185,11 @@ def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Re
     recorders = active.get()
     if own:
         recorders += own
-    sinks = trace_sinks()
+    try:
+        sinks = trace_sinks()
+    except Exception as broken:  # noqa: BLE001 - tracing fails no call; nothing is called through `_notify` for every one
+        _note_broken(trace_sinks, broken)
+        sinks = None
     if not model or not (recorders or listeners or sinks is not None or logger.isEnabledFor(logging.INFO)):
         return _UNOBSERVED
     if len(recorders) > 1:
