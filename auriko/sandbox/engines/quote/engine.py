@@ -8,7 +8,7 @@ from typing import Any
 
 from auriko.sandbox.engines.base import Event, Finish, Prompt, ToolCall
 from auriko.sandbox.engines.content import attachments_of
-from auriko.sandbox.engines.quote.answer import UNKNOWN, best_passage
+from auriko.sandbox.engines.quote.answer import UNKNOWN, best_passage, refusal
 from auriko.sandbox.engines.quote.call import calls_for, results_since_user
 from auriko.sandbox.engines.quote.described import described_schema, without_form
 from auriko.sandbox.engines.quote.fill import Filler
@@ -59,7 +59,8 @@ def _reply(prompt: Prompt) -> str | list[ToolCall]:
         return calls
     task = read_task(prompt.messages)
     kind = (prompt.response_format or {}).get("type", "text")
-    told = asked if task.has_facts else f"{system_text(prompt.messages)}\n{asked}"
+    system = system_text(prompt.messages)
+    told = asked if task.has_facts else f"{system}\n{asked}"
     schema = _schema(prompt.response_format) if kind == "json_schema" else described_schema(told)
     if schema is None and kind == "json_object":
         schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
@@ -70,18 +71,18 @@ def _reply(prompt: Prompt) -> str | list[ToolCall]:
         )
     if results:
         return "\n".join(_told(result, task.question) for result in results)
-    return _answer(task, attachments_of(prompt.messages[-1]) if prompt.messages else [])
+    return _answer(task, attachments_of(prompt.messages[-1]) if prompt.messages else [], refusal(f"{system}\n{asked}"))
 
 
-def _answer(task: Task, attached: Sequence[str]) -> str:
+def _answer(task: Task, attached: Sequence[str], unknown: str) -> str:
     if task.kind == "rewrite":
         return task.question
     if task.kind == "summary" and task.has_facts:  # the sentence that has most of all the text's words
-        return best_passage(" ".join(each.text for each in task.passages), task.passages, enough=0) or UNKNOWN
+        return best_passage(" ".join(each.text for each in task.passages), task.passages, enough=0) or unknown
     if attached:
         return ATTACHED.format("; ".join(attached))
     found = best_passage(task.question, task.passages)
-    return found or (UNKNOWN if task.has_facts else NO_FACTS)
+    return found or (unknown if task.has_facts else NO_FACTS)
 
 
 def _told(result: str, question: str) -> str:
