@@ -4,6 +4,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -280,6 +281,50 @@ def test_t2_no_proxy_is_heeded(no_proxy: str, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(socket, "getaddrinfo", _loopback)
         assert cells.run("sync plain", f"http://gateway.localhost:{server.port}", {}, {}).text == "Paris."
         assert proxy.requests == []
+
+
+@EVERY_MODE
+@pytest.mark.parametrize(
+    ("variable", "named"),
+    [
+        ("SSL_CERT_FILE", "missing.pem"),
+        ("SSL_CERT_FILE", "empty.pem"),
+        ("SSL_CERT_FILE", ""),
+        ("SSL_CERT_DIR", "missing"),
+        ("SSLKEYLOGFILE", "missing/keys"),
+    ],
+)
+def test_t1_files_of_the_environment_that_cannot_be_used(
+    mode: str, variable: str, named: str, naps: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no matter of the network: nothing is tried again, and what to mend is named."""
+    (tmp_path / "empty.pem").touch()
+    monkeypatch.setenv(variable, str(tmp_path / named))
+    auriko._http.shards._tls_context.cache_clear()
+    outcome = cells.run(mode, "https://gateway.example", {}, {})
+    assert outcome.described() == "CONN(1)"
+    assert f"TLS cannot be set up with {variable}={tmp_path / named}: " in str(outcome.error)
+
+
+def test_t1_certificates_of_the_system_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def context() -> None:
+        raise PermissionError(13, "Permission denied")
+
+    auriko._http.shards._tls_context.cache_clear()
+    monkeypatch.setattr(httpx, "create_ssl_context", context)
+    outcome = cells.run("sync plain", "https://gateway.example", {}, {})
+    assert outcome.described() == "CONN(1)"
+    assert "TLS cannot be set up: [Errno 13]" in str(outcome.error)
+
+
+def test_c1_transport_that_this_machine_does_not_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    def transport(*_options: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(auriko._http.shards, "_transport_options", transport)
+    outcome = cells.run("sync plain", "https://gateway.example", {}, {})
+    assert outcome.described() == "CONN(1)"
+    assert "cannot be prepared on this machine: [Errno 24]" in str(outcome.error)
 
 
 def _loopback(_host: Any, *args: Any, **kwargs: Any) -> Any:
