@@ -114,14 +114,18 @@ def note_leftovers(response: httpx.Response) -> None:
     """Marks the connection of a reply that more than the reply came over, so that it is not used again (RFC 9112, 6.3).
 
     What is left would be taken for the reply to the next call. httpcore does not look. Nor is one used again whose
-    reply had a length as well as chunks, which another on the way may have read otherwise.
+    reply had a length as well as chunks, which another on the way may have read otherwise, or is of another version.
     """
     try:
         protocol, connection = _below(response)
     except (AttributeError, KeyError):
         return
     headers = response.headers
-    if protocol.trailing_data[0] or ("transfer-encoding" in headers and "content-length" in headers):
+    if (
+        protocol.trailing_data[0]
+        or ("transfer-encoding" in headers and "content-length" in headers)
+        or response.extensions["http_version"] != b"HTTP/1.1"
+    ):
         connection.tainted = True
 
 
