@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall, ToolCall
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -17,6 +18,8 @@ from auriko.models import ToolCall as WireToolCall
 from auriko.models.chat import new_call_id
 from auriko_langchain._keys import ANNOTATIONS, COST, REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
 from auriko_langchain._reply import response_metadata, run_metadata, usage_metadata
+
+logger: Final = logging.getLogger("auriko")
 
 
 def chat_result(completion: ChatCompletion) -> ChatResult:
@@ -121,6 +124,7 @@ def _tool_calls(calls: Sequence[ReadCall]) -> dict[str, list[Any]]:
         if read.problem is None:
             valid.append(ToolCall(type="tool_call", id=call.id, name=name, args=read.arguments))
         else:
+            logger.warning("The model's call of %s is not run: %s.", name, read.problem)
             invalid.append(
                 InvalidToolCall(type="invalid_tool_call", id=call.id, name=name, args=written, error=read.problem)
             )

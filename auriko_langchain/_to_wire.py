@@ -14,6 +14,7 @@ from langchain_core.messages import (
     ChatMessage,
     FunctionMessage,
     HumanMessage,
+    InvalidToolCall,
     SystemMessage,
     ToolMessage,
 )
@@ -21,6 +22,7 @@ from langchain_core.messages import (
 from auriko.history.fields import MessageError, given, needed
 from auriko.history.reasoning import KINDS, reasoning_block, reasoning_fields
 from auriko.history.tool_calls import as_call, tool_call
+from auriko.meaning.choice import cut
 from auriko_langchain._blocks import Part, extra, parts, result_parts, text_or_parts
 from auriko_langchain._keys import REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
 
@@ -48,9 +50,27 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[WireMessage]:
                 media = []
             if others is not None:
                 wire.append(_message(others))
+                if isinstance(others, AIMessage) and others.invalid_tool_calls:
+                    wire += _not_run(others, messages[number + 1 :])
         except MessageError as error:
             raise error.below(f"messages[{number}]") from None
     return [*wire, {"role": "user", "content": media}] if media else wire
+
+
+def why_not_run(message: AIMessage, call: InvalidToolCall) -> str:
+    """The result of a call that was not run, for the model."""
+    why = call["error"] or cut(message.response_metadata.get("finish_reason")) or "its arguments cannot be read"
+    return f"The call of {call['name']} was not run: {why}. Call it again with whole arguments, if it is needed."
+
+
+def _not_run(message: AIMessage, later: Sequence[BaseMessage]) -> Iterator[WireMessage]:
+    """Results for the calls that LangChain ran nothing for: providers refuse a call without a result."""
+    if not later:
+        return
+    answered = {result.tool_call_id for result in later if isinstance(result, ToolMessage)}
+    for call in message.invalid_tool_calls:
+        if call["id"] not in answered:
+            yield {"role": "tool", "content": why_not_run(message, call), "tool_call_id": call["id"] or ""}
 
 
 def _tool_result(call_id: str, content: str | list[str | dict[str, Any]], media: list[Part]) -> WireMessage:

@@ -24,12 +24,19 @@ from typing_extensions import NotRequired
 from auriko import RoutingOptions, SpendTracker
 from auriko.routing import merge_gateway
 from auriko.spend import checked_limit
+from auriko_langchain._invalid_calls import AurikoInvalidCallMiddleware
 from auriko_langchain.chat_models import ChatAuriko
 from auriko_langchain.errors import AurikoBudgetExceededError
 
 del _agents
 
-__all__ = ["AurikoBudgetMiddleware", "AurikoBudgetState", "AurikoRoutingMiddleware", "Route"]
+__all__ = [
+    "AurikoBudgetMiddleware",
+    "AurikoBudgetState",
+    "AurikoInvalidCallMiddleware",
+    "AurikoRoutingMiddleware",
+    "Route",
+]
 
 
 class AurikoBudgetState(AgentState[Any]):
