@@ -6,8 +6,12 @@ try:
     import starlette as _starlette
     import uvicorn as _uvicorn
 except ImportError as error:
+    from importlib.util import find_spec
+
+    missing = [name for name in ("jinja2", "jsonschema", "starlette", "uvicorn") if find_spec(name) is None]
     raise ImportError(
-        f'auriko.sandbox needs {error.name}, which is not installed: pip install "auriko[sandbox]"', name=error.name
+        f'the sandbox needs packages that are not installed ({", ".join(missing)}): pip install "auriko[sandbox]"',
+        name=error.name,
     ) from error
 
 from auriko.sandbox.accounts.limits import Limits

@@ -6,8 +6,6 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,19 +20,20 @@ from auriko._http.backend import _AsyncStream, _Stream
 from auriko._http.bounds import readable
 from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
-from tests.support.cells import ASK, KEY, Mode
+from tests.support.cells import ASK, KEY
 from tests.support.clients import serving_async
 from tests.support.fault_server import AtAccept, serve
 from tests.support.replies import chunk, completion, events, whole_stream
+from tests.support.tls import Authority
 
 BOTH = pytest.mark.parametrize("mode", ["sync plain", "async plain", "trio plain"])
-BACKENDS = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"], indirect=True)
+BACKENDS = pytest.mark.parametrize("anyio_backend", ["async", "trio"], indirect=True)
 LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("mode", ["sync plain", "async plain"])
-def test_head_and_body_are_one_packet(mode: Mode) -> None:
+def test_head_and_body_are_one_packet(mode: str) -> None:
     first: list[bytes] = []
 
     def act(connection: Connection) -> None:
@@ -50,14 +49,14 @@ def test_head_and_body_are_one_packet(mode: Mode) -> None:
 
 
 @BOTH
-def test_large_request_arrives(mode: Mode) -> None:
+def test_large_request_arrives(mode: str) -> None:
     with serve(ok) as server:
         assert cells.run(mode, server.url, {"timeout": 30}, LARGE).described() == "OK"
         assert server.requests[0].json["messages"] == LARGE["messages"]
 
 
 @BOTH
-def test_sending_takes_too_long(mode: Mode) -> None:
+def test_sending_takes_too_long(mode: str) -> None:
     with serve(deaf) as server:
         settings = {"max_retries": 0, "timeout": httpx.Timeout(5, write=0.1)}
         outcome = cells.run(mode, server.url, settings, LARGE)
@@ -66,13 +65,13 @@ def test_sending_takes_too_long(mode: Mode) -> None:
 
 
 @BOTH
-def test_sending_without_a_bound(mode: Mode) -> None:
+def test_sending_without_a_bound(mode: str) -> None:
     with serve(ok) as server:
         assert cells.run(mode, server.url, {"timeout": httpx.Timeout(None)}, {}).described() == "OK"
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
-def test_body_that_comes_with_the_head(mode: Mode) -> None:
+def test_body_that_comes_with_the_head(mode: str) -> None:
     """As small streams of fast servers do."""
 
     def act(connection: Connection) -> None:
@@ -87,7 +86,7 @@ def test_body_that_comes_with_the_head(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
-def test_chunk_that_is_longer_than_it_says(mode: Mode) -> None:
+def test_chunk_that_is_longer_than_it_says(mode: str) -> None:
     """What came before it is delivered."""
     data = events(chunk("Pa"))
     wrong = chunked(data) + b"%x\r\n%s\r\n" % (len(data) - 3, data)
@@ -172,10 +171,9 @@ def test_socket_tells_whether_it_can_be_read(monkeypatch: pytest.MonkeyPatch, po
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream", "trio stream"])
-def test_streams_over_tls(mode: Mode, certificates: Any, trusted: Callable[[Path], None]) -> None:
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
-    with serve(stream(whole_stream()), tls=context) as server:
+@pytest.mark.usefixtures("trusted")
+def test_streams_over_tls(mode: str, authority: Authority) -> None:
+    with serve(stream(whole_stream()), tls=authority.server()) as server:
         outcome = cells.run(mode, server.url, {}, {}, calls=3)
         assert (outcome.described(), outcome.text) == ("OK", "Paris.")
         assert server.accepted == 1
@@ -187,23 +185,19 @@ def _thinks(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("mode", ["sync plain", "async plain", "trio plain"])
-def test_the_bound_of_writing_ends_with_the_request(
-    mode: Mode, certificates: Any, trusted: Callable[[Path], None]
-) -> None:
+@pytest.mark.usefixtures("trusted")
+def test_the_bound_of_writing_ends_with_the_request(mode: str, authority: Authority) -> None:
     """Over TLS, too: a request that has been sent is waited for, and not sent and billed again."""
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
     timeout = httpx.Timeout(10, write=0.2)
-    with serve(ok, _thinks, tls=context) as server:
+    with serve(ok, _thinks, tls=authority.server()) as server:
         outcome = cells.run(mode, server.url, {"timeout": timeout, "max_retries": 2}, {}, calls=3)
         assert (outcome.described(), len(server.requests), server.accepted) == ("OK", 3, 1)
 
 
 @pytest.mark.parametrize("mode", ["async plain", "sync plain"])
-def test_large_request_over_tls(mode: Mode, certificates: Any, trusted: Callable[[Path], None]) -> None:
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
-    with serve(ok, tls=context) as server:
+@pytest.mark.usefixtures("trusted")
+def test_large_request_over_tls(mode: str, authority: Authority) -> None:
+    with serve(ok, tls=authority.server()) as server:
         assert cells.run(mode, server.url, {"timeout": 30}, LARGE).described() == "OK"
         assert server.requests[0].json["messages"] == LARGE["messages"]
 
@@ -220,7 +214,7 @@ def test_user_client_over_its_own_backend() -> None:
 
 
 @pytest.mark.parametrize("mode", cells.TRIO_MODES)
-def test_tls_handshake_takes_too_long(mode: Mode) -> None:
+def test_tls_handshake_takes_too_long(mode: str) -> None:
     with serve(AtAccept(hang)) as server:
         settings = {"max_retries": 0, "timeout": httpx.Timeout(5, connect=0.2)}
         outcome = cells.run(mode, f"https://127.0.0.1:{server.port}", settings, {})

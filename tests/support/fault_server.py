@@ -49,6 +49,7 @@ class Connection:
     unread: bytes = b""
     open: bool = True
     request: Request | None = None
+    notifies: bool = True
 
     def read_request(self) -> Request | None:
         """The next request, or None when the client has gone."""
@@ -85,6 +86,10 @@ class Connection:
         """Closes as one should."""
         self.open = False
         with contextlib.suppress(OSError):
+            if self.notifies and isinstance(self.sock, ssl.SSLSocket):
+                self.sock.settimeout(0)
+                with contextlib.suppress(ssl.SSLWantReadError):  # the client's answer is not waited for
+                    self.sock.unwrap()
             self.sock.shutdown(socket.SHUT_WR)
         self.sock.close()
 
@@ -98,6 +103,23 @@ class Connection:
 
 
 Act = Callable[[Connection], None]
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """How servers encrypt.
+
+    Attributes:
+        context: Their certificate.
+        notifies: Whether they announce that they close, as TLS wants it; many do not.
+    """
+
+    context: ssl.SSLContext
+    notifies: bool = True
+
+
+# How servers encrypt that are not told to, as the fixture of the wire wants it.
+ENCRYPTION: list[Encryption] = []
 
 
 @dataclass
@@ -116,7 +138,7 @@ class FaultServer:
     """The server; use it in a `with` block."""
 
     acts: tuple[Act, ...]
-    tls: ssl.SSLContext | None = None
+    tls: Encryption | None = None
     requests: list[Request] = field(default_factory=list, repr=False)
     performed: int = 0
     accepted: int = 0
@@ -145,6 +167,7 @@ class FaultServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pieces go when they are sent
             with self._changed:
                 self.accepted += 1
                 connection = Connection(sock, self.accepted)
@@ -157,7 +180,8 @@ class FaultServer:
     def _serve(self, connection: Connection) -> None:
         with contextlib.suppress(OSError, ssl.SSLError):
             if self.tls is not None:
-                connection.sock = self.tls.wrap_socket(connection.sock, server_side=True)
+                connection.notifies = self.tls.notifies
+                connection.sock = self.tls.context.wrap_socket(connection.sock, server_side=True)
             while connection.open:
                 act = self._next_act()
                 if not isinstance(act, AtAccept):
@@ -213,7 +237,7 @@ class FaultServer:
 
 def serve(*acts: Act, tls: ssl.SSLContext | None = None) -> FaultServer:
     """A server that performs these acts."""
-    return FaultServer(acts, tls)
+    return FaultServer(acts, Encryption(tls) if tls is not None else next(iter(ENCRYPTION), None))
 
 
 @contextlib.contextmanager

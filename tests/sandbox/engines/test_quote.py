@@ -160,3 +160,17 @@ def test_forms_of_a_word_have_one_stem_and_identifiers_are_words() -> None:
     for one, other in (("retries", "retried"), ("dropped", "drop"), ("charged", "charge"), ("opens", "opening")):
         assert stem(one) == stem(other)
     assert terms("max_ttft_ms of StreamError") == ("max", "ttft", "ms", "stream", "error")
+
+
+@pytest.mark.parametrize(
+    ("demand", "answer"),
+    [
+        ('If the context does not hold the answer, say "Not in the documents."', "Not in the documents."),
+        ("If you don't know, answer “No idea”, and nothing else.", "No idea"),
+        ('Say "Hello" first.', "I don't know: the text does not say."),
+    ],
+)
+def test_what_a_prompt_demands_where_its_text_says_nothing_is_said(demand: str, answer: str) -> None:
+    asked = f"Context:\nThe ferry takes 45 minutes. A ticket costs 12 euros.\n\n{demand}\n\nQuestion: {{}}\nAnswer: "
+    assert run(ENGINE, asked.format("Who leads the support team?")).text == answer
+    assert run(ENGINE, asked.format("How long does the ferry take?")).text == "The ferry takes 45 minutes."

@@ -1,4 +1,4 @@
-"""The engine without a model. Everything is deterministic and needs the standard library only."""
+"""The engine without a model: the same prompt always gets the same answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from auriko.sandbox.engines.base import Event, Finish, Prompt, ToolCall
 from auriko.sandbox.engines.content import attachments_of
-from auriko.sandbox.engines.quote.answer import UNKNOWN, best_passage
+from auriko.sandbox.engines.quote.answer import UNKNOWN, best_passage, refusal
 from auriko.sandbox.engines.quote.call import calls_for, results_since_user
 from auriko.sandbox.engines.quote.described import described_schema, without_form
 from auriko.sandbox.engines.quote.fill import fill
@@ -53,27 +53,27 @@ def _reply(prompt: Prompt) -> str | list[ToolCall]:
     if prompt.tools and (calls := calls_for(prompt, asked, results)):
         return calls
     task = read_task(prompt.messages)
-    form = prompt.response_format or {}
+    form, system = prompt.response_format or {}, system_text(prompt.messages)
     content = "\n".join([asked, *results])
     if form.get("type") == "json_schema":
         return fill(form["json_schema"].get("schema") or {}, content)
-    schema = described_schema(asked if task.has_facts else f"{system_text(prompt.messages)}\n{asked}")
+    schema = described_schema(asked if task.has_facts else f"{system}\n{asked}")
     if schema or form.get("type") == "json_object":
         return fill(schema or _ANY_OBJECT, without_form(content))
     if results:
         return "\n".join(_told(result, task.question) for result in results)
-    return _answer(task, attachments_of(prompt.messages[-1]) if prompt.messages else [])
+    return _answer(task, attachments_of(prompt.messages[-1]) if prompt.messages else [], refusal(f"{system}\n{asked}"))
 
 
-def _answer(task: Task, attached: Sequence[str]) -> str:
+def _answer(task: Task, attached: Sequence[str], unknown: str) -> str:
     if task.kind == "rewrite":
         return task.question
     if task.kind == "summary" and task.has_facts:  # the sentence that has most of all the text's words
-        return best_passage(" ".join(each.text for each in task.passages), task.passages, enough=0) or UNKNOWN
+        return best_passage(" ".join(each.text for each in task.passages), task.passages, enough=0) or unknown
     if attached:
         return ATTACHED.format("; ".join(attached))
     found = best_passage(task.question, task.passages)
-    return found or (UNKNOWN if task.has_facts else NO_FACTS)
+    return found or (unknown if task.has_facts else NO_FACTS)
 
 
 def _told(result: str, question: str) -> str:
