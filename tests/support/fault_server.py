@@ -61,11 +61,14 @@ class Connection:
         method, target, _ = first.split(" ", 2)
         headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
         size = int(next((value for name, value in headers if name.lower() == "content-length"), "0"))
-        while len(self.unread) < size:
-            if not self._read():
+        body = bytearray(self.unread)
+        while len(body) < size:
+            data = self.sock.recv(65536)
+            if not data:
                 return None
-        body, self.unread = self.unread[:size], self.unread[size:]
-        return Request(method, target, headers, body, self.number)
+            body += data
+        self.unread = bytes(body[size:])
+        return Request(method, target, headers, bytes(body[:size]), self.number)
 
     def _read(self) -> bool:
         data = self.sock.recv(65536)
@@ -78,14 +81,14 @@ class Connection:
 
     def hang(self) -> None:
         """Says nothing more until the client goes."""
-        while self._read():
+        while self.sock.recv(65536):
             pass
         self.close()
 
     def close(self) -> None:
         """Closes as one should."""
         self.open = False
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # where it has been shut already
             if self.notifies and isinstance(self.sock, ssl.SSLSocket):
                 self.sock.settimeout(0)
                 with contextlib.suppress(ssl.SSLWantReadError):  # the client's answer is not waited for

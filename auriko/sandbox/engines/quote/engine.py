@@ -53,8 +53,9 @@ def _reply(prompt: Prompt) -> str | list[ToolCall]:
     if prompt.tools and (calls := calls_for(prompt, asked, results)):
         return calls
     task = read_task(prompt.messages)
-    form, system = prompt.response_format or {}, system_text(prompt.messages)
+    form = prompt.response_format or {}
     content = "\n".join([asked, *results])
+    system = system_text(prompt.messages)
     if form.get("type") == "json_schema":
         return fill(form["json_schema"].get("schema") or {}, content)
     schema = described_schema(asked if task.has_facts else f"{system}\n{asked}")
