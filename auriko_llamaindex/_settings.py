@@ -95,7 +95,7 @@ class AurikoSettings(FunctionCallingLLM):
     max_retries: int = Field(default=2, description="How many requests may follow the first.")
     deadline: float | None = Field(default=None, description="Seconds that a call with its retries may take.")
     stream_idle_timeout: float | None = Field(
-        default=None, description="Seconds to wait for the next event of a stream."
+        default=None, description="Seconds to wait for the next event of a stream; else ten minutes."
     )
     # Headers and query parameters may carry secrets of a proxy.
     default_headers: dict[str, str] | None = Field(
