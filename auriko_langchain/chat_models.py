@@ -40,7 +40,7 @@ from auriko_langchain._tools import (
     wire_tool_choice,
     wire_tools,
 )
-from auriko_langchain._tracing import StreamSpan, on_run_span
+from auriko_langchain._tracing import StreamSpan, on_run_span, streams_know_tracers
 from auriko_langchain.errors import langchain_errors
 
 _translator.register()
@@ -55,6 +55,7 @@ def _signature_ready(method: MethodT) -> MethodT:
 
 
 @labels_from_config
+@streams_know_tracers
 class ChatAuriko(ChatFields):
     """A chat model behind the Auriko gateway, which picks a provider for every call and says what it cost.
 

@@ -20,7 +20,11 @@ def ready_messages(messages: Iterable[Any]) -> list[Any]:
     A reply's message may be among them as it is, dumped or copied: what it says goes back as it came, but for nulls,
     which some providers refuse, and for calls whose arguments are no JSON object, which all of them refuse.
     """
-    ready = [_ready(message) for message in messages]
+    given = list(messages)
+    try:
+        ready = [_ready(message) for message in given]
+    except RecursionError:  # nested too deeply, or in itself, which is said where the body is written
+        return given
     pair_results(ready)
     return ready
 
