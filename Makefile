@@ -68,6 +68,10 @@ test: $(VENV)/.dev ## run the whole test suite, which reaches every line and bra
 test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machine that was started a moment ago
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/rules tests/http tests/streams tests/observing tests/models tests/errors tests/resources tests/candidates tests/estimate tests/notebook tests/client tests/spend tests/sandbox
 
+.PHONY: versions
+versions: $(VENV)/.dev ## run the suite on Python 3.10 to 3.14, against the oldest and the newest packages that are let in
+	@UV=$(abspath $(BIN))/uv .ci/versions
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .

@@ -164,6 +164,15 @@ class ChatFields(BaseChatModel):
     def _hide_key(cls, value: Any) -> Any:
         return SecretStr(value) if isinstance(value, str) else value
 
+    @field_validator("logit_bias", mode="before")
+    @classmethod
+    def _name_tokens(cls, value: Any) -> Any:
+        """Tokens are numbers, which JSON has as text where they are names."""
+        if not isinstance(value, Mapping):
+            return value
+        biases: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return {str(token): bias for token, bias in biases.items()}
+
     @field_validator("routing", mode="before")
     @classmethod
     def _make_routing(cls, value: Any) -> Any:

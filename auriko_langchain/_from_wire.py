@@ -69,22 +69,8 @@ def read_calls_of(message: BaseMessage) -> list[ReadCall]:
     return valid + invalid
 
 
-def _wire_call(call_id: str | None, name: str, arguments: str) -> WireToolCall:
-    return WireToolCall(id=call_id or new_call_id(), function=ToolCallFunction(name=name, arguments=arguments))
-
-
-def _generation(choice: Choice, shared: dict[str, Any]) -> ChatGeneration:
-    facts = {
-        "finish_reason": choice.finish_reason,
-        "native_finish_reason": choice.native_finish_reason,
-        "logprobs": choice.logprobs,
-    }
-    metadata = {**shared, **{name: value for name, value in facts.items() if value is not None}}
-    message = _message(choice, metadata)
-    return ChatGeneration(message=message, generation_info={"finish_reason": choice.finish_reason})
-
-
-def _message(choice: Choice, metadata: dict[str, Any]) -> AIMessage:
+def message_of(choice: Choice, metadata: dict[str, Any]) -> AIMessage:
+    """The message of a choice, with these facts about it."""
     said = choice.message
     content: str | list[str | dict[Any, Any]] = said.content or ""
     if said.images:
@@ -97,6 +83,21 @@ def _message(choice: Choice, metadata: dict[str, Any]) -> AIMessage:
     if said.tool_calls:
         fields |= _tool_calls(read_calls(said.tool_calls, choice.finish_reason))
     return AIMessage(content=content, **fields)
+
+
+def _wire_call(call_id: str | None, name: str, arguments: str) -> WireToolCall:
+    return WireToolCall(id=call_id or new_call_id(), function=ToolCallFunction(name=name, arguments=arguments))
+
+
+def _generation(choice: Choice, shared: dict[str, Any]) -> ChatGeneration:
+    facts = {
+        "finish_reason": choice.finish_reason,
+        "native_finish_reason": choice.native_finish_reason,
+        "logprobs": choice.logprobs,
+    }
+    metadata = {**shared, **{name: value for name, value in facts.items() if value is not None}}
+    message = message_of(choice, metadata)
+    return ChatGeneration(message=message, generation_info={"finish_reason": choice.finish_reason})
 
 
 def _kept(said: ChoiceMessage) -> dict[str, Any]:

@@ -27,6 +27,9 @@ _CLIENT_FIELDS: Final = (
     *("default_headers", "default_query", "pickle_api_key", "spend"),
 )
 
+# Whom an LLM tells of its events is no part of what it is, and every LLM is given a manager of its own.
+_PLACES: Final = frozenset({"callback_manager"})
+
 
 def _made(kind: Callable[[Any], Any]) -> BeforeValidator:
     """A plain value becomes an object of this kind, so that either may be given."""
@@ -198,6 +201,14 @@ class AurikoSettings(FunctionCallingLLM):
 
     def _client_settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _CLIENT_FIELDS}
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        ours, theirs = vars(self), vars(other)
+        return ours.keys() == theirs.keys() and all(ours[name] == theirs[name] for name in ours.keys() - _PLACES)
+
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # its fields may be changed
 
     def __copy__(self) -> Any:
         copy = super().__copy__()
