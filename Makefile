@@ -133,7 +133,7 @@ mutants: $(VENV)/.dev ## break the core one place at a time, and see which break
 # Servers of other projects, which are as large as all the rest together, have environments of their own.
 OBSERVABILITY := .venvs/observability
 $(OBSERVABILITY)/.ready: pyproject.toml tests/observability/requirements.txt
-	@echo "Setting up $(OBSERVABILITY) (Phoenix, MLflow and what traces to them, some 1.5 GB) ..."
+	@echo "Setting up $(OBSERVABILITY) (Phoenix, MLflow, Langfuse, Logfire and what traces to them, some 1.5 GB) ..."
 ifdef UV
 	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(OBSERVABILITY)
 	@uv pip install --quiet --python $(OBSERVABILITY)/bin/python --editable '.[langchain,llamaindex,sandbox,otel]' -r tests/observability/requirements.txt
@@ -144,7 +144,7 @@ endif
 	@touch $@
 
 .PHONY: observability
-observability: $(OBSERVABILITY)/.ready ## trace to the servers of Phoenix and MLflow, and read from them what was billed
+observability: $(OBSERVABILITY)/.ready ## have seven tools watch calls, and read from each what was billed, once for each call
 	@$(OBSERVABILITY)/bin/python tests/observability
 
 # A framework for pages, with an environment of its own.

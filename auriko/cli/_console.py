@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from auriko.spend import CallRecord, SpendTotal, SpendTracker
+from auriko.spend import CallRecord, SpendTotal, SpendTracker, usd_text
 
 if TYPE_CHECKING:
     import rich.console
@@ -105,7 +105,7 @@ def _cells(record: CallRecord) -> dict[str, str]:
 
 def usd(amount: float | None) -> str:
     """An amount in USD as text; an amount that is not known is never shown as 0."""
-    return "unknown" if amount is None else f"${amount:.6f}"
+    return "unknown" if amount is None else usd_text(amount)
 
 
 def number(count: int | None) -> str:

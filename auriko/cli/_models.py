@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from auriko import Client
 from auriko.cli._errors import CommandError
 from auriko.models import DirectoryResponse, TierEntry
+from auriko.spend import decimal_text
 
 _COLUMNS_KEPT = 3  # a narrow terminal shows fewer, and these always
 
@@ -63,4 +64,4 @@ def _width(columns: Sequence[Sequence[str]]) -> int:
 
 
 def _price(price: float | None) -> str:
-    return "unknown" if price is None else f"{price:g}"
+    return "unknown" if price is None else decimal_text(price)

@@ -208,13 +208,56 @@ class BudgetExceededError(AurikoAPIError):
 
     Attributes:
         limit_usd: The limit that was set, in USD.
-        spent_usd: What had been spent, in USD, when the request was stopped.
+        spent_usd: What had been spent, in USD, when the request was stopped; costs that are not known are estimated.
+        reserved_usd: What the calls in flight will probably cost, in USD.
+        needed_usd: What this call would probably have cost, in USD.
     """
 
-    def __init__(self, message: str, *, limit_usd: float, spent_usd: float, **fields: Any) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit_usd: float,
+        spent_usd: float,
+        reserved_usd: float = 0.0,
+        needed_usd: float = 0.0,
+        **fields: Any,
+    ) -> None:
         super().__init__(message, **fields)
         self.limit_usd = limit_usd
         self.spent_usd = spent_usd
+        self.reserved_usd = reserved_usd
+        self.needed_usd = needed_usd
+
+
+class StructuredOutputError(AurikoAPIError, ValueError):
+    """An answer that does not hold what was asked for; it has been billed. The subclasses say why.
+
+    Attributes:
+        text: The answer as it came: its text, or the arguments of its tool call.
+        finish_reason: Why the answer ended, as the gateway said; or None.
+    """
+
+    def __init__(self, message: str, *, text: str = "", finish_reason: str | None = None, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.text = text
+        self.finish_reason = finish_reason
+
+
+class AnswerTruncatedError(StructuredOutputError):
+    """The answer was cut at its limit of tokens before it was whole."""
+
+
+class AnswerFilteredError(StructuredOutputError):
+    """The answer was cut by a content filter before it was whole."""
+
+
+class AnswerRefusedError(StructuredOutputError):
+    """The model declined to answer; `text` is its refusal."""
+
+
+class AnswerInvalidError(StructuredOutputError):
+    """The answer is no JSON, or not of the form that was asked for."""
 
 
 def is_retryable(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 try:
     import jinja2 as _jinja2
+    import jsonschema as _jsonschema
     import starlette as _starlette
     import uvicorn as _uvicorn
 except ImportError as error:
@@ -13,16 +14,26 @@ except ImportError as error:
         name=error.name,
     ) from error
 
-from auriko.sandbox.accounts.keys import Limits
+from auriko.sandbox.accounts.limits import Limits
 from auriko.sandbox.catalog.upstreams import UpstreamError
-from auriko.sandbox.engines import Paced, Prompt, QuoteEngine, ScriptedEngine, ScriptedError, ToolCall, tool_call
+from auriko.sandbox.engines import (
+    Finish,
+    Paced,
+    Prompt,
+    QuoteEngine,
+    ScriptedEngine,
+    ScriptedError,
+    ToolCall,
+    tool_call,
+)
 from auriko.sandbox.journal.requests import ReceivedRequest
 from auriko.sandbox.sandbox import Sandbox, serve
 from auriko.sandbox.server import PortInUseError
 
-del _jinja2, _starlette, _uvicorn
+del _jinja2, _jsonschema, _starlette, _uvicorn
 
 __all__ = [
+    "Finish",
     "Limits",
     "Paced",
     "PortInUseError",

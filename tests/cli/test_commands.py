@@ -169,7 +169,7 @@ def test_doctor_tells_of_a_sandbox_in_the_background(capsys, monkeypatch, runnin
 def test_doctor_tries_whether_the_ledger_can_be_written_and_leaves_nothing(capsys, monkeypatch, tmp_path):
     assert "export AURIKO_LEDGER=" in found_by_doctor(capsys)["next"]["ledger"]
     monkeypatch.setenv("AURIKO_LEDGER", str(tmp_path / "new" / "ledger.db"))
-    assert found_by_doctor(capsys)["ledger"].endswith("ledger.db is writable; 0 calls, $0.000000")
+    assert found_by_doctor(capsys)["ledger"].endswith("ledger.db is writable; 0 calls, $0.00")
     assert not list(tmp_path.iterdir())
     with Client() as client:
         client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello!"}])
