@@ -66,13 +66,13 @@ class Account:
         experience: What calls were billed here.
     """
 
-    def __init__(self, limit_usd: float, spent: int) -> None:
+    def __init__(self, limit_usd: float, spent: int = 0, expected: int | None = None) -> None:
         from auriko.spend._estimates import Experience
 
         self.limit_usd = limit_usd
         self.spent = spent
         self.reserved = 0
-        self.experience = Experience()
+        self.experience = Experience(expected)
 
     @property
     def limit_usd(self) -> float:

@@ -93,7 +93,7 @@ class _Bills:
         self.factor = self.answer = 0.0
 
     def know_enough(self) -> bool:
-        """True if another bill would change little: of many one in eight is taken, since this is in every call's way."""
+        """True if another bill would change little: of many, one in eight is taken, to be out of the calls' way."""
         self._told += 1
         return self._told > _KEPT and self._told % _ONE_IN != 0
 
@@ -111,7 +111,8 @@ def _percentile(numbers: deque[float]) -> float:
 class Experience:
     """What calls of each model were billed, under one limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, expected: int | None) -> None:
+        self._expected = expected
         self._bills: dict[str, _Bills] = {}
         self._last: int | None = None
 
@@ -134,6 +135,8 @@ class Experience:
         if bills is not None:
             answer = asked.most_tokens if asked.most_tokens is not None else bills.answer
             return math.ceil(bills.factor * _by_directory(asked, answer))
+        if self._expected is not None:
+            return self._expected
         if self._last is not None and not prices_of(asked.model)[1]:
             return self._last
         return math.ceil(_by_directory(asked, _assumed(asked)))
@@ -144,8 +147,10 @@ class Experience:
         0 where none has been billed yet, so that there is nothing to judge by.
         """
         bills = self._bills.get(asked.model)
-        if asked.reserve_usd is not None or bills is None:
-            return nano_of(asked.reserve_usd or 0.0)
+        if asked.reserve_usd is not None:
+            return nano_of(asked.reserve_usd)
+        if bills is None:
+            return self._expected or 0
         seen = bills.answer
         answer = seen if asked.most_tokens is None else min(asked.most_tokens, seen)
         return math.ceil(bills.factor * _by_directory(asked, answer))
