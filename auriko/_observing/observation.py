@@ -200,7 +200,11 @@ def observe(
         hold: What it holds of limits.
         stream: Whether the answer is to be streamed.
     """
-    sinks = trace_sinks()
+    try:
+        sinks = trace_sinks()
+    except Exception as broken:  # noqa: BLE001 - tracing fails no call; nothing is called through `_notify` for every one
+        _note_broken(trace_sinks, broken)
+        sinks = None
     if not model or not (recorders or listeners or sinks is not None or logger.isEnabledFor(logging.INFO)):
         return _UNOBSERVED
     operation: Operation = "responses" if path.startswith("/responses") else "chat"
