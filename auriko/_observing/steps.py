@@ -91,8 +91,8 @@ def _reserve(
         return call, None
     from auriko.spend._estimates import asked_of
 
-    asked = asked_of(call.model, call.body, call.reserve_usd)
-    if all(recorder.on_limit == "raise" for recorder in recorders):
+    asked = asked_of(call.model, call.request, call.body, call.reserve_usd)
+    if not any([recorder.on_limit == "wait" for recorder in recorders]):  # noqa: C419 - a generator takes longer
         return call, reserve(accounts, asked)
     started = clock.monotonic()
     deadline = call.deadline if call.deadline is not None else settings.deadline
