@@ -63,7 +63,7 @@ class Completions:
     ) -> ChatCompletion | Stream[ChatCompletionChunk]:
         """The model's answer: a `ChatCompletion`, or with `stream=True` an iterator of its chunks.
 
-        Exactly one of `model` and `gateway={"models": [...]}` is given. A stream is returned once its first chunk
+        Exactly one of `model` and `models` is given. A stream is returned once its first chunk
         has arrived, so what fails before it is retried and raised here.
 
         Raises:

@@ -52,7 +52,7 @@ class Responses:
     def create(self, *, stream: bool = False, **params: Unpack[ResponsesParams]) -> Response | ResponseStream:
         """The model's answer: a `Response`, or with `stream=True` an iterator of its events.
 
-        Exactly one of `model` and `gateway={"models": [...]}` is given. A plain response whose `status` is "failed"
+        Exactly one of `model` and `models` is given. A plain response whose `status` is "failed"
         comes back with its `error`; a stream raises it. A stream is returned once its first event has arrived.
 
         Raises:

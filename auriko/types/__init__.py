@@ -35,6 +35,7 @@ from auriko.types.chat_params import (
     ResponseFormatJsonSchema,
     ResponseFormatParam,
     ResponseFormatText,
+    RoutingParams,
     StreamOptionsParam,
     ThinkingReasoningBlockParam,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "ResponseTextParam",
     "ResponseToolParam",
     "ResponsesParams",
+    "RoutingParams",
     "StreamOptionsParam",
     "ThinkingReasoningBlockParam",
 ]

@@ -242,6 +242,14 @@ class GatewayParam(TypedDict, total=False):
     metadata: GatewayMetadata | AurikoMetadataParam
 
 
+class RoutingParams(TypedDict, total=False):
+    """The fields of `gateway` by names of their own, as `ChatAuriko` and `Auriko` have them; each is given once."""
+
+    models: list[str] | None
+    routing: RoutingOptions | Mapping[str, Any] | None
+    gateway_metadata: GatewayMetadata | AurikoMetadataParam | None
+
+
 class CallOptions(TypedDict, total=False):
     """Options of one call beside the request's own fields.
 
@@ -258,10 +266,10 @@ class CallOptions(TypedDict, total=False):
     idempotency_key: str | None
 
 
-class ChatParams(CallOptions, total=False):
+class ChatParams(RoutingParams, CallOptions, total=False):
     """Every field of a chat completion request but `stream`; a field that is None is left out.
 
-    Exactly one of `model` and `gateway.models` is given.
+    Exactly one of `model` and `models` is given. `models`, `routing` and `gateway_metadata` may stand in `gateway` too.
     """
 
     messages: Required[Iterable[ChatCompletionMessageParam | Mapping[str, Any] | Any]]
