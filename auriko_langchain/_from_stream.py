@@ -6,14 +6,17 @@ So whatever describes the whole message (model, usage, cost) is on one chunk onl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.utils.json import parse_partial_json
 
+from auriko.meaning.reasoning import ReasoningInPieces
+from auriko.meaning.tool_calls import CallsInPieces, ReadCall, read_calls
 from auriko.models import ChatCompletionChunk, Delta, StreamChoice, ToolCallDelta, Usage
-from auriko.models.chat import new_call_id
 from auriko.routing import RoutingMetadata
 from auriko_langchain._from_wire import image_block
 from auriko_langchain._keys import ANNOTATIONS, PROVIDER, REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
@@ -24,26 +27,23 @@ _PROVIDER = {"model_provider": PROVIDER}
 _TEXT_ONLY = frozenset({"role", "content"})
 
 
-class _Call:
-    """A tool call whose pieces arrive; `index` is LangChain's, which never repeats within a message."""
+class _Sent:
+    """What of a tool call LangChain has been told: its id, and the beginning of its arguments."""
 
-    __slots__ = ("id", "index", "name", "signature")
+    __slots__ = ("arguments", "id")
 
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.id: str | None = None
-        self.name = ""
-        self.signature: str | None = None
+    def __init__(self) -> None:
+        self.id = False
+        self.arguments = False
 
 
 class ChunkReader:
     """Turns the chunks of one stream into LangChain's, one at a time."""
 
     def __init__(self) -> None:
-        self._calls: list[_Call] = []
-        self._call_at: dict[int, _Call] = {}
-        self._reasoning_index = 0
-        self._reasoning_open = False
+        self._calls = CallsInPieces()
+        self._sent: list[_Sent] = []
+        self._reasoning = ReasoningInPieces()
         self._images = 0
         self._model = ""
         self._facts: dict[str, Any] = {}
@@ -65,11 +65,12 @@ class ChunkReader:
     ) -> ChatGenerationChunk:
         """The chunk that ends the message: it alone says who answered, the tokens and the cost."""
         metadata = response_metadata(model=self._model, routing=routing, headers=headers, facts=self._facts)
-        signatures = {call.id: call.signature for call in self._calls if call.signature}
+        calls = read_calls(self._calls.whole(), self._facts.get("finish_reason"))
+        signatures = {read.call.id: read.call.provider_signature for read in calls if read.call.provider_signature}
         message = AIMessageChunk(
             content="",
             additional_kwargs={SIGNATURES: signatures} if signatures else {},
-            tool_call_chunks=[_piece(call, "", call.id) for call in self._calls if self._named(call)],
+            tool_call_chunks=[piece for place, read in enumerate(calls) if (piece := self._rest(place, read))],
             response_metadata=metadata,
             usage_metadata=usage_metadata(usage) if usage is not None else None,
             chunk_position="last",
@@ -78,7 +79,7 @@ class ChunkReader:
         return ChatGenerationChunk(message=message, generation_info=info)
 
     def _read_choice(self, chunk: ChatCompletionChunk, choice: StreamChoice) -> ChatGenerationChunk | None:
-        if choice.finish_reason is not None:
+        if choice.finish_reason:
             self._note_finish(chunk, choice)
         delta = choice.delta
         if delta.model_fields_set <= _TEXT_ONLY and choice.logprobs is None:
@@ -92,7 +93,7 @@ class ChunkReader:
             content = text + [self._image(image_block(image)) for image in delta.images]
         metadata = _PROVIDER if choice.logprobs is None else {**_PROVIDER, "logprobs": choice.logprobs}
         kept = self._kept(delta)
-        calls = [self._tool_call(piece) for piece in delta.tool_calls or ()]
+        calls = self._tool_calls(delta.tool_calls) if delta.tool_calls else []
         if not (content or kept or calls or metadata is not _PROVIDER):
             return None
         message = AIMessageChunk(
@@ -111,24 +112,10 @@ class ChunkReader:
 
     def _kept(self, delta: Delta) -> dict[str, Any]:
         kept: dict[str, Any] = {}
-        blocks: list[dict[str, Any]] = []
-        if delta.reasoning_content:
-            kept[REASONING_CONTENT] = delta.reasoning_content
-        if delta.reasoning_content or delta.reasoning_signature:
-            thinking = {"type": "thinking", "thinking": delta.reasoning_content or ""}
-            blocks.append({**thinking, "index": self._reasoning_index})
-            self._reasoning_open = True
-        if delta.reasoning_signature:
-            blocks[0]["signature"] = delta.reasoning_signature
-            self._next_reasoning()
-        if delta.reasoning_redacted_data:
-            if self._reasoning_open:
-                self._next_reasoning()
-            redacted = {"type": "redacted", "data": delta.reasoning_redacted_data}
-            blocks.append({**redacted, "index": self._reasoning_index})
-            self._next_reasoning()
-        if blocks:
-            kept[REASONING] = blocks
+        if pieces := self._reasoning.add(delta):
+            kept[REASONING] = [{**piece.as_block(), "index": piece.block} for piece in pieces]
+            if text := "".join(piece.text for piece in pieces):
+                kept[REASONING_CONTENT] = text
         if delta.refusal:
             kept[REFUSAL] = delta.refusal
         annotations = (delta.model_extra or {}).get(ANNOTATIONS)
@@ -136,40 +123,56 @@ class ChunkReader:
             kept[ANNOTATIONS] = annotations
         return kept
 
-    def _next_reasoning(self) -> None:
-        self._reasoning_index += 1
-        self._reasoning_open = False
-
     def _image(self, block: dict[str, Any]) -> dict[str, Any]:
         self._images += 1
         return {**block, "index": f"lc_image_{self._images - 1}"}
 
-    def _tool_call(self, piece: ToolCallDelta) -> ToolCallChunk:
-        call = self._call_at.get(piece.index)
-        if call is None or (piece.id and call.id and piece.id != call.id):
-            # Some providers give every parallel call the same index; a new id is a new call.
-            call = _Call(len(self._calls))
-            self._calls.append(call)
-            self._call_at[piece.index] = call
-        call.id = call.id or piece.id
-        call.signature = piece.provider_signature or call.signature
-        function = piece.function
-        name = (function.name if function is not None else None) or ""
-        # Repeated on every piece by some providers; LangChain would concatenate it.
-        fresh_name = name if name != call.name else ""
-        call.name += fresh_name
-        arguments = (function.arguments if function is not None else None) or ""
-        return _piece(call, arguments, piece.id, fresh_name)
+    def _tool_calls(self, pieces: list[ToolCallDelta]) -> list[ToolCallChunk]:
+        """What the pieces of a chunk add, each call once: LangChain takes two of one chunk for two calls."""
+        added: dict[int, ToolCallChunk] = {}
+        for piece in pieces:
+            call, name, arguments = self._calls.add(piece)
+            if call.position == len(self._sent):
+                self._sent.append(_Sent())
+            sent = self._sent[call.position]
+            chunk = added.setdefault(call.position, _piece(call.position))
+            chunk["name"] = (chunk["name"] or "") + name or None
+            if call.id and not sent.id:
+                chunk["id"], sent.id = call.id, True
+            if not sent.arguments:
+                # Whatever does not begin like an object may mean that there are no arguments, which the end shows.
+                arguments = call.arguments
+                sent.arguments = arguments.lstrip().startswith("{")
+            if sent.arguments:
+                chunk["args"] = (chunk["args"] or "") + arguments
+        return list(added.values())
 
-    def _named(self, call: _Call) -> bool:
-        """True if a call that came without an id had to be given one, without which no tool can answer it."""
-        if call.id:
-            return False
-        call.id = new_call_id()
-        return True
+    def _rest(self, place: int, read: ReadCall) -> ToolCallChunk | None:
+        """What LangChain has still to be told of a call, so that it takes it for what it is."""
+        sent, text = self._sent[place], self._calls.calls[place].arguments
+        piece = _piece(place)
+        if not sent.id:  # without an id no tool can answer it
+            piece["id"] = read.call.id
+        if read.problem is not None:
+            piece["args"] = ("" if sent.arguments else text) + _unreadable_end(text)
+        elif not sent.arguments and read.arguments:
+            piece["args"] = json.dumps(read.arguments, ensure_ascii=False)
+        return piece if piece["id"] or piece["args"] else None
 
 
-def _piece(call: _Call, arguments: str, call_id: str | None, name: str = "") -> ToolCallChunk:
-    return ToolCallChunk(
-        type="tool_call_chunk", index=call.index, id=call_id or None, name=name or None, args=arguments
-    )
+def _piece(place: int) -> ToolCallChunk:
+    return ToolCallChunk(type="tool_call_chunk", index=place, id=None, name=None, args="")
+
+
+def _unreadable_end(text: str) -> str:
+    """An end that keeps LangChain from completing the arguments of a call that must not be run.
+
+    It completes whatever it can, `{"path": "/data` too, except where a bracket is closed that was not opened.
+    """
+    for end in ("", "]", "}", '"]', '"}', '""]', '""}'):
+        try:
+            if not isinstance(parse_partial_json(text + end) if text + end else {}, dict):
+                return end
+        except (ValueError, RecursionError):
+            return end
+    return "]"

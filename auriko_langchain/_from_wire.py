@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
+from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall, ToolCall
 from langchain_core.outputs import ChatGeneration, ChatResult
-from pydantic import BaseModel
+from pydantic_core import to_json
 
-from auriko.errors import APIResponseValidationError
-from auriko.models import ChatCompletion, Choice, ChoiceMessage, GeneratedImage
+from auriko.meaning.finish import cut
+from auriko.meaning.reasoning import reasoning_blocks
+from auriko.meaning.tool_calls import ReadCall, read_calls
+from auriko.models import ChatCompletion, Choice, ChoiceMessage, GeneratedImage, ToolCallFunction
 from auriko.models import ToolCall as WireToolCall
+from auriko.models.chat import new_call_id
 from auriko_langchain._keys import ANNOTATIONS, COST, REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
 from auriko_langchain._reply import response_metadata, run_metadata, usage_metadata
 
@@ -19,13 +22,9 @@ from auriko_langchain._reply import response_metadata, run_metadata, usage_metad
 def chat_result(completion: ChatCompletion) -> ChatResult:
     """One generation for each choice; tokens and cost are on the first alone, because they count for all.
 
-    Raises:
-        APIResponseValidationError: The reply has no choice.
+    A reply without choices, which has been paid for all the same, is a message that says nothing.
     """
-    if not completion.choices:
-        raise APIResponseValidationError(
-            "The reply has no choices.", status_code=200, response_headers=completion.response_headers
-        )
+    choices = completion.choices or [Choice()]
     shared = response_metadata(
         model=completion.model,
         routing=completion.routing_metadata,
@@ -36,9 +35,9 @@ def chat_result(completion: ChatCompletion) -> ChatResult:
             "service_tier": completion.service_tier,
         },
     )
-    first = _generation(completion.choices[0], shared)
+    first = _generation(choices[0], shared)
     priceless = {name: value for name, value in shared.items() if name != COST}
-    others = [_generation(choice, priceless) for choice in completion.choices[1:]]
+    others = [_generation(choice, priceless) for choice in choices[1:]]
     if completion.usage is not None and isinstance(first.message, AIMessage):
         first.message.usage_metadata = usage_metadata(completion.usage)
     first.generation_info = {**(first.generation_info or {}), **run_metadata(shared)}
@@ -51,6 +50,26 @@ def image_block(image: GeneratedImage) -> dict[str, Any]:
     return {**block, "extras": {"thought_signature": image.thought_signature}} if image.thought_signature else block
 
 
+def read_calls_of(message: BaseMessage) -> list[ReadCall]:
+    """The tool calls of a LangChain message, whole or joined of its chunks."""
+    if not isinstance(message, AIMessage):
+        return []
+    why = cut(message.response_metadata.get("finish_reason")) or "the arguments cannot be read"
+    valid = [
+        ReadCall(_wire_call(call["id"], call["name"], to_json(call["args"]).decode()), call["args"], None)
+        for call in message.tool_calls
+    ]
+    invalid = [
+        ReadCall(_wire_call(call["id"], call["name"] or "", call["args"] or ""), {}, call["error"] or why)
+        for call in message.invalid_tool_calls
+    ]
+    return valid + invalid
+
+
+def _wire_call(call_id: str | None, name: str, arguments: str) -> WireToolCall:
+    return WireToolCall(id=call_id or new_call_id(), function=ToolCallFunction(name=name, arguments=arguments))
+
+
 def _generation(choice: Choice, shared: dict[str, Any]) -> ChatGeneration:
     facts = {
         "finish_reason": choice.finish_reason,
@@ -58,11 +77,12 @@ def _generation(choice: Choice, shared: dict[str, Any]) -> ChatGeneration:
         "logprobs": choice.logprobs,
     }
     metadata = {**shared, **{name: value for name, value in facts.items() if value is not None}}
-    message = _message(choice.message, metadata)
+    message = _message(choice, metadata)
     return ChatGeneration(message=message, generation_info={"finish_reason": choice.finish_reason})
 
 
-def _message(said: ChoiceMessage, metadata: dict[str, Any]) -> AIMessage:
+def _message(choice: Choice, metadata: dict[str, Any]) -> AIMessage:
+    said = choice.message
     content: str | list[str | dict[Any, Any]] = said.content or ""
     if said.images:
         text: list[str | dict[Any, Any]] = [{"type": "text", "text": content}] if content else []
@@ -72,7 +92,7 @@ def _message(said: ChoiceMessage, metadata: dict[str, Any]) -> AIMessage:
     if kept := _kept(said):
         fields["additional_kwargs"] = kept
     if said.tool_calls:
-        fields |= _tool_calls(said.tool_calls)
+        fields |= _tool_calls(read_calls(said.tool_calls, choice.finish_reason))
     return AIMessage(content=content, **fields)
 
 
@@ -82,7 +102,7 @@ def _kept(said: ChoiceMessage) -> dict[str, Any]:
     if said.reasoning_content:
         kept[REASONING_CONTENT] = said.reasoning_content
     if said.reasoning:
-        kept[REASONING] = [_plain(block) for block in said.reasoning]
+        kept[REASONING] = reasoning_blocks(said)
     if said.refusal:
         kept[REFUSAL] = said.refusal
     if said.annotations:
@@ -92,27 +112,16 @@ def _kept(said: ChoiceMessage) -> dict[str, Any]:
     return kept
 
 
-def _tool_calls(calls: list[WireToolCall]) -> dict[str, list[Any]]:
+def _tool_calls(calls: Sequence[ReadCall]) -> dict[str, list[Any]]:
     valid: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
-    for call in calls:
+    for read in calls:
+        call = read.call
         name, written = call.function.name, call.function.arguments
-        arguments, error = _arguments(written)
-        if error is None:
-            valid.append(ToolCall(type="tool_call", id=call.id, name=name, args=arguments))
+        if read.problem is None:
+            valid.append(ToolCall(type="tool_call", id=call.id, name=name, args=read.arguments))
         else:
-            invalid.append(InvalidToolCall(type="invalid_tool_call", id=call.id, name=name, args=written, error=error))
+            invalid.append(
+                InvalidToolCall(type="invalid_tool_call", id=call.id, name=name, args=written, error=read.problem)
+            )
     return {"tool_calls": valid, "invalid_tool_calls": invalid}
-
-
-def _arguments(text: str) -> tuple[dict[str, Any], str | None]:
-    """The arguments of a tool call, and why they could not be read, or None."""
-    try:
-        arguments: Any = json.loads(text or "{}")
-    except (ValueError, RecursionError) as error:
-        return {}, str(error)
-    return (arguments, None) if isinstance(arguments, dict) else ({}, "the arguments are not a JSON object")  # pyright: ignore[reportUnknownVariableType]
-
-
-def _plain(block: BaseModel | dict[str, Any]) -> dict[str, Any]:
-    return block.model_dump(mode="json", exclude_none=True) if isinstance(block, BaseModel) else block

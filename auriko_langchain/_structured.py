@@ -3,62 +3,145 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from operator import itemgetter
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Literal
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, convert_to_messages
-from langchain_core.output_parsers import (
-    BaseCumulativeTransformOutputParser,
-    JsonOutputParser,
-    PydanticOutputParser,
-)
-from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.output_parsers.transform import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.prompt_values import PromptValue
-from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel
 
+from auriko.meaning.structured import structured_answer
+from auriko_langchain._from_wire import read_calls_of
 from auriko_langchain._keys import REFUSAL
-from auriko_langchain.errors import AurikoRefusalError
+from auriko_langchain.errors import AurikoStructuredOutputError, langchain_errors
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
 
 
-class AnswerParser(BaseCumulativeTransformOutputParser[Any]):
-    """Reads the answer by another parser, and raises where the model declined instead of finding nothing."""
+class AnswerParser(BaseTransformOutputParser[Any]):
+    """Reads the object that an answer holds, or raises an error that says why it holds none.
 
-    parser: BaseCumulativeTransformOutputParser[Any]
+    Of a stream the object comes as it grows, and last as a whole. With `include_raw` every item is a dictionary of
+    `raw`, the message, `parsed`, the object, and `parsing_error`, of a stream the keys that an item adds.
+    """
+
+    schema_class: Any = None
+    schema_name: str = "JSON"
+    tool: str | None = None
+    include_raw: bool = False
 
     @property
     def OutputType(self) -> type[Any]:  # noqa: N802 - LangChain's name
         """The type that the answer is parsed into."""
-        return self.parser.OutputType
+        return dict if self.include_raw else self.schema_class or dict
 
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """The answer; None where a stream has not brought enough of it.
+        """The object; of a part of an answer as far as it goes, or None.
 
         Raises:
-            AurikoRefusalError: The model declined.
-            OutputParserException: The answer does not follow the schema.
+            AurikoStructuredOutputError: There is none; the subclass says why.
         """
-        message = result[0].message if isinstance(result[0], ChatGeneration) else None
-        # Of a stream the whole refusal is wanted, so its end is waited for.
-        whole = not isinstance(message, AIMessageChunk) or message.chunk_position == "last"
-        if message is not None and whole and (refusal := message.additional_kwargs.get(REFUSAL)):
-            raise AurikoRefusalError(str(refusal))
-        return self.parser.parse_result(result, partial=partial)
+        generation = result[0]
+        message = generation.message if isinstance(generation, ChatGeneration) else AIMessage(generation.text)
+        if partial:
+            return self.growing(message)
+        return {"raw": message, **self._outcome(message)} if self.include_raw else self.whole(message)
 
     async def aparse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         """The same; not in another thread, which would take longer than the parsing."""
         return self.parse_result(result, partial=partial)
 
     def parse(self, text: str) -> Any:
-        """The answer in a text that is no message."""
-        return self.parser.parse(text)
+        """The object in a text that is no message."""
+        return self.whole(AIMessage(text))
+
+    def whole(self, message: BaseMessage) -> Any:
+        """The object of a whole answer."""
+        with langchain_errors():
+            return structured_answer(
+                message.text,
+                validate=self._validated,
+                name=self.schema_name,
+                finish_reason=message.response_metadata.get("finish_reason"),
+                refusal=message.additional_kwargs.get(REFUSAL),
+                calls=read_calls_of(message),
+                tool=self.tool,
+            )
+
+    def growing(self, message: BaseMessage) -> Any:
+        """The object as far as an answer has come, or None where that is not valid yet."""
+        try:
+            value = self._so_far(message)
+            return None if value is None else self._validated(value)
+        except ValueError:
+            return None
+
+    def _so_far(self, message: BaseMessage) -> Any:
+        if self.tool is not None:
+            calls = message.tool_calls if isinstance(message, AIMessage) else []
+            return next((call["args"] for call in calls if call["name"] == self.tool), None)
+        _, brace, rest = message.text.partition("{")
+        return parse_partial_json(brace + rest) if brace else None
+
+    def _validated(self, value: Any) -> Any:
+        if self.schema_class is None:
+            return value
+        validate: Any = getattr(self.schema_class, "model_validate", None) or self.schema_class.parse_obj  # pydantic 1
+        return validate(value)
+
+    def _outcome(self, message: BaseMessage) -> dict[str, Any]:
+        try:
+            return {"parsed": self.whole(message), "parsing_error": None}
+        except AurikoStructuredOutputError as error:
+            return {"parsed": None, "parsing_error": error}
+
+    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:  # noqa: A002 - LangChain's name
+        growing = _GrowingAnswer(self)
+        for chunk in input:
+            yield from growing.add(chunk)
+        yield from growing.end()
+
+    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:  # noqa: A002 - as above
+        growing = _GrowingAnswer(self)
+        async for chunk in input:
+            for item in growing.add(chunk):
+                yield item
+        for item in growing.end():
+            yield item
+
+
+class _GrowingAnswer:
+    """An answer that is being streamed, and the objects that it has held so far."""
+
+    def __init__(self, parser: AnswerParser) -> None:
+        self._parser = parser
+        self._message: Any = None
+        self._last: Any = None
+
+    def add(self, chunk: str | BaseMessage) -> Iterator[Any]:
+        """The items of the stream for this chunk."""
+        message = AIMessageChunk(chunk) if isinstance(chunk, str) else chunk
+        self._message = message if self._message is None else self._message + message
+        if self._parser.include_raw:
+            yield {"raw": message}
+        value = self._parser.growing(self._message)
+        if value is not None and value != self._last:
+            self._last = value
+            yield {"parsed": value} if self._parser.include_raw else value
+
+    def end(self) -> Iterator[Any]:
+        """The last item of the stream: the whole object, where it differs from the last that was shown."""
+        whole = self._parser.parse_result([ChatGeneration(message=self._message or AIMessage(""))])
+        if self._parser.include_raw:
+            yield {"parsed": whole["parsed"], "parsing_error": whole["parsing_error"]}
+        elif whole != self._last:
+            yield whole
 
 
 def structured_runnable(
@@ -94,8 +177,8 @@ def structured_runnable(
         bound = model.bind_tools([], response_format=form, strict=strict, **options)
         if method == "json_mode" and schema is not None:
             bound = _describing(parameters) | bound
-    parser = answer_parser(schema, method, name)
-    return with_raw(bound, parser) if include_raw else bound | parser
+    parser = answer_parser(schema, method, name, include_raw=include_raw)
+    return bound | parser
 
 
 def _describing(schema: Mapping[str, Any]) -> Runnable[LanguageModelInput, LanguageModelInput]:
@@ -110,14 +193,11 @@ def _describing(schema: Mapping[str, Any]) -> Runnable[LanguageModelInput, Langu
     return RunnableLambda(described, adescribed, name="describe_json")
 
 
-def answer_parser(schema: Any, method: Method, tool_name: str) -> AnswerParser:
+def answer_parser(schema: Any, method: Method, tool_name: str, *, include_raw: bool = False) -> AnswerParser:
     """The parser that turns the model's message into an instance of the schema's class, or a dictionary without one."""
     model = schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None
-    if method == "function_calling":
-        if model is None:
-            return AnswerParser(parser=JsonOutputKeyToolsParser(key_name=tool_name, first_tool_only=True))
-        return AnswerParser(parser=PydanticToolsParser(tools=[model], first_tool_only=True))
-    return AnswerParser(parser=JsonOutputParser() if model is None else _of_class(model))
+    tool = tool_name if method == "function_calling" else None
+    return AnswerParser(schema_class=model, schema_name=tool_name or "JSON", tool=tool, include_raw=include_raw)
 
 
 def describe(schema: Mapping[str, Any], messages: list[BaseMessage]) -> list[BaseMessage]:
@@ -129,14 +209,3 @@ def describe(schema: Mapping[str, Any], messages: list[BaseMessage]) -> list[Bas
         return messages
     told = f"Answer with one JSON object that follows this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"
     return [SystemMessage(told), *messages]
-
-
-def _of_class(model: type[BaseModel]) -> PydanticOutputParser[BaseModel]:
-    return PydanticOutputParser(pydantic_object=model)
-
-
-def with_raw(model: Runnable[Any, AIMessage], parser: Runnable[AIMessage, Any]) -> Runnable[Any, Any]:
-    """A runnable whose result has `raw`, the message, `parsed`, the answer, and `parsing_error`."""
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
-    unparsed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=model) | parsed.with_fallbacks([unparsed], exception_key="parsing_error")

@@ -19,6 +19,9 @@ from langchain_core import exceptions as langchain
 from auriko import errors as core
 
 __all__ = [
+    "AurikoAnswerFilteredError",
+    "AurikoAnswerInvalidError",
+    "AurikoAnswerTruncatedError",
     "AurikoAuthenticationError",
     "AurikoBadRequestError",
     "AurikoBudgetExceededError",
@@ -35,6 +38,7 @@ __all__ = [
     "AurikoServerError",
     "AurikoStatusError",
     "AurikoStreamInterruptedError",
+    "AurikoStructuredOutputError",
     "AurikoTimeoutError",
     "ErrorReply",
 ]
@@ -128,8 +132,32 @@ else:
     _Refusal = getattr(langchain, "ModelRefusalError", langchain.ModelError)
 
 
-class AurikoRefusalError(AurikoChatError, _Refusal):
+class AurikoStructuredOutputError(AurikoChatError, core.StructuredOutputError, langchain.OutputParserException):
+    """An answer that does not hold what was asked for; it has been billed. The subclasses say why."""
+
+    observation = None
+    send_to_llm = False
+
+    @property
+    def llm_output(self) -> str:
+        """The answer as it came, where LangChain's own parsers keep it."""
+        return self.text
+
+
+class AurikoAnswerTruncatedError(AurikoStructuredOutputError, core.AnswerTruncatedError):
+    """The answer was cut at its limit of tokens before it was whole."""
+
+
+class AurikoAnswerFilteredError(AurikoStructuredOutputError, core.AnswerFilteredError):
+    """The answer was cut by a content filter before it was whole."""
+
+
+class AurikoRefusalError(AurikoStructuredOutputError, core.AnswerRefusedError, _Refusal):
     """The model declined to answer in the form that was asked for; the message is its refusal."""
+
+
+class AurikoAnswerInvalidError(AurikoStructuredOutputError, core.AnswerInvalidError):
+    """The answer is no JSON, or not of the form that was asked for."""
 
 
 _TWINS: Final[dict[type[core.AurikoAPIError], type[AurikoChatError]]] = {
@@ -147,6 +175,11 @@ _TWINS: Final[dict[type[core.AurikoAPIError], type[AurikoChatError]]] = {
     core.StreamInterruptedError: AurikoStreamInterruptedError,
     core.APIResponseValidationError: AurikoResponseValidationError,
     core.BudgetExceededError: AurikoBudgetExceededError,
+    core.StructuredOutputError: AurikoStructuredOutputError,
+    core.AnswerTruncatedError: AurikoAnswerTruncatedError,
+    core.AnswerFilteredError: AurikoAnswerFilteredError,
+    core.AnswerRefusedError: AurikoRefusalError,
+    core.AnswerInvalidError: AurikoAnswerInvalidError,
 }
 
 

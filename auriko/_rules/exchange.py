@@ -19,13 +19,14 @@ from pydantic import BaseModel, ValidationError
 from auriko._json import parse_json
 from auriko._rules.call import Call
 from auriko._rules.headers import request_headers
-from auriko._rules.mending import mend_choices
 from auriko._rules.reader import StreamReader
 from auriko._rules.retry import retry_delay
 from auriko._settings import Settings
 from auriko.errors import APIResponseValidationError, AurikoAPIError
 from auriko.errors._mapping import clean_text, error_from_event, error_from_reply
+from auriko.meaning.mending import chat_model
 from auriko.models._base import Reply, came_with, model_from_json, model_from_value
+from auriko.models.chat import ChatCompletion
 from auriko.response_headers import ResponseHeaders
 
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
@@ -234,7 +235,7 @@ def _parse_unusual(model: type[ReplyT], body: bytes, answer: Answer) -> ReplyT:
     try:
         parsed = parse_json(body)
         if not (isinstance(parsed, dict) and parsed.get("error")):  # pyright: ignore[reportUnknownMemberType]
-            return model_from_value(model, mend_choices(parsed))
+            return (chat_model if issubclass(model, ChatCompletion) else model_from_value)(model, parsed)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from auriko._rules.mending import mend_choices
 from auriko._rules.reader import ItemT, StreamReader
 from auriko._streams.base import AsyncItemStream, ItemStream
 from auriko.accumulate import ChatAccumulator
 from auriko.errors._mapping import error_from_event
-from auriko.models._base import model_from_json, model_from_value
+from auriko.meaning.mending import chat_model
+from auriko.models._base import model_from_json
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.common import Usage
 from auriko.response_headers import ResponseHeaders
@@ -41,7 +41,7 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         if chunk.routing_metadata is not None and chunk.routing_metadata.model_fields_set:
             self.routing_metadata = chunk.routing_metadata
         for choice in chunk.choices:
-            if choice.finish_reason is not None:
+            if choice.finish_reason:
                 self._seen_choices.add(choice.index)
                 self._open_choices.discard(choice.index)
             elif choice.index not in self._seen_choices:
@@ -70,7 +70,7 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         if event.get("choices") is None and ("usage" in event or "routing_metadata" in event):
             event["choices"] = []
         try:
-            return model_from_value(ChatCompletionChunk, mend_choices(event))
+            return chat_model(ChatCompletionChunk, event)
         except ValidationError as error:
             self._refuse(error.errors()[0]["msg"], data.decode("utf-8", "replace"))
             return None

@@ -14,12 +14,21 @@
          │   ├─ APITimeoutError            a bound of time passed
          │   └─ StreamInterruptedError     a stream was cut; `items_received` came before
          ├─ APIResponseValidationError     a 2xx whose body is not what the contract says, or too large
+         ├─ StructuredOutputError          an answer without what was asked for (also a ValueError)
+         │   ├─ AnswerTruncatedError       cut at its limit of tokens
+         │   ├─ AnswerFilteredError        cut by a content filter
+         │   ├─ AnswerRefusedError         the model declined
+         │   └─ AnswerInvalidError         no JSON, or of another form
          └─ BudgetExceededError            a local spend limit stops the next request
 
 Arguments and settings that are wrong are `ValueError` or `TypeError`, raised before any request.
 """
 
 from auriko.errors._classes import (
+    AnswerFilteredError,
+    AnswerInvalidError,
+    AnswerRefusedError,
+    AnswerTruncatedError,
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
@@ -34,6 +43,7 @@ from auriko.errors._classes import (
     PermissionDeniedError,
     RateLimitError,
     StreamInterruptedError,
+    StructuredOutputError,
     is_retryable,
 )
 from auriko.errors._codes import CODES, CodeInfo
@@ -47,6 +57,10 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AnswerFilteredError",
+    "AnswerInvalidError",
+    "AnswerRefusedError",
+    "AnswerTruncatedError",
     "AurikoAPIError",
     "AuthenticationError",
     "BadRequestError",
@@ -58,6 +72,7 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitError",
     "StreamInterruptedError",
+    "StructuredOutputError",
     "is_retryable",
     "map_error_from_code",
     "map_openai_error",

@@ -217,6 +217,36 @@ class BudgetExceededError(AurikoAPIError):
         self.spent_usd = spent_usd
 
 
+class StructuredOutputError(AurikoAPIError, ValueError):
+    """An answer that does not hold what was asked for; it has been billed. The subclasses say why.
+
+    Attributes:
+        text: The answer as it came: its text, or the arguments of its tool call.
+        finish_reason: Why the answer ended, as the gateway said; or None.
+    """
+
+    def __init__(self, message: str, *, text: str = "", finish_reason: str | None = None, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.text = text
+        self.finish_reason = finish_reason
+
+
+class AnswerTruncatedError(StructuredOutputError):
+    """The answer was cut at its limit of tokens before it was whole."""
+
+
+class AnswerFilteredError(StructuredOutputError):
+    """The answer was cut by a content filter before it was whole."""
+
+
+class AnswerRefusedError(StructuredOutputError):
+    """The model declined to answer; `text` is its refusal."""
+
+
+class AnswerInvalidError(StructuredOutputError):
+    """The answer is no JSON, or not of the form that was asked for."""
+
+
 def is_retryable(error: BaseException) -> bool:
     """True if the call that raised this error may succeed when it is made again unchanged."""
     return isinstance(error, AurikoAPIError) and error.is_retryable

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import to_json
 
+from auriko.models._arguments import arguments_text
 from auriko.models._base import AurikoResponseModel, Informational, Reply
 from auriko.models.common import Usage
 from auriko.models.routing import RoutingMetadata, add_facts
@@ -16,30 +17,21 @@ if TYPE_CHECKING:  # imported where something is shown
     from auriko._card import Card
 
 
-# What providers write for a call without arguments.
-_NO_ARGUMENTS: Final = frozenset({"", "null", '""', "[]"})
-
-
 def new_call_id() -> str:
     """An id for a tool call that came without one: by it the call's result is matched."""
     return f"call_{uuid.uuid4().hex}"
 
 
 def _as_text(arguments: Any) -> Any:
-    """The arguments of a call as JSON text; some servers send the object itself."""
-    return to_json(arguments).decode() if isinstance(arguments, dict) else arguments
-
-
-def _arguments(value: Any) -> Any:
-    text = _as_text(value)
-    return "{}" if text is None or (isinstance(text, str) and text.strip() in _NO_ARGUMENTS) else text
+    """A piece of arguments as text; some servers send the object itself."""
+    return arguments if isinstance(arguments, str) or arguments is None else to_json(arguments).decode()
 
 
 class ToolCallFunction(AurikoResponseModel):
     """The function that a tool call names; `arguments` is a JSON object as text, `{}` where there are none."""
 
-    name: str
-    arguments: Annotated[str, BeforeValidator(_arguments)] = "{}"
+    name: str = ""
+    arguments: Annotated[str, BeforeValidator(arguments_text)] = "{}"
 
 
 class ToolCall(AurikoResponseModel):
@@ -50,7 +42,7 @@ class ToolCall(AurikoResponseModel):
     """
 
     id: Annotated[str, BeforeValidator(lambda value: value or new_call_id())] = Field(default_factory=new_call_id)
-    function: ToolCallFunction
+    function: ToolCallFunction = Field(default_factory=ToolCallFunction)
     type: Annotated[str, BeforeValidator(lambda value: value or "function")] = "function"
     provider_signature: str | None = None
 
@@ -79,12 +71,23 @@ class GeneratedImage(AurikoResponseModel):
     thought_signature: str | None = None
 
 
+def _with_ids_of_their_own(calls: list[ToolCall] | None) -> list[ToolCall] | None:
+    if calls is None or len({call.id for call in calls}) == len(calls):
+        return calls
+    seen: set[str] = set()
+    for position, call in enumerate(calls):
+        if call.id in seen:
+            calls[position] = call.model_copy(update={"id": new_call_id()})
+        seen.add(call.id)
+    return calls
+
+
 class ChoiceMessage(AurikoResponseModel):
     """The message of an answer."""
 
     role: str = "assistant"
     content: str | None = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: Annotated[list[ToolCall] | None, AfterValidator(_with_ids_of_their_own)] = None
     reasoning_content: str | None = None
     reasoning: list[ThinkingReasoningBlock | RedactedReasoningBlock | dict[str, Any]] | None = None
     refusal: str | None = None
@@ -96,8 +99,8 @@ class Choice(AurikoResponseModel):
     """One of the `n` answers."""
 
     index: int = 0
-    message: ChoiceMessage
-    finish_reason: str | None = None
+    message: ChoiceMessage = Field(default_factory=ChoiceMessage)
+    finish_reason: Annotated[str | None, AfterValidator(lambda reason: reason or None)] = None
     native_finish_reason: str | None = None
     logprobs: Any = None
 

@@ -87,18 +87,11 @@ async def test_a_timeout(failing, gateway):
     assert isinstance(error, (core.APITimeoutError, langchain.ModelTimeoutError))
 
 
-@pytest.mark.parametrize("body", ["null", "[]", "{}", '{"choices": null}', "<html>"])
+@pytest.mark.parametrize("body", ["null", "[]", "{}", '{"choices": 5}', "<html>"])
 async def test_a_reply_that_is_none(failing, gateway, body):
     gateway.answers(httpx.Response(200, text=body, headers={"content-type": "application/json"}))
     error = await failing()
     assert isinstance(error, (errors.AurikoResponseValidationError, errors.AurikoStatusError))
-
-
-@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-async def test_a_reply_without_choices(gateway, way):
-    gateway.replies({"choices": []})
-    with pytest.raises(errors.AurikoResponseValidationError, match="no choices"):
-        await call(gateway.model(), way, "hi")
 
 
 @pytest.mark.parametrize("way", ["stream", "astream"])

@@ -153,7 +153,7 @@ def test_broken_usage() -> None:
     assert not failures(check, BROKEN)
 
 
-@pytest.mark.parametrize("value", [5, "x", {}, [5], [{}], [{"message": 5}], [{"message": {"content": 5}}]], ids=repr)
+@pytest.mark.parametrize("value", [5, "x", {}, [5], [{"message": 5}], [{"message": {"content": 5}}]], ids=repr)
 def test_answer_itself_must_be_whole(value: Any) -> None:
     with pytest.raises(APIResponseValidationError, match="The reply is not what the API promises: choices") as caught:
         parse(completion(choices=value))
