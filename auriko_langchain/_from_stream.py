@@ -14,8 +14,9 @@ from langchain_core.messages import AIMessageChunk, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.utils.json import parse_partial_json
 
+from auriko.meaning.choice import FirstChoice
 from auriko.meaning.reasoning import ReasoningInPieces
-from auriko.meaning.tool_calls import CallsInPieces, ReadCall, read_calls
+from auriko.meaning.tool_calls import CallInPieces, CallsInPieces, ReadCall, read_calls
 from auriko.models import ChatCompletionChunk, Delta, StreamChoice, ToolCallDelta, Usage
 from auriko.routing import RoutingMetadata
 from auriko_langchain._from_wire import image_block
@@ -41,6 +42,7 @@ class ChunkReader:
     """Turns the chunks of one stream into LangChain's, one at a time."""
 
     def __init__(self) -> None:
+        self._first = FirstChoice()
         self._calls = CallsInPieces()
         self._sent: list[_Sent] = []
         self._reasoning = ReasoningInPieces()
@@ -52,10 +54,8 @@ class ChunkReader:
         """The chunk's contribution to the message, or None where it has none."""
         if chunk.model:
             self._model = chunk.model
-        for choice in chunk.choices:
-            if choice.index == 0:
-                return self._read_choice(chunk, choice)
-        return None
+        choice = self._first.of(chunk)
+        return None if choice is None else self._read_choice(chunk, choice)
 
     def last(
         self,
@@ -65,12 +65,13 @@ class ChunkReader:
     ) -> ChatGenerationChunk:
         """The chunk that ends the message: it alone says who answered, the tokens and the cost."""
         metadata = response_metadata(model=self._model, routing=routing, headers=headers, facts=self._facts)
-        calls = read_calls(self._calls.whole(), self._facts.get("finish_reason"))
+        said = self._calls.said()
+        calls = read_calls([call.whole() for call in said], self._facts.get("finish_reason"))
         signatures = {read.call.id: read.call.provider_signature for read in calls if read.call.provider_signature}
         message = AIMessageChunk(
             content="",
             additional_kwargs={SIGNATURES: signatures} if signatures else {},
-            tool_call_chunks=[piece for place, read in enumerate(calls) if (piece := self._rest(place, read))],
+            tool_call_chunks=[piece for pair in zip(said, calls, strict=True) if (piece := self._rest(*pair))],
             response_metadata=metadata,
             usage_metadata=usage_metadata(usage) if usage is not None else None,
             chunk_position="last",
@@ -119,7 +120,7 @@ class ChunkReader:
         if delta.refusal:
             kept[REFUSAL] = delta.refusal
         annotations = (delta.model_extra or {}).get(ANNOTATIONS)
-        if annotations:
+        if annotations and isinstance(annotations, list):
             kept[ANNOTATIONS] = annotations
         return kept
 
@@ -135,6 +136,8 @@ class ChunkReader:
             if call.position == len(self._sent):
                 self._sent.append(_Sent())
             sent = self._sent[call.position]
+            if not call.name:
+                continue
             chunk = added.setdefault(call.position, _piece(call.position))
             chunk["name"] = (chunk["name"] or "") + name or None
             if call.id and not sent.id:
@@ -147,10 +150,10 @@ class ChunkReader:
                 chunk["args"] = (chunk["args"] or "") + arguments
         return list(added.values())
 
-    def _rest(self, place: int, read: ReadCall) -> ToolCallChunk | None:
+    def _rest(self, call: CallInPieces, read: ReadCall) -> ToolCallChunk | None:
         """What LangChain has still to be told of a call, so that it takes it for what it is."""
-        sent, text = self._sent[place], self._calls.calls[place].arguments
-        piece = _piece(place)
+        sent, text = self._sent[call.position], call.arguments
+        piece = _piece(call.position)
         if not sent.id:  # without an id no tool can answer it
             piece["id"] = read.call.id
         if read.problem is not None:

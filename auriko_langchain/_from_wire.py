@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall, Too
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic_core import to_json
 
-from auriko.meaning.finish import cut
+from auriko.meaning.choice import cut
 from auriko.meaning.reasoning import reasoning_blocks
 from auriko.meaning.tool_calls import ReadCall, read_calls
 from auriko.models import ChatCompletion, Choice, ChoiceMessage, GeneratedImage, ToolCallFunction

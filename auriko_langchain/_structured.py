@@ -16,7 +16,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
-from auriko.meaning.structured import structured_answer
+from auriko.meaning.structured import structured_answer, validator
 from auriko_langchain._from_wire import read_calls_of
 from auriko_langchain._keys import REFUSAL
 from auriko_langchain.errors import AurikoStructuredOutputError, langchain_errors
@@ -90,10 +90,7 @@ class AnswerParser(BaseTransformOutputParser[Any]):
         return parse_partial_json(brace + rest) if brace else None
 
     def _validated(self, value: Any) -> Any:
-        if self.schema_class is None:
-            return value
-        validate: Any = getattr(self.schema_class, "model_validate", None) or self.schema_class.parse_obj  # pydantic 1
-        return validate(value)
+        return value if self.schema_class is None else validator(self.schema_class)(value)
 
     def _outcome(self, message: BaseMessage) -> dict[str, Any]:
         try:

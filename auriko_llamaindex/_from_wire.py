@@ -11,35 +11,20 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse, LogProb
 
 from auriko import ChatCompletion, RoutingMetadata, Usage
-from auriko.models import ChoiceMessage
-from auriko_llamaindex._answer import Answer
+from auriko.models import Choice
+from auriko_llamaindex._message import chat_message
 
 
 def chat_response(completion: ChatCompletion, *, single_call: bool = False) -> ChatResponse:
     """The first choice as a response; `raw` is the whole reply as a dictionary."""
-    choice = completion.choices[0] if completion.choices else None
-    answer = Answer(single_call=single_call)
-    if choice is not None:
-        _fill(answer, choice.message)
-    answer.count_reasoning(reasoning_tokens(completion.usage))
+    choice = completion.choices[0] if completion.choices else Choice()
+    tokens = reasoning_tokens(completion.usage)
     return ChatResponse(
-        message=answer.message(),
+        message=chat_message(choice.message, single_call=single_call, reasoning_tokens=tokens),
         raw=completion.model_dump(mode="json", exclude_unset=True),
-        logprobs=log_probs(choice.logprobs) if choice is not None else None,
-        additional_kwargs=facts(completion.usage, completion.routing_metadata, answer.refusal),
+        logprobs=log_probs(choice.logprobs),
+        additional_kwargs=facts(completion.usage, completion.routing_metadata, choice.message.refusal),
     )
-
-
-def _fill(answer: Answer, message: ChoiceMessage) -> None:
-    answer.text, answer.refusal = message.content or None, message.refusal
-    for block in message.reasoning or ():
-        answer.add_reasoning_block(block if isinstance(block, dict) else block.model_dump(exclude_unset=True))
-    if message.reasoning_content and not message.reasoning:
-        answer.add_reasoning(message.reasoning_content)
-    for index, call in enumerate(message.tool_calls or ()):
-        answer.add_call(index, call)
-    for image in message.images or ():
-        answer.add_image(image)
 
 
 def facts(usage: Usage | None, routing_metadata: RoutingMetadata | None, refusal: str | None) -> dict[str, Any]:
@@ -54,7 +39,7 @@ def facts(usage: Usage | None, routing_metadata: RoutingMetadata | None, refusal
         told["prompt_tokens"] = usage.prompt_tokens
         told["completion_tokens"] = usage.completion_tokens
         told["total_tokens"] = usage.total_tokens
-    if refusal is not None:
+    if refusal:
         told["refusal"] = refusal
     return told
 
@@ -67,13 +52,13 @@ def reasoning_tokens(usage: Usage | None) -> int | None:
 
 def log_probs(logprobs: Any) -> list[list[LogProb]] | None:
     """For every token of the answer the chosen one and its alternatives, or None where none were sent."""
-    tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    if not tokens:
+    try:
+        return [
+            [_log_prob(token), *(_log_prob(t) for t in token.get("top_logprobs") or () if t["token"] != token["token"])]
+            for token in logprobs["content"]
+        ] or None
+    except (AttributeError, KeyError, TypeError, ValueError):  # they only inform
         return None
-    return [
-        [_log_prob(token), *(_log_prob(t) for t in token.get("top_logprobs") or () if t["token"] != token["token"])]
-        for token in tokens
-    ]
 
 
 def _log_prob(token: Mapping[str, Any]) -> LogProb:

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole, TextBlock
-from llama_index.core.output_parsers.utils import extract_json_str
 from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.program.utils import create_flexible_model
 from llama_index.core.prompts.base import BasePromptTemplate
@@ -20,7 +19,8 @@ from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, ValidationError
 
 from auriko.errors import BadRequestError
-from auriko_llamaindex._tools import closed_schema, read_json
+from auriko.meaning.structured import structured_answer, validator
+from auriko_llamaindex._tools import closed_schema, finish_reason, read_calls_of, read_json
 
 if TYPE_CHECKING:
     from auriko_llamaindex._settings import AurikoSettings
@@ -87,17 +87,18 @@ class Prediction:
         """The object of a whole answer.
 
         Raises:
-            ValueError: The answer holds no such object.
+            StructuredOutputError: The answer holds no such object; the subclass says why.
         """
-        try:
-            text = _called_with(response) or extract_json_str(response.message.content or "")
-            return self._output_cls.model_validate_json(text)
-        except ValueError as error:
-            # A ValidationError quotes the input itself; any other needs the answer beside it.
-            shown = "" if isinstance(error, ValidationError) else f" in {response.message.content!r}"
-            raise ValueError(
-                f"the model's answer{_why(response)} holds no {self._output_cls.__name__}{shown}: {error}"
-            ) from error
+        calls = read_calls_of(response)
+        return structured_answer(
+            response.message.content,
+            validate=validator(self._output_cls),
+            name=self._output_cls.__name__,
+            finish_reason=finish_reason(response),
+            refusal=response.additional_kwargs.get("refusal"),
+            calls=calls,
+            tool=calls[0].call.function.name if calls else None,
+        )
 
 
 def predict(prediction: Prediction) -> Any:
@@ -207,12 +208,3 @@ def _called_with(response: ChatResponse) -> str | None:
     """The arguments of the first tool call, or None where there is none."""
     calls = response.message.additional_kwargs.get("tool_calls")
     return str(calls[0]["function"]["arguments"]) if calls else None
-
-
-def _why(response: ChatResponse) -> str:
-    """The reason that the reply itself gives for an answer that is not what was asked for."""
-    refusal = response.additional_kwargs.get("refusal")
-    if refusal:
-        return f", a refusal ({refusal}),"
-    choices = (response.raw or {}).get("choices") or [{}]
-    return ", which was cut at its token limit," if choices[0].get("finish_reason") == "length" else ""

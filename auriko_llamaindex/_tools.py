@@ -11,7 +11,11 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
+
+from auriko.meaning.tool_calls import ReadCall, read_calls
+from auriko.models import ToolCall, ToolCallFunction
+from auriko_llamaindex._stream import GrowingResponse
 
 
 def tool_spec(tool: BaseTool, *, strict: bool | None) -> dict[str, Any]:
@@ -53,16 +57,58 @@ def wire_tool_choice(choice: str | Mapping[str, Any] | None, *, required: bool) 
 
 
 def tool_selections(response: ChatResponse) -> list[ToolSelection]:
-    """The calls that the model asks for; arguments that are still incomplete are read as far as they go."""
+    """The calls that the model asks for.
+
+    While they grow, as far as they have come. A call of a finished answer that must not be run has the reason in its
+    name: no tool is called so, which an agent then tells the model.
+    """
+    if isinstance(response, GrowingResponse):
+        calls = _wire_calls(response)
+        return [_selection(call, call.function.name, read_json(call.function.arguments)) for call in calls]
+    return [_selection(read.call, _shown_name(read), read.arguments) for read in read_calls_of(response)]
+
+
+def why_not_run(response: ChatResponse) -> str | None:
+    """The reason that a call of a finished answer must not be run, or None."""
+    if isinstance(response, GrowingResponse):
+        return None
+    return next((_shown_name(read) for read in read_calls_of(response) if read.problem), None)
+
+
+def read_calls_of(response: ChatResponse) -> list[ReadCall]:
+    """The calls of an answer, and which of them may be run."""
+    return read_calls(_wire_calls(response), finish_reason(response))
+
+
+def finish_reason(response: ChatResponse) -> str | None:
+    """Why an answer ended, as the gateway said; or None."""
+    choices = response.raw.get("choices") if isinstance(response.raw, Mapping) else None
+    return choices[0].get("finish_reason") if choices else None
+
+
+def _wire_calls(response: ChatResponse) -> list[ToolCall]:
     blocks = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
     return [
-        ToolSelection(
-            tool_id=block.tool_call_id or f"call_{position}",
-            tool_name=block.tool_name,
-            tool_kwargs=read_json(block.tool_kwargs) if isinstance(block.tool_kwargs, str) else block.tool_kwargs,
+        ToolCall.model_construct(
+            id=block.tool_call_id or f"call_{position}",
+            function=ToolCallFunction.model_construct(name=block.tool_name, arguments=_text(block)),
         )
         for position, block in enumerate(blocks)
     ]
+
+
+def _text(block: ToolCallBlock) -> str:
+    arguments = block.tool_kwargs
+    return arguments if isinstance(arguments, str) else to_json(arguments).decode()
+
+
+def _shown_name(read: ReadCall) -> str:
+    name = read.call.function.name
+    return name if read.problem is None else f"{name} (not run: {read.problem})"
+
+
+def _selection(call: ToolCall, name: str, arguments: dict[str, Any]) -> ToolSelection:
+    return ToolSelection(tool_id=call.id, tool_name=name, tool_kwargs=arguments)
 
 
 def read_json(text: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from auriko_llamaindex._call import Call
 from auriko_llamaindex._from_wire import completion_response
 from auriko_llamaindex._settings import AurikoSettings
 from auriko_llamaindex._structured import Prediction, apredict, astream, predict, stream
-from auriko_llamaindex._tools import tool_selections, tool_spec, wire_tool_choice
+from auriko_llamaindex._tools import tool_selections, tool_spec, why_not_run, wire_tool_choice
 
 _dispatcher = get_dispatcher(__name__)
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
@@ -191,10 +191,15 @@ class Auriko(AurikoSettings):
     ) -> list[ToolSelection]:
         """The tool calls that the response asks for, with their arguments as dictionaries.
 
+        A call that must not be run, because its arguments are cut or cannot be read, says so in its name, which is that
+        of no tool: agents tell the model.
+
         Raises:
-            ValueError: There are none, and `error_on_no_tool_call` is set.
+            ValueError: `error_on_no_tool_call` is set, and there is none, or one that must not be run.
         """
         selections = tool_selections(response)
+        if error_on_no_tool_call and (why := why_not_run(response)):
+            raise ValueError(f"the model's call cannot be run: {why}")
         if error_on_no_tool_call and not selections:
             raise ValueError(f"the model called no tool; it answered: {response.message.content!r}")
         return selections

@@ -67,8 +67,6 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         event = self._load(data)
         if event is None:
             return None
-        if event.get("choices") is None and ("usage" in event or "routing_metadata" in event):
-            event["choices"] = []
         try:
             return chat_model(ChatCompletionChunk, event)
         except ValidationError as error:

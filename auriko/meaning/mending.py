@@ -36,13 +36,13 @@ def chat_model(model: type[ModelT], value: Any) -> ModelT:
 
 
 def _mended(value: Any) -> Any:
-    """A copy without nulls where an object, a list or a number has to be."""
+    """A copy without nulls where an object, a list or a number has to be; what tells usage may have no choices."""
     if not isinstance(value, dict):
         return value
     reply = cast("dict[str, Any]", value)
-    if "choices" not in reply:
+    if "choices" not in reply and "usage" not in reply and "routing_metadata" not in reply:
         return reply
-    choices = reply["choices"] if reply["choices"] is not None else []
+    choices = [] if reply.get("choices") is None else reply["choices"]
     if isinstance(choices, list):
         choices = [_choice(choice, place) for place, choice in enumerate(choices) if choice is not None]
     return {**_given(reply), "choices": choices}

@@ -78,7 +78,7 @@ class MessageInPieces:
                 **({"role": self._role} if self._role else {}),
                 "content": self.content,
                 "refusal": self.refusal,
-                "tool_calls": self.calls.whole() or None,
+                "tool_calls": [call.whole() for call in self.calls.said()] or None,
                 "reasoning": blocks or None,
                 "reasoning_content": thought or None,
                 "images": list(self.images) or None,

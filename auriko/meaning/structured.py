@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from pydantic_core import to_json
+
 from auriko.errors import (
     AnswerFilteredError,
     AnswerInvalidError,
@@ -14,7 +16,7 @@ from auriko.errors import (
     AnswerTruncatedError,
     StructuredOutputError,
 )
-from auriko.meaning.finish import cut
+from auriko.meaning.choice import cut
 from auriko.meaning.tool_calls import ReadCall
 
 T = TypeVar("T")
@@ -85,6 +87,16 @@ def json_value(text: str) -> Any:
             return json.loads(found[start:], strict=False)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def validator(model: Any) -> Callable[[Any], Any]:
+    """What makes an instance of a pydantic class, of version 2 or 1, from a JSON value.
+
+    From JSON, since a strict class takes dates and tuples from nothing else.
+    """
+    if not hasattr(model, "model_validate_json"):
+        return model.parse_obj  # type: ignore[no-any-return]
+    return lambda value: model.model_validate_json(to_json(value, inf_nan_mode="constants"))
 
 
 def _error(text: str, name: str, reason: ValueError, finish_reason: str | None) -> StructuredOutputError:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from auriko.meaning.finish import cut
-from auriko.models._arguments import read_arguments
+from auriko.meaning.choice import cut
+from auriko.models._arguments import arguments_text, read_arguments
 from auriko.models.chat import ToolCall, ToolCallDelta, ToolCallFunction, new_call_id
 
 
@@ -83,12 +83,21 @@ class CallInPieces:
             self.pieces[:] = ["".join(self.pieces)]
         return self.pieces[0] if self.pieces else ""
 
-    def whole(self) -> ToolCall:
-        """The call as a plain reply would have it; its id is the same however often it is asked for."""
+    @property
+    def says_anything(self) -> bool:
+        """True if a name or arguments have come."""
+        return bool(self.name) or arguments_text(self.arguments) != "{}"
+
+    def known_id(self) -> str:
+        """Its id, which is made where none came, and the same however often it is asked for."""
         self.id = self.id or new_call_id()
+        return self.id
+
+    def whole(self) -> ToolCall:
+        """The call as a plain reply would have it."""
         function = ToolCallFunction(name=self.name, arguments=self.arguments)
         return ToolCall.model_validate(
-            {**self.rest, "id": self.id, "function": function, "provider_signature": self.signature}
+            {**self.rest, "id": self.known_id(), "function": function, "provider_signature": self.signature}
         )
 
     def is_readable(self) -> bool:
@@ -105,7 +114,7 @@ class CallsInPieces:
     """The calls of a stream, put together from pieces that may be interleaved, repeated or without an index."""
 
     def __init__(self) -> None:
-        self.calls: list[CallInPieces] = []
+        self._calls: list[CallInPieces] = []
         self._at: dict[int, CallInPieces] = {}
 
     def add(self, piece: ToolCallDelta) -> tuple[CallInPieces, str, str]:
@@ -113,7 +122,7 @@ class CallsInPieces:
         call = self._of(piece)
         if piece.id and not call.sent_id:
             call.sent_id = piece.id
-            taken = any(other.id == piece.id for other in self.calls)
+            taken = any(other.id == piece.id for other in self._calls)
             call.id = new_call_id() if taken else piece.id
         call.signature = piece.provider_signature or call.signature
         if piece.type:
@@ -131,28 +140,28 @@ class CallsInPieces:
             call.pieces.append(arguments)
         return call, name, arguments
 
-    def whole(self) -> list[ToolCall]:
-        """All of them, as a plain reply would have them."""
-        return [call.whole() for call in self.calls]
+    def said(self) -> list[CallInPieces]:
+        """The calls of which anything has come that could be run."""
+        return [call for call in self._calls if call.says_anything]
 
     def _of(self, piece: ToolCallDelta) -> CallInPieces:
         indexed = "index" in piece.model_fields_set
-        last = self._at.get(piece.index) if indexed else (self.calls[-1] if self.calls else None)
+        last = self._at.get(piece.index) if indexed else (self._calls[-1] if self._calls else None)
         if last is None:
             call = self._new()
         elif piece.id and piece.id == last.sent_id:
             call = last
         elif piece.id and last.sent_id:
             # Servers that give every call the same index, or none, tell them apart by their ids.
-            call = next((known for known in self.calls if known.sent_id == piece.id), None) or self._new()
+            call = next((known for known in self._calls if known.sent_id == piece.id), None) or self._new()
         else:
             call = self._new() if self._begins(piece, last, indexed=indexed) else last
         self._at[piece.index] = call
         return call
 
     def _new(self) -> CallInPieces:
-        call = CallInPieces(len(self.calls))
-        self.calls.append(call)
+        call = CallInPieces(len(self._calls))
+        self._calls.append(call)
         return call
 
     @staticmethod

@@ -71,15 +71,16 @@ class GeneratedImage(AurikoResponseModel):
     thought_signature: str | None = None
 
 
-def _with_ids_of_their_own(calls: list[ToolCall] | None) -> list[ToolCall] | None:
-    if calls is None or len({call.id for call in calls}) == len(calls):
-        return calls
-    seen: set[str] = set()
-    for position, call in enumerate(calls):
-        if call.id in seen:
-            calls[position] = call.model_copy(update={"id": new_call_id()})
-        seen.add(call.id)
-    return calls
+def _calls(calls: list[ToolCall] | None) -> list[ToolCall] | None:
+    """The calls that say anything, each with an id of its own."""
+    if calls is None:
+        return None
+    said: dict[str, ToolCall] = {}
+    for call in calls:
+        if call.function.name or call.function.arguments != "{}":
+            own = call.model_copy(update={"id": new_call_id()}) if call.id in said else call
+            said[own.id] = own
+    return list(said.values())
 
 
 class ChoiceMessage(AurikoResponseModel):
@@ -87,7 +88,7 @@ class ChoiceMessage(AurikoResponseModel):
 
     role: str = "assistant"
     content: str | None = None
-    tool_calls: Annotated[list[ToolCall] | None, AfterValidator(_with_ids_of_their_own)] = None
+    tool_calls: Annotated[list[ToolCall] | None, AfterValidator(_calls)] = None
     reasoning_content: str | None = None
     reasoning: list[ThinkingReasoningBlock | RedactedReasoningBlock | dict[str, Any]] | None = None
     refusal: str | None = None

@@ -11,7 +11,13 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
 
-from auriko.errors import BadRequestError
+from auriko.errors import (
+    AnswerFilteredError,
+    AnswerInvalidError,
+    AnswerRefusedError,
+    AnswerTruncatedError,
+    BadRequestError,
+)
 from auriko_llamaindex import Auriko
 
 
@@ -172,15 +178,18 @@ async def test_an_answer_without_the_object_is_an_error_that_shows_it(gateway, m
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        ({"content": '{"name": "Os', "finish_reason": "length"}, "cut at its token limit"),
-        ({"content": None, "message": {"refusal": "not Oslo"}}, r"a refusal \(not Oslo\)"),
-        ({"content": '{"people": "many"}'}, "people"),
+        ({"content": '{"name": "Os', "finish_reason": "length"}, AnswerTruncatedError),
+        ({"content": '{"name": "Os', "finish_reason": "content_filter"}, AnswerFilteredError),
+        ({"content": None, "message": {"refusal": "not Oslo"}}, AnswerRefusedError),
+        ({"content": '{"people": "many"}'}, AnswerInvalidError),
     ],
 )
 def test_the_error_says_why_there_is_no_object(gateway, reply, reason):
     gateway.says(**reply)
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(reason) as raised:
         gateway.llm().structured_predict(City, PROMPT, place="Oslo")
+    assert isinstance(raised.value, ValueError)
+    assert raised.value.finish_reason == reply.get("finish_reason", "stop")
 
 
 def test_an_object_in_the_text_counts_where_the_model_did_not_call_the_tool(gateway):

@@ -148,9 +148,9 @@ STREAMS = {
         [_piece(0, '{"a": 1,', id="c1", name="add"), _piece(1, "{", id="c2", name="now")],
         [_piece(0, ' "b": 2}', id="c1", name="add"), _piece(1, "}", id="c2", name="now")],
     ],
-    "the second index first": [
-        [_piece(1, "{}", id="c2", name="now")],
-        [_piece(0, '{"a": 1, "b": 2}', id="c1", name="add")],
+    "without the first index": [
+        [_piece(1, '{"a": 1, "b": 2}', id="c1", name="add")],
+        [_piece(3, "{}", id="c2", name="now")],
     ],
 }
 EXPECTED = {"c1": ("add", '{"a": 1, "b": 2}'), "c2": ("now", "{}")}
@@ -192,12 +192,16 @@ def test_incomplete_arguments_are_read_as_far_as_they_go(gateway):
     assert read == [{}, {"a": 1}, {"a": 1, "b": 2}]
 
 
-@pytest.mark.parametrize("arguments", ["}{", "[1]", "null", '"text"'])
-def test_arguments_that_are_no_object_count_as_none(gateway, arguments):
+@pytest.mark.parametrize("arguments", ["}{", "[1]", '"text"'])
+def test_a_call_that_cannot_be_read_is_not_run_and_says_why(gateway, arguments):
     gateway.says(None, message={"tool_calls": [_call("c1", "add", arguments)]})
     llm = gateway.llm()
-    (selection,) = llm.get_tool_calls_from_response(llm.chat_with_tools([ADD], user_msg="Hi"))
+    response = llm.chat_with_tools([ADD], user_msg="Hi")
+    (selection,) = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+    assert selection.tool_name.startswith("add (not run: ")
     assert selection.tool_kwargs == {}
+    with pytest.raises(ValueError, match=r"cannot be run: add .*arguments"):
+        llm.get_tool_calls_from_response(response)
 
 
 @pytest.mark.anyio

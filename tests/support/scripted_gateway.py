@@ -64,6 +64,10 @@ class ScriptedGateway:
         tail = {"usage": USAGE, "routing_metadata": ROUTING}
         self._replies.append(httpx.Response(200, json={**head, **tail, **body}, headers=headers))
 
+    def answers_json(self, body: Any) -> None:
+        """The next reply: this body and nothing else."""
+        self._replies.append(httpx.Response(200, json=body))
+
     def streams(self, *deltas: Any, finish_reason: str = "stop", done: bool = True, **last: Any) -> None:
         """The next reply: a stream of these deltas (text for plain ones), then the chunk with usage and cost."""
         choices = [{"index": 0, "delta": {"content": d} if isinstance(d, str) else d} for d in deltas]
