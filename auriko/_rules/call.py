@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -34,6 +34,7 @@ class Call(Generic[ReplyT]):
         timeout: Bounds of the phases of one request, or None for the client's.
         deadline: Bound of the whole call in seconds, or None for the client's.
         max_retries: How many requests may follow the first, or None for the client's number.
+        convert: What makes the result of a whole reply that has been paid for, or None where the reply is the result.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Call(Generic[ReplyT]):
     timeout: httpx.Timeout | None = None
     deadline: float | None = None
     max_retries: int | None = None
+    convert: Callable[[Any], ReplyT] | None = field(default=None, repr=False)
 
 
 def take_options(params: dict[str, Any]) -> dict[str, Any]:

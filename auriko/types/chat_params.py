@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from httpx import Timeout
+from pydantic import TypeAdapter
 from typing_extensions import NotRequired, Required, TypedDict
 
 from auriko.models.extensions import Extensions
@@ -266,8 +267,8 @@ class CallOptions(TypedDict, total=False):
     idempotency_key: str | None
 
 
-class ChatParams(RoutingParams, CallOptions, total=False):
-    """Every field of a chat completion request but `stream`; a field that is None is left out.
+class ParseParams(RoutingParams, CallOptions, total=False):
+    """Every field of a chat completion request but `stream` and `response_format`; one that is None is left out.
 
     Exactly one of `model` and `models` is given. `models`, `routing` and `gateway_metadata` may stand in `gateway` too.
     """
@@ -295,7 +296,6 @@ class ChatParams(RoutingParams, CallOptions, total=False):
     tools: Iterable[ChatCompletionToolParam | Mapping[str, Any]] | None
     tool_choice: ChatCompletionToolChoiceOptionParam | Mapping[str, Any] | None
     parallel_tool_calls: bool | None
-    response_format: ResponseFormatParam | Mapping[str, Any] | None
     logprobs: bool | None
     top_logprobs: int | None
     logit_bias: Mapping[str, float] | None
@@ -305,3 +305,12 @@ class ChatParams(RoutingParams, CallOptions, total=False):
     prompt_cache_key: str | None
     prompt_cache_retention: str | None
     safety_identifier: str | None
+
+
+class ChatParams(ParseParams, total=False):
+    """Every field of a chat completion request but `stream`; a field that is None is left out.
+
+    `response_format` may be a type, such as a pydantic model; `parse` gives an object of it back.
+    """
+
+    response_format: ResponseFormatParam | Mapping[str, Any] | type[Any] | TypeAdapter[Any] | None
