@@ -13,12 +13,13 @@ from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.resources._batching import AsyncBatchingCompletions, BatchingCompletions
 from auriko.resources._chat_call import chat_call
 from auriko.resources._parsing import AsyncParsingCompletions, ParsingCompletions
+from auriko.resources._running import AsyncRunningCompletions, RunningCompletions
 from auriko.types.chat_params import ChatParams
 
 __all__ = ["AsyncChat", "AsyncCompletions", "Chat", "Completions", "chat_call"]
 
 
-class Completions(ParsingCompletions, BatchingCompletions):
+class Completions(ParsingCompletions, BatchingCompletions, RunningCompletions):
     """Chat completions."""
 
     def __init__(self, caller: Caller) -> None:
@@ -49,7 +50,7 @@ class Completions(ParsingCompletions, BatchingCompletions):
         return self._caller.request(call)
 
 
-class AsyncCompletions(AsyncParsingCompletions, AsyncBatchingCompletions):
+class AsyncCompletions(AsyncParsingCompletions, AsyncBatchingCompletions, AsyncRunningCompletions):
     """Chat completions, awaited."""
 
     def __init__(self, caller: AsyncCaller) -> None:

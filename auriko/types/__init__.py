@@ -2,6 +2,7 @@
 
 from auriko.types.batch_params import BatchOptions
 from auriko.types.chat_params import (
+    AnswerParams,
     AurikoMetadataParam,
     CacheControlParam,
     CallOptions,
@@ -37,6 +38,7 @@ from auriko.types.chat_params import (
     ResponseFormatParam,
     ResponseFormatText,
     RoutingParams,
+    RunToolsParams,
     StreamOptionsParam,
     ThinkingReasoningBlockParam,
 )
@@ -61,6 +63,7 @@ from auriko.types.responses_params import (
 )
 
 __all__ = [
+    "AnswerParams",
     "AurikoMetadataParam",
     "BatchOptions",
     "CacheControlParam",
@@ -116,6 +119,7 @@ __all__ = [
     "ResponseToolParam",
     "ResponsesParams",
     "RoutingParams",
+    "RunToolsParams",
     "StreamOptionsParam",
     "ThinkingReasoningBlockParam",
 ]

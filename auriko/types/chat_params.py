@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from httpx import Timeout
@@ -267,8 +267,8 @@ class CallOptions(TypedDict, total=False):
     idempotency_key: str | None
 
 
-class ParseParams(RoutingParams, CallOptions, total=False):
-    """Every field of a chat completion request but `stream` and `response_format`; one that is None is left out.
+class AnswerParams(RoutingParams, CallOptions, total=False):
+    """The fields of a chat completion request, but for `stream`, `tools` and `response_format`.
 
     Exactly one of `model` and `models` is given. `models`, `routing` and `gateway_metadata` may stand in `gateway` too.
     """
@@ -293,7 +293,6 @@ class ParseParams(RoutingParams, CallOptions, total=False):
     stop: str | list[str] | None
     seed: int | None
     n: int | None
-    tools: Iterable[ChatCompletionToolParam | Mapping[str, Any]] | None
     tool_choice: ChatCompletionToolChoiceOptionParam | Mapping[str, Any] | None
     parallel_tool_calls: bool | None
     logprobs: bool | None
@@ -305,6 +304,21 @@ class ParseParams(RoutingParams, CallOptions, total=False):
     prompt_cache_key: str | None
     prompt_cache_retention: str | None
     safety_identifier: str | None
+
+
+class RunToolsParams(AnswerParams, total=False):
+    """The arguments of `run_tools` beside `tools` and `response_format`: those of `create`, and bounds of the run."""
+
+    max_steps: int
+    limit_usd: float | None
+    tool_timeout: float | None
+    on_step: Callable[[Any], Any] | None
+
+
+class ParseParams(AnswerParams, total=False):
+    """Every field of a chat completion request but `stream` and `response_format`; one that is None is left out."""
+
+    tools: Iterable[ChatCompletionToolParam | Mapping[str, Any]] | None
 
 
 class ChatParams(ParseParams, total=False):

@@ -34,6 +34,7 @@ from auriko.models import (
     ResponseUsage,
 )
 from auriko.models.parsed import ParsedChatCompletion, ParsedResponse
+from auriko.tools import Tool, ToolResult, ToolStep
 from auriko.types import ChatCompletionMessageParam, ChatParams, ResponseInputItemParam
 
 
@@ -108,6 +109,24 @@ def parsed(client: Client, form: TypeAdapter[Literal["a", "b"]], requests: list[
     parse(model="m", messages=MESSAGES)  # type: ignore[call-overload]
     parse(model="m", messages=MESSAGES, response_format=Ticket, mesages=[])  # type: ignore[call-overload]
     client.chat.completions.create(model="m", messages=MESSAGES, response_format=Ticket)
+
+
+def tools(client: Client) -> None:
+    """Tools that run."""
+
+    def look(city: str) -> str:
+        return city
+
+    run = client.chat.completions.run_tools
+    assert_type(run(model="m", messages=MESSAGES, tools=[look]), ToolResult[ChatCompletion])
+    assert_type(run(model="m", messages=MESSAGES, tools=[look], max_steps=3).final, ChatCompletion)
+    assert_type(run(model="m", messages=MESSAGES, tools=[look], response_format=Ticket).final.parsed, Ticket)
+    steps = client.chat.completions.iter_tools(model="m", messages=MESSAGES, tools=[look, Tool.of(look, name="see")])
+    for step in steps:
+        assert_type(step, ToolStep)
+        assert_type(step.usd, float | None)
+    assert_type(steps.result.final, ChatCompletion)
+    run(model="m", messages=MESSAGES, tools=[look], max_step=3)  # type: ignore[call-overload]
 
 
 def stream(opened: Stream[ChatCompletionChunk]) -> None:
@@ -203,6 +222,10 @@ async def awaited_parsed(client: AsyncClient) -> None:
         assert_type(opened.parsed, list[int])
         assert_type(await opened.collect(), ParsedChatCompletion[list[int]])
     assert_type((await client.responses.parse(model="m", input="hi", text_format=Ticket)).parsed, Ticket)
+    run = await client.chat.completions.run_tools(model="m", messages=MESSAGES, tools=[len], response_format=Ticket)
+    assert_type(run.final.parsed, Ticket)
+    async for step in client.chat.completions.iter_tools(model="m", messages=MESSAGES, tools=[len]):
+        assert_type(step.provider, str | None)
     replies = await client.chat.completions.batch([], response_format=Ticket)
     assert_type(replies, list[ParsedChatCompletion[Ticket] | Exception])
 
