@@ -240,6 +240,22 @@ judges: $(JUDGES)/openai-3/.ready $(JUDGES)/litellm/.ready ## have version 3 of 
 	@$(JUDGES)/openai-3/bin/python -m pytest tests/sandbox/test_openai_client.py tests/sandbox/test_responses.py -k openai
 	@$(JUDGES)/litellm/bin/python -m pytest -W default tests/judges # it leaves warnings of its own behind
 
+MCP := .venvs/mcp
+$(MCP)/.ready: pyproject.toml
+	@echo "Setting up $(MCP) (the sandbox and mcp) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(MCP)
+	@uv pip install --quiet --python $(MCP)/bin/python --editable '.[sandbox]' $(JUDGES_TOOLS) 'mcp>=1.10,<2'
+else
+	@$(PYTHON) -m venv $(MCP)
+	@$(MCP)/bin/python -m pip install --quiet --editable '.[sandbox]' $(JUDGES_TOOLS) 'mcp>=1.10,<2'
+endif
+	@touch $@
+
+.PHONY: mcp
+mcp: $(MCP)/.ready ## run tools of a real server of the Model Context Protocol, over its standard input and output
+	@$(MCP)/bin/python -m pytest -W default tests/mcp
+
 # Engines for many machines, which are larger than all the rest, have an environment of their own.
 ENGINES := .venvs/engines
 ENGINE_PACKAGES := 'ray[data]>=2.50' 'dask[distributed]>=2025.1' 'pyspark>=4.0'

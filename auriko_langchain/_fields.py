@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -94,7 +94,7 @@ class ChatFields(BaseChatModel):
     # A refused value may be the key, so no value is shown.
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    model: str | None = None
+    model: str | None = Field(default=None, kw_only=False)
     models: list[str] | None = None
     routing: RoutingOptions | Mapping[str, Any] | None = None
     gateway_metadata: GatewayMetadata | Mapping[str, Any] | None = None
@@ -146,6 +146,15 @@ class ChatFields(BaseChatModel):
     pickle_api_key: bool = False
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
+
+    if not TYPE_CHECKING:  # type checkers read the arguments off the fields
+
+        def __init__(self, *model: str, **fields: Any) -> None:
+            if len(model) > 1:
+                raise TypeError(f"ChatAuriko takes one argument without a name, the model; {len(model)} were given.")
+            if model and "model" in fields:
+                raise TypeError("ChatAuriko: the model is given twice.")
+            super().__init__(**({"model": model[0]} if model else {}), **fields)
 
     @model_validator(mode="before")
     @classmethod

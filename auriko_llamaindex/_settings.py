@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
-from auriko.routing import GatewayMetadata
+from auriko.routing import GatewayMetadata, unknown_name
 from auriko.shared_clients import Clients
 from auriko.spend import Recorder
 from auriko_llamaindex._windows import asmallest_window, smallest_window
@@ -123,8 +123,12 @@ class AurikoSettings(FunctionCallingLLM):
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
-    def __init__(self, **fields: Any) -> None:
-        super().__init__(**fields)
+    def __init__(self, model: str | None = None, **fields: Any) -> None:
+        known = type(self).model_fields
+        for name in fields:
+            if name not in known:
+                raise TypeError(f"Auriko: {unknown_name(name, known, 'argument')}")
+        super().__init__(model=model, **fields)
         if (self.model is None) == (self.models is None):
             raise ValueError("give either model or models, the candidates to choose from")
         GatewayOptions(models=self.models)
