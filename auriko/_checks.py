@@ -16,7 +16,6 @@ from pydantic import SecretStr
 
 from auriko.errors import AuthenticationError
 
-_KEY_ADVICE: Final = "set AURIKO_API_KEY or pass the api_key argument"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 _NOT_IN_URL: Final = re.compile(r"[\s\\]")
@@ -26,7 +25,8 @@ _OWN_HEADERS: Final = frozenset({"authorization", "host", "content-length", "tra
 def missing_key() -> AuthenticationError:
     """The error for a client without a key."""
     return AuthenticationError(
-        f"No API key: {_KEY_ADVICE}. Without one, `auriko sandbox` runs a local gateway that takes any key.",
+        "No API key: set AURIKO_API_KEY or pass the api_key argument. "
+        "Without one, `auriko sandbox` runs a local gateway that takes any key.",
         type="authentication_error",
         code="missing_api_key",
     )
@@ -36,6 +36,7 @@ def check_api_key(key: str | SecretStr) -> SecretStr:
     """The key as a secret.
 
     Raises:
+        AuthenticationError: The key is empty.
         ValueError: The key could not be sent in a header. It is not part of the message.
     """
     if isinstance(key, SecretStr):
@@ -43,7 +44,7 @@ def check_api_key(key: str | SecretStr) -> SecretStr:
     if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"api_key is a string, not {type(key).__name__}")
     if not key:
-        raise ValueError(f"the API key is empty: {_KEY_ADVICE}")
+        raise missing_key()
     if not all("!" <= character <= "~" for character in key):
         raise ValueError(
             "the API key has a space, a line break or another character that no key has "
@@ -175,3 +176,18 @@ def as_query(query: Mapping[str, Any] | None) -> dict[str, str]:
 def escape(segment: str) -> str:
     """One segment of a path, with everything escaped that would leave it."""
     return quote(segment, safe="").replace(".", "%2E") if set(segment) <= {"."} else quote(segment, safe="")
+
+
+def check_usd(name: str, usd: float) -> float:
+    """An amount in USD.
+
+    Raises:
+        ValueError: It is negative or no number.
+        TypeError: It is of the wrong type.
+    """
+    if isinstance(usd, bool) or not isinstance(usd, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        advice = "; as a decorator, write @track_spend()" if callable(usd) else ""
+        raise TypeError(f"{name} is an amount in USD, not {type(usd).__name__}{advice}")
+    if not usd >= 0:
+        raise ValueError(f"{name} must be 0 or more, not {usd!r}")
+    return usd

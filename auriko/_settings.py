@@ -23,6 +23,7 @@ from auriko._checks import (
     check_timeout,
     missing_key,
 )
+from auriko.errors import AuthenticationError
 from auriko.spend import Recorder
 from auriko.spend._environment import ledger_of_environment
 
@@ -78,7 +79,7 @@ class Settings:
         self.__post_init__()
         if self.api_key is None:
             # Unpickling never fails: without a usable key the first call says so.
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(AuthenticationError, ValueError):
                 self.__dict__["api_key"] = check_api_key(os.environ.get("AURIKO_API_KEY", ""))
 
     def __copy__(self) -> Settings:
@@ -139,15 +140,12 @@ def resolve(
     """Checked settings from a client's arguments and the environment.
 
     Raises:
-        AuthenticationError: No key was given and AURIKO_API_KEY is not set.
+        AuthenticationError: No key was given, or an empty one, and AURIKO_API_KEY is not set.
         ValueError: A setting is out of its range.
         TypeError: A setting is of the wrong type.
     """
-    key = api_key if api_key is not None else os.environ.get("AURIKO_API_KEY") or None
-    if key is None:
-        raise missing_key()
     return Settings(
-        api_key=check_api_key(key),
+        api_key=check_api_key(api_key or os.environ.get("AURIKO_API_KEY", "")),
         base_url=check_base_url(base_url or os.environ.get("AURIKO_BASE_URL") or DEFAULT_BASE_URL),
         timeout=check_timeout(timeout),
         max_retries=check_retries(max_retries),

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from auriko.models.routing import RoutingMetadata
 
+# What an amount is, on spans and on the measurements of a metric.
+COST_LABELS: Final = {"gen_ai.usage.cost.currency": "USD", "gen_ai.usage.cost.source": "provider"}
+COST_METRICS: Final = ("auriko.client.cost", "gen_ai.client.operation.cost")
 _MLFLOW_KINDS: Final = frozenset({"CHAT_MODEL", "LLM"})
 
 
@@ -47,7 +50,11 @@ def mlflow_span() -> AttributeSink | None:
     mlflow = sys.modules.get("mlflow")
     if mlflow is None:
         return None
-    span = mlflow.get_current_active_span()
+    return llm_span_of_mlflow(mlflow.get_current_active_span())
+
+
+def llm_span_of_mlflow(span: Any) -> AttributeSink | None:
+    """MLflow's span as calls write on it, or None where there is none or it is not that of an LLM call."""
     return _MlflowSpan(span) if span is not None and span.span_type in _MLFLOW_KINDS else None
 
 
@@ -56,6 +63,9 @@ class _MlflowSpan:
 
     def __init__(self, span: Any) -> None:
         self._span = span
+
+    def is_recording(self) -> bool:
+        return self._span.end_time_ns is None
 
     def set_attribute(self, key: str, value: Any, /) -> None:
         if key == "mlflow.llm.cost":
@@ -68,23 +78,36 @@ def adopted_span() -> AttributeSink | None:
     return _adopted.get()
 
 
-def span_attributes(metadata: RoutingMetadata) -> dict[str, str | float]:
-    """Attributes that say who answered and what it cost (USD); what is not known is left out, never 0.
+def cost_attributes(usd: float) -> dict[str, str | float]:
+    """Attributes that say what a call cost, in USD, under the name that each tool reads; the one place to add another.
 
-    Each tool reads the cost under another name: `llm.cost.total` is OpenInference's, `gen_ai.usage.cost` what several
-    backends take from plain spans, `mlflow.llm.cost` MLflow's, with JSON as its value.
+    Beside them stand those that are proposed for OpenTelemetry's conventions (semantic-conventions-genai, pull request
+    443): a gateway is the provider there, since the amount came with its reply.
     """
+    return {
+        "llm.cost.total": usd,  # OpenInference
+        "gen_ai.usage.cost": usd,  # what several backends take from plain spans
+        "gen_ai.usage.cost.amount": usd,
+        **COST_LABELS,
+        "operation.cost": usd,  # Logfire
+        "langfuse.observation.cost_details": json.dumps({"total": usd}),
+        "mlflow.llm.cost": json.dumps({"total_cost": usd}),
+    }
+
+
+def span_attributes(metadata: RoutingMetadata) -> dict[str, str | float]:
+    """Attributes that say who answered and what it cost (USD); what is not known is left out, never 0."""
     usd = metadata.cost.usd if metadata.cost is not None else None
+    model = metadata.model_canonical
     attributes = {
-        "gen_ai.response.model": metadata.model_canonical,
-        # OpenInference's name; tools price by it, and would take the model or models that were asked for instead.
-        "llm.model_name": metadata.model_canonical,
-        "llm.cost.total": usd,
-        "gen_ai.usage.cost": usd,
-        "mlflow.llm.cost": json.dumps({"total_cost": usd}) if usd is not None else None,
+        "gen_ai.response.model": model,
+        # OpenInference's and Langfuse's names; tools price by them, and would take the models that were asked for.
+        "llm.model_name": model,
+        "langfuse.observation.model.name": model,
+        **(cost_attributes(usd) if usd is not None else {}),
         "auriko.provider": metadata.provider,
         "auriko.provider_model_id": metadata.provider_model_id,
-        "auriko.model_canonical": metadata.model_canonical,
+        "auriko.model_canonical": model,
         "auriko.routing_strategy": metadata.routing_strategy,
         "auriko.ttft_ms": metadata.ttft_ms,
         "auriko.throughput_tps": metadata.throughput_tps,

@@ -44,6 +44,7 @@ _CLIENT_FIELDS = (
 )
 # Cached properties, the second one langchain-core's: what follows from the fields.
 _CACHED = ("_derived", "_serialized")
+_TOLD_FIRST = ("model", "models", "routing", "base_url")
 
 
 class Derived:
@@ -206,6 +207,12 @@ class ChatFields(BaseChatModel):
         with langchain_errors():
             self._client()
         return self
+
+    def __repr_args__(self) -> Any:
+        """What was set, and first by what the models that someone has differ."""
+        told = dict(super().__repr_args__())
+        first = {name: told.pop(name) for name in _TOLD_FIRST if name in told}
+        return [*first.items(), *told.items()]
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)

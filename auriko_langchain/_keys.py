@@ -12,7 +12,8 @@ PROVIDER: Final = "auriko"
 
 # additional_kwargs
 REASONING_CONTENT: Final = "reasoning_content"
-REASONING: Final = "reasoning"
+# Not "reasoning", where langchain-openai expects what OpenAI's responses have.
+REASONING: Final = "reasoning_blocks"
 REFUSAL: Final = "refusal"
 ANNOTATIONS: Final = "annotations"
 # Maps the id of a tool call to the signature that its provider wants back (API section 3.3).

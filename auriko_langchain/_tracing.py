@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from langchain_core.callbacks import CallbackManager
+from langchain_core.language_models import BaseChatModel
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 
-from auriko.tracing import AttributeSink, mlflow_span, on_span
+from auriko.tracing import AttributeSink, llm_span_of_mlflow, mlflow_span, on_span
 
+ModelT = TypeVar("ModelT", bound=BaseChatModel)
 _NOTHING: Final[AbstractContextManager[None]] = nullcontext()
 # What LangChain writes before the id of a run to make the id of a message.
 _MESSAGE_OF_RUN: Final = "lc_run--"
+# Those whose handlers keep the spans of runs. MLflow makes a handler for each run, which streams cannot know.
+_KNOWN_TO_STREAMS: Final = ("langfuse.langchain", "opentelemetry.instrumentation.langchain")
+_LIBRARIES: Final = (*_KNOWN_TO_STREAMS, "mlflow.langchain")
+_tracers: ContextVar[tuple[Any, ...]] = ContextVar("auriko_langchain_tracers", default=())
 
 
 def on_run_span(run: Any) -> AbstractContextManager[None]:
@@ -22,8 +34,7 @@ def on_run_span(run: Any) -> AbstractContextManager[None]:
     Args:
         run: The callback manager of the run, or None.
     """
-    instrumentor = _openinference()
-    span = instrumentor.get_span(run.run_id) if instrumentor is not None and run is not None else None
+    span = _span_of(run.run_id, run.handlers) if run is not None else None
     return _on(span or mlflow_span())
 
 
@@ -35,11 +46,14 @@ class StreamSpan:
 
     def __init__(self, run: Any) -> None:
         self._run = run
+        self._tracers = _tracers.get()
         self._facts: dict[str, Any] = {}
 
     def adopted(self) -> AbstractContextManager[None]:
         """The context for the client's call."""
-        return _on(self if _openinference() is not None else mlflow_span())
+        if self._run is None and (self._tracers or _openinference() is not None):
+            return _on(self)
+        return on_run_span(self._run)
 
     def set_attribute(self, key: str, value: Any, /) -> None:
         """Keeps the attribute until the run is known."""
@@ -47,17 +61,95 @@ class StreamSpan:
 
     def settle(self, last: ChatGenerationChunk) -> None:
         """Writes on the span, after LangChain has taken the stream's last chunk."""
-        instrumentor = _openinference()
-        if not self._facts or instrumentor is None:
-            return
-        run_id = self._run.run_id if self._run is not None else _run_of(last)
-        span = instrumentor.get_span(run_id)
+        span = _span_of(_run_of(last), self._tracers) if self._facts else None
         if span is not None:
-            span.set_attributes(self._facts)
+            for name, value in self._facts.items():
+                span.set_attribute(name, value)
+
+
+def streams_know_tracers(model: type[ModelT]) -> type[ModelT]:
+    """The class, whose streams know the handlers that trace them: below, LangChain says nothing of the run."""
+    model.stream = _knowing(model.stream, _steps)  # type: ignore[method-assign]
+    model.astream = _knowing(model.astream, _async_steps)  # type: ignore[method-assign]
+    return model
+
+
+def _knowing(method: Callable[..., Any], steps: Callable[[Any, tuple[Any, ...]], Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def stream(model: BaseChatModel, /, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002 - LangChain's name
+        chunks = method(model, input, config, **kwargs)
+        tracers = _tracers_of(model, config)
+        return steps(chunks, tracers) if tracers else chunks
+
+    return stream
+
+
+def _steps(chunks: Generator[Any], tracers: tuple[Any, ...]) -> Generator[Any]:
+    with _known(tracers):
+        first = next(chunks)
+    yield first
+    yield from chunks
+
+
+async def _async_steps(chunks: AsyncGenerator[Any], tracers: tuple[Any, ...]) -> AsyncGenerator[Any]:
+    async with aclosing(chunks):
+        with _known(tracers):
+            first = await anext(chunks)
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+
+@contextmanager
+def _known(tracers: tuple[Any, ...]) -> Generator[None]:
+    """A context for the first step of a stream, which makes its `StreamSpan`."""
+    token = _tracers.set(tracers)
+    try:
+        yield
+    finally:
+        _tracers.reset(token)
+
+
+def _tracers_of(model: BaseChatModel, config: RunnableConfig | None) -> tuple[Any, ...]:
+    """The handlers of a run to come that keep spans; nothing is asked where no library is there that has such ones."""
+    if not any(library in sys.modules for library in _KNOWN_TO_STREAMS):
+        return ()
+    handlers = CallbackManager.configure(ensure_config(config).get("callbacks"), model.callbacks).handlers
+    return tuple(handler for handler in handlers if _library_of(handler) in _KNOWN_TO_STREAMS)
 
 
 def _on(span: AttributeSink | None) -> AbstractContextManager[None]:
     return on_span(span) if span is not None else _NOTHING
+
+
+def _span_of(run_id: UUID | None, handlers: Iterable[Any]) -> AttributeSink | None:
+    """The span of a run. Its library keeps it to itself: none of them is the current one in every way of calling."""
+    instrumentor = _openinference()
+    span = instrumentor.get_span(run_id) if instrumentor is not None else None
+    for handler in handlers if span is None else ():
+        span = span or _span_kept_by(handler, run_id)
+    found: AttributeSink | None = span
+    return found
+
+
+def _span_kept_by(handler: Any, run_id: UUID | None) -> AttributeSink | None:
+    """The span that a handler keeps for a run; no library has a public way to it."""
+    span: AttributeSink | None = None
+    match _library_of(handler):
+        case "langfuse.langchain":
+            span = getattr(handler._runs.get(run_id), "_otel_span", None)  # noqa: SLF001 - see above
+        case "opentelemetry.instrumentation.langchain":
+            span = getattr(handler.spans.get(run_id), "span", None)
+        case "mlflow.langchain":
+            span = llm_span_of_mlflow(handler._get_span_by_run_id(run_id))  # noqa: SLF001 - see above
+        case _:
+            pass
+    return span
+
+
+def _library_of(handler: Any) -> str | None:
+    modules = [cls.__module__ for cls in type(handler).__mro__]
+    return next((name for name in _LIBRARIES if any(module.startswith(name) for module in modules)), None)
 
 
 def _run_of(chunk: ChatGenerationChunk) -> UUID | None:
@@ -66,7 +158,7 @@ def _run_of(chunk: ChatGenerationChunk) -> UUID | None:
 
 
 def _openinference() -> Any | None:
-    """OpenInference's instrumentor, if it is in use; it keeps the spans of runs to itself, none is the current one."""
+    """OpenInference's instrumentor, if it is in use."""
     library: Any = sys.modules.get("openinference.instrumentation.langchain")
     if library is None:
         return None

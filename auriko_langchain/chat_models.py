@@ -30,7 +30,7 @@ from auriko_langchain._reply import as_cached
 from auriko_langchain._structured import Method, structured_runnable
 from auriko_langchain._to_wire import to_wire
 from auriko_langchain._tools import Tool, ToolChoice, wire_response_format, wire_tool_choice, wire_tools
-from auriko_langchain._tracing import StreamSpan, on_run_span
+from auriko_langchain._tracing import StreamSpan, on_run_span, streams_know_tracers
 from auriko_langchain.errors import langchain_errors
 
 _translator.register()
@@ -45,6 +45,7 @@ def _signature_ready(method: MethodT) -> MethodT:
 
 
 @labels_from_config
+@streams_know_tracers
 class ChatAuriko(ChatFields):
     """A chat model behind the Auriko gateway, which picks a provider for every call and says what it cost.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
 from llama_index.core.base.llms.types import (
@@ -18,6 +19,9 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from auriko.history.fields import MessageError
+from auriko.history.files import file_name, media_type_of, text_of_file
+
 _logger = logging.getLogger(__name__)
 
 Part: TypeAlias = dict[str, Any]
@@ -29,16 +33,19 @@ def content_parts(blocks: Iterable[Any]) -> list[Part]:
     """The parts that the blocks make; reasoning and tool calls make none.
 
     Raises:
-        ValueError: A block cannot be sent, such as a video or an image of unknown type.
+        MessageError: A block cannot be sent, such as a video or an image of unknown type.
     """
     parts: list[Part] = []
-    for block in blocks:
+    for place, block in enumerate(blocks):
         if isinstance(block, TextBlock):
             parts.append(_text(block.text))
         elif isinstance(block, CachePoint):
             _mark_cached(parts, block)
         elif not isinstance(block, _FIELDS):
-            parts.extend(_parts_of(block))
+            try:
+                parts.extend(_parts_of(block))
+            except MessageError as error:
+                raise error.below(f"blocks[{place}]") from None
     return parts
 
 
@@ -71,10 +78,8 @@ def _parts_of(block: Any) -> list[Part]:
         return [_text(f"{block.title} ({block.source}):"), *content_parts(block.content)]
     if isinstance(block, CitationBlock):
         return [_text(f"Cited from {block.title} ({block.source}):"), *content_parts([block.cited_content])]
-    raise ValueError(
-        f"the gateway takes no {getattr(block, 'block_type', type(block).__name__)} blocks: "
-        "send text, images, documents or audio"
-    )
+    kind = getattr(block, "block_type", type(block).__name__)
+    raise MessageError("", f"is a {kind} block: the gateway takes text, images, documents and audio")
 
 
 def _text(text: str) -> Part:
@@ -85,26 +90,34 @@ def _image(block: ImageBlock) -> Part:
     if block.url is not None and not block.image:
         url = str(block.url)
     elif block.image_mimetype:
-        url = block.inline_url()
+        url = f"data:{block.image_mimetype};base64,{_read(block.resolve_image, as_base64=True).decode()}"
     else:
-        raise ValueError("the type of an image cannot be told from its bytes: give it an image_mimetype")
+        raise MessageError("image_mimetype", "is missing: the type of the image cannot be told from its bytes")
     image_url = {"url": url} if block.detail is None else {"url": url, "detail": block.detail}
     return {"type": "image_url", "image_url": image_url}
 
 
 def _document(block: DocumentBlock) -> Part:
-    # Text goes as text, which every model reads.
-    if (block.document_mimetype or "").startswith("text/"):
-        return _text(f"{block.title}:\n{_bytes(block.resolve_document()).decode('utf-8', 'replace')}")
-    return {"type": "file", "file": {"filename": block.title, "file_data": block.inline_url()}}
+    data = _read(block.resolve_document)
+    title = block.title or "input_document"
+    media_type = block.document_mimetype or media_type_of(data, title, str(block.path or block.url or ""))
+    text = text_of_file(data, media_type, title)
+    if text is not None:
+        return _text(text)
+    address = f"data:{media_type};base64,{b64encode(data).decode()}"
+    return {"type": "file", "file": {"filename": file_name(title, media_type), "file_data": address}}
 
 
 def _audio(block: AudioBlock) -> Part:
     if not block.format:
-        raise ValueError("the format of an audio clip cannot be told from its bytes: give it a format")
-    data = _bytes(block.resolve_audio(as_base64=True)).decode()
+        raise MessageError("format", "is missing: the format of the audio cannot be told from its bytes")
+    data = _read(block.resolve_audio, as_base64=True).decode()
     return {"type": "input_audio", "input_audio": {"data": data, "format": block.format}}
 
 
-def _bytes(buffer: Any) -> bytes:
-    return bytes(buffer.read())
+def _read(resolve: Callable[..., Any], **options: bool) -> bytes:
+    """The bytes that a block names or holds."""
+    try:
+        return bytes(resolve(**options).read())
+    except (ValueError, TypeError, OSError) as error:
+        raise MessageError("", f"cannot be read: {error}") from error

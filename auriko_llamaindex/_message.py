@@ -45,6 +45,8 @@ def message_of(
     blocks: list[Any] = [*thinking]
     if text is not None:
         blocks.append(TextBlock(text=text))
+    if not (calls or images):
+        return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks)
     blocks += [
         ToolCallBlock(
             tool_call_id=call["id"], tool_name=call["function"]["name"], tool_kwargs=call["function"]["arguments"]

@@ -1,13 +1,18 @@
 """LlamaIndex chat messages as the messages of a request (API sections 3.1, 3.3 and 8.2)."""
 
+# Messages and schemas are dictionaries of anything:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, ThinkingBlock, ToolCallBlock
 
+from auriko.history.fields import MessageError, given
+from auriko.history.reasoning import reasoning_block, reasoning_fields
+from auriko.history.tool_calls import as_call, tool_call
 from auriko_llamaindex._blocks import Part, content_parts, is_plain_text, text_of
 
 _ROLES: Final = {
@@ -29,25 +34,28 @@ def to_wire(messages: Sequence[ChatMessage], *, send_reasoning: bool = True) -> 
     returned, follows in a user message of its own. Reasoning goes back with tool calls only.
 
     Raises:
-        ValueError: A message cannot be sent, such as a tool message without its call's id.
+        MessageError: A message cannot be sent, such as a tool message without its call's id.
     """
     wire: list[dict[str, Any]] = []
     displaced: list[Part] = []
-    for message in messages:
+    for number, message in enumerate(messages):
         role = _ROLES[message.role]
         if displaced and role not in {"tool", "function"}:
             wire.append({"role": "user", "content": displaced})
             displaced = []
-        parts = content_parts(message.blocks)
-        if role == "assistant":
-            wire.append(_assistant(message, parts, send_reasoning=send_reasoning))
-            displaced.extend(_beyond_text(parts, "Shown by the assistant:"))
-        elif role in {"tool", "function"}:
-            result = _tool_result(message, parts)
-            wire.append(result)
-            displaced.extend(_beyond_text(parts, f"Result of tool call {result.get('tool_call_id')}:"))
-        else:
-            wire.append({"role": role, "content": text_of(parts) if is_plain_text(parts) else parts})
+        try:
+            parts = content_parts(message.blocks)
+            if role == "assistant":
+                wire.append(_assistant(message, parts, send_reasoning=send_reasoning))
+                displaced.extend(_beyond_text(parts, "Shown by the assistant:"))
+            elif role in {"tool", "function"}:
+                result = _tool_result(message, parts)
+                wire.append(result)
+                displaced.extend(_beyond_text(parts, f"Result of tool call {result.get('tool_call_id')}:"))
+            else:
+                wire.append({"role": role, "content": text_of(parts) if is_plain_text(parts) else parts})
+        except MessageError as error:
+            raise error.below(f"messages[{number}]") from None
         name = message.additional_kwargs.get("name")
         if isinstance(name, str) and role != "tool":
             wire[-1]["name"] = name
@@ -63,12 +71,13 @@ def _beyond_text(parts: Iterable[Part], label: str) -> list[Part]:
 
 def _tool_result(message: ChatMessage, parts: list[Part]) -> dict[str, Any]:
     content = text_of(parts) or ("The result is in the next message." if parts else "")
-    call_id = message.additional_kwargs.get("tool_call_id")
+    # The second name is that of Anthropic's messages.
+    call_id = message.additional_kwargs.get("tool_call_id") or message.additional_kwargs.get("tool_use_id")
     if isinstance(call_id, str):
         return {"role": "tool", "tool_call_id": call_id, "content": content}
     if message.role == MessageRole.FUNCTION:
         return {"role": "function", "content": content}
-    raise ValueError("a tool message needs the id of its call in additional_kwargs['tool_call_id']")
+    raise MessageError("additional_kwargs.tool_call_id", "is missing: a tool message needs the id of its call")
 
 
 def _assistant(message: ChatMessage, parts: list[Part], *, send_reasoning: bool) -> dict[str, Any]:
@@ -76,8 +85,8 @@ def _assistant(message: ChatMessage, parts: list[Part], *, send_reasoning: bool)
     calls = _tool_calls(message)
     if not calls:
         return {"role": "assistant", "content": text}
-    wire = {"role": "assistant", "content": text or None, "tool_calls": calls}
-    return {**wire, **_reasoning(message.blocks)} if send_reasoning else wire
+    wire = {"role": "assistant", **({"content": text} if text else {}), "tool_calls": calls}
+    return {**wire, **reasoning_fields(list(_reasoning(message.blocks)))} if send_reasoning else wire
 
 
 def _tool_calls(message: ChatMessage) -> list[dict[str, Any]]:
@@ -85,47 +94,37 @@ def _tool_calls(message: ChatMessage) -> list[dict[str, Any]]:
 
     A provider's signature, for which blocks have no field, comes from additional_kwargs.
     """
-    kept = [_as_dict(call) for call in message.additional_kwargs.get("tool_calls") or ()]
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if not blocks:
-        return [_kept_call(call) for call in kept]
-    signatures = {call.get("id"): call.get("provider_signature") for call in kept}
+        return list(_calls_kept(message))
+    kept = message.additional_kwargs.get("tool_calls")
+    signatures = {
+        call.get("id"): call.get("provider_signature")
+        for call in (kept if isinstance(kept, list) else ())
+        if isinstance(call, Mapping)
+    }
     return [
-        _call(
-            block.tool_call_id or f"call_{position}",
-            block.tool_name,
-            block.tool_kwargs,
-            signatures.get(block.tool_call_id),
-        )
-        for position, block in enumerate(blocks)
+        tool_call(block.tool_call_id, block.tool_name, block.tool_kwargs, signatures.get(block.tool_call_id))
+        for block in blocks
     ]
 
 
-def _as_dict(call: Any) -> dict[str, Any]:
-    return dict(call if isinstance(call, dict) else call.model_dump())  # pyright: ignore[reportUnknownArgumentType]
+def _calls_kept(message: ChatMessage) -> Iterator[dict[str, Any]]:
+    for place, call in enumerate(given(message.additional_kwargs, "tool_calls", list) or ()):
+        try:
+            yield as_call(call)
+        except MessageError as error:
+            raise error.below(f"additional_kwargs.tool_calls[{place}]") from None
 
 
-def _kept_call(call: dict[str, Any]) -> dict[str, Any]:
-    function = call["function"]
-    return _call(call["id"], function["name"], function["arguments"], call.get("provider_signature"))
-
-
-def _call(call_id: str, name: str, arguments: Any, signature: str | None) -> dict[str, Any]:
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    call = {"id": call_id, "type": "function", "function": {"name": name, "arguments": text or "{}"}}
-    # A null would be refused by some providers.
-    return call if signature is None else {**call, "provider_signature": signature}
-
-
-def _reasoning(blocks: Iterable[Any]) -> dict[str, Any]:
-    """The reasoning as it came: signed or redacted blocks, else readable text alone."""
-    thinking = [block for block in blocks if isinstance(block, ThinkingBlock)]
-    if any(block.additional_information for block in thinking):
-        return {"reasoning": [_reasoning_block(block) for block in thinking]}
-    text = "".join(block.content or "" for block in thinking)
-    return {"reasoning_content": text} if text else {}
-
-
-def _reasoning_block(block: ThinkingBlock) -> dict[str, Any]:
-    kept = {"type": "thinking", **block.additional_information}
-    return {**kept, "thinking": block.content or ""} if kept["type"] == "thinking" else kept
+def _reasoning(blocks: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The blocks of reasoning; what only another provider's API can read stays behind."""
+    for place, block in enumerate(blocks):
+        if isinstance(block, ThinkingBlock):
+            text = {} if block.content is None else {"thinking": block.content}
+            try:
+                found = reasoning_block({**block.additional_information, **text})
+            except MessageError as error:
+                raise error.below(f"blocks[{place}].additional_information") from None
+            if found is not None:
+                yield found

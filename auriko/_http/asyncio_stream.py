@@ -14,8 +14,6 @@ from auriko._http.loop_end import close_after_loop, close_with_loop
 
 # What may wait to be read; beyond it the server has to wait.
 _MAX_UNREAD: Final = 64 * 1024
-# What is sent within one bound; TLS would take all of a large body at once, and hide how slowly it goes.
-_PIECE: Final = 64 * 1024
 # What asyncio calls the things that httpcore asks for.
 _NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
 
@@ -86,13 +84,12 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore calls it
         for data in self._held_head.join(buffer):
-            for start in range(0, len(data), _PIECE):
-                if self._transport.is_closing():
-                    raise httpcore.WriteError(str(self._error or "The connection is closed."))
-                self._transport.write(data[start : start + _PIECE])
-                if self._full:
-                    self._writing = self._loop.create_future()
-                    await self._wait(self._writing, clamp_here(timeout), httpcore.WriteTimeout)
+            if self._transport.is_closing():
+                raise httpcore.WriteError(str(self._error or "The connection is closed."))
+            self._transport.write(data)
+            if self._full:
+                self._writing = self._loop.create_future()
+                await self._wait(self._writing, clamp_here(timeout), httpcore.WriteTimeout)
 
     async def _wait(self, future: asyncio.Future[None], patience: float | None, error: type[Exception]) -> None:
         """Waits until the future is done, or raises the error after so many seconds."""

@@ -111,12 +111,14 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
+        self._held_head = HeldHead()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return await self._inner.read(max_bytes, clamp_here(timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._inner.write(buffer, clamp_here(timeout))
+        for data in self._held_head.join(buffer):
+            await self._inner.write(data, clamp_here(timeout))
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -6,20 +6,23 @@ Prompts and replies are not recorded, and neither are messages of errors, which 
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from auriko.tracing import AttributeSink, adopted_span, span_attributes
+from auriko.tracing import COST_LABELS, COST_METRICS, AttributeSink, adopted_span, span_attributes
 
 if TYPE_CHECKING:
     from auriko.models.routing import RoutingMetadata
     from auriko.spend._record import CallRecord, CallStart
 
+ResultT = TypeVar("ResultT")
 _TRACE: Final = "opentelemetry.trace"
 _METRICS: Final = "opentelemetry.metrics._internal"
 _SCOPE: Final = "auriko"
 _SECONDS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_USD: Final = tuple(10.0**power for power in range(-7, 3))
 _TOKENS: Final = tuple(float(4**power) for power in range(14))
 
 
@@ -104,8 +107,12 @@ class _Instruments:
             description="Number of input and output tokens used.",
             explicit_bucket_boundaries_advisory=_TOKENS,
         )
+        total, per_call = COST_METRICS
         self._cost = meter.create_counter(
-            "auriko.client.cost", unit="{USD}", description="What the gateway billed, where it is known."
+            total, unit="{USD}", description="What the gateway billed, where it is known."
+        )
+        self._cost_per_call = meter.create_histogram(
+            per_call, unit="{USD}", description="GenAI operation cost.", explicit_bucket_boundaries_advisory=_USD
         )
         self._unknown = meter.create_counter(
             "auriko.client.unknown_cost_calls",
@@ -121,6 +128,7 @@ class _Instruments:
                 self._tokens.record(count, {**labels, "gen_ai.token.type": kind})
         if record.usd is not None:
             self._cost.add(record.usd, labels)
+            self._cost_per_call.record(record.usd, {**labels, **COST_LABELS})
         elif record.cost_is_unknown:
             self._unknown.add(1, labels)
 
@@ -178,16 +186,28 @@ def _configured(api: Any, place: str, getter: str) -> Any | None:
     return provider
 
 
-@lru_cache(maxsize=1)
+def _once(make: Callable[[Any], ResultT]) -> Callable[[Any], ResultT]:
+    """The function, whose last result is kept for the provider that it was made of; Logfire's cannot be hashed."""
+    kept: list[Any] = [None, None]
+
+    @wraps(make)
+    def made(provider: Any) -> ResultT:
+        if kept[0] is not provider:
+            kept[:] = provider, make(provider)
+        result: ResultT = kept[1]
+        return result
+
+    return made
+
+
+@_once
 def _tracer_of(provider: Any) -> Any:
     from auriko._version import __version__
 
     return provider.get_tracer(_SCOPE, __version__)
 
 
-@lru_cache(maxsize=1)
-def _instruments_of(provider: Any) -> _Instruments:
-    return _Instruments(provider)
+_instruments_of = _once(_Instruments)
 
 
 @lru_cache(maxsize=16)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from auriko._observing.observation import Observation, observe
+from auriko._observing.observation import Observation, observe, recorders_of
 from auriko._rules.call import Call
-from auriko._rules.exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream
+from auriko._rules.exchange import Answer, Clock, OpenStream, Sleep, Steps, exchange, receive_stream
 from auriko._rules.raw import reply_inside
 from auriko._rules.reader import StreamReader
 from auriko._settings import Settings
+from auriko.errors import BudgetExceededError
+from auriko.spend._accounts import Hold, News, reserve
+from auriko.spend._recorder import Recorder
 
 ResultT = TypeVar("ResultT")
 
@@ -23,7 +27,9 @@ def call_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    observation = _observe(call, settings, stream=False)
+    recorders = recorders_of(settings.recorders)
+    call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
+    observation = _observe(call, settings, recorders, hold, stream=False)
     try:
         reply = yield from exchange(call, settings, observation.noting(receive), clock)
     except BaseException as error:
@@ -45,7 +51,9 @@ def stream_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    observation = _observe(call, settings, stream=True)
+    recorders = recorders_of(settings.recorders)
+    call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
+    observation = _observe(call, settings, recorders, hold, stream=True)
     idle = settings.stream_idle_timeout or (call.timeout or settings.timeout).read
     receive = receive_stream(reader, idle, clock)
     try:
@@ -57,5 +65,37 @@ def stream_steps(
     return opened, observation
 
 
-def _observe(call: Call[Any], settings: Settings, *, stream: bool) -> Observation:
-    return observe(call.model, call.path, settings.base_url, stream=stream, own=settings.recorders)
+def _observe(
+    call: Call[Any], settings: Settings, recorders: tuple[Recorder, ...], hold: Hold | None, *, stream: bool
+) -> Observation:
+    return observe(call.model, call.path, settings.base_url, recorders, hold, stream=stream)
+
+
+def _reserve(
+    call: Call[Any], recorders: tuple[Recorder, ...], settings: Settings, clock: Clock
+) -> Steps[tuple[Call[Any], Hold | None]]:
+    """Holds what the call will probably cost in every limit that it is under, and comes back with what is left of it.
+
+    Raises:
+        BudgetExceededError: There is no room for it, and none that is worth waiting for.
+    """
+    accounts = [recorder.account for recorder in recorders if recorder.account is not None]
+    if not accounts or not call.model:
+        return call, None
+    from auriko.spend._estimates import asked_of
+
+    asked = asked_of(call.model, call.body, call.reserve_usd)
+    if all(recorder.on_limit == "raise" for recorder in recorders):
+        return call, reserve(accounts, asked)
+    started = clock.monotonic()
+    deadline = call.deadline if call.deadline is not None else settings.deadline
+    rest = deadline
+    while True:
+        news: News = News()
+        try:
+            return replace(call, deadline=rest), reserve(accounts, asked, news)
+        except BudgetExceededError as error:
+            if not error.reserved_usd or (rest is not None and rest <= 0):
+                raise
+        yield Sleep(rest, news)
+        rest = deadline - (clock.monotonic() - started) if deadline is not None else None

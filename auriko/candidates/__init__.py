@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, get_args, overload
 
+from auriko._money import decimal_text
 from auriko._signature import nearest_names
 from auriko._table import html_table, text_table
 from auriko.candidates._checks import CHAT, CHECKS, Finding, Query, known_params, mean_price
@@ -228,7 +229,7 @@ def _dropped(query: Query, entry: ProviderEntry) -> tuple[str, ...]:
 
 def price_text(price: float | None) -> str:
     """A price for people."""
-    return "?" if price is None else f"{price:g}"
+    return "?" if price is None else decimal_text(price)
 
 
 def _why(candidate: Candidate) -> str:

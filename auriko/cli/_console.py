@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from auriko.spend import SpendTotal, SpendTracker
+from auriko.spend import CallRecord, SpendTotal, SpendTracker, usd_text
 
 if TYPE_CHECKING:
     import rich.console
+
+
+# The narrower the terminal, the fewer columns: what something cost is never cut.
+_TEXTS: Final = ("made by", "provider", "model")
+_COLUMNS: Final = (
+    (100, (*_TEXTS, "tokens in", "out", "first token", "USD")),
+    (80, (*_TEXTS, "out", "USD")),
+    (0, ("made by", "model", "USD")),
+)
 
 
 def open_console() -> Console:
@@ -56,21 +65,14 @@ class Console:
         """A table of every call."""
         from rich.table import Table
 
+        cells = [_cells(record) for record in spend.records]
+        shown = next(names for least, names in _COLUMNS if self._console.width >= least)
         table = Table(show_edge=False, pad_edge=False, box=None, header_style="bold")
-        for name in ("made by", "provider", "model"):
-            table.add_column(name)
-        for name in ("tokens in", "out", "first token", "USD"):
-            table.add_column(name, justify="right")
-        for record in spend.records:
-            table.add_row(
-                ", ".join(record.tags),
-                record.provider or "unknown",
-                record.model or "unknown",
-                number(record.prompt_tokens),
-                number(record.completion_tokens),
-                f"{record.ttft_ms:.1f} ms" if record.ttft_ms is not None else "",
-                usd(record.usd),
-            )
+        for name in shown:
+            is_text = name in _TEXTS
+            table.add_column(f"\n{name}", justify="left" if is_text else "right", no_wrap=not is_text)
+        for row in cells:
+            table.add_row(*(row[name] for name in shown))
         self._console.print(table)
 
     def totals(self, title: str, totals: Mapping[str | None, SpendTotal]) -> None:
@@ -79,8 +81,9 @@ class Console:
 
         table = Table(show_edge=False, pad_edge=False, box=None, header_style="bold")
         table.add_column(f"\n{title}", min_width=24)
-        for name in ("calls", "tokens in", "out", "USD"):
-            table.add_column(f"\n{name}", justify="right")
+        for name in ("calls", "tokens in", "out"):
+            table.add_column(f"\n{name}", justify="right", no_wrap=True)
+        table.add_column("\nUSD", justify="right", min_width=9)
         for key, total in sorted(totals.items(), key=lambda item: -item[1].usd):
             cells = (total.calls, total.prompt_tokens, total.completion_tokens)
             unknown = f" + {total.unknown_cost_calls} of unknown cost" if total.unknown_cost_calls else ""
@@ -88,9 +91,21 @@ class Console:
         self._console.print(table)
 
 
+def _cells(record: CallRecord) -> dict[str, str]:
+    return {
+        "made by": ", ".join(record.tags),
+        "provider": record.provider or "unknown",
+        "model": record.model or "unknown",
+        "tokens in": number(record.prompt_tokens),
+        "out": number(record.completion_tokens),
+        "first token": f"{record.ttft_ms:.1f} ms" if record.ttft_ms is not None else "",
+        "USD": usd(record.usd),
+    }
+
+
 def usd(amount: float | None) -> str:
     """An amount in USD as text; an amount that is not known is never shown as 0."""
-    return "unknown" if amount is None else f"${amount:.6f}"
+    return "unknown" if amount is None else usd_text(amount)
 
 
 def number(count: int | None) -> str:

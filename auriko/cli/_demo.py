@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 import argparse
-import itertools
-import os
-from collections.abc import Generator
-from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
-
-from pydantic import SecretStr
+from typing import NamedTuple
 
 from auriko import Client, RoutingOptions, SpendTracker, track_spend
-from auriko.cli._console import Console, open_console
+from auriko.cli._console import Console, open_console, usd
+from auriko.cli._demo_gateway import Gateway, gateway_of
 from auriko.cli._documents import Document, read_documents
 from auriko.cli._errors import CommandError
 
-if TYPE_CHECKING:
-    from auriko.sandbox import Sandbox
-
 _NEEDED = ("rich", "langchain_core", "llama_index", "bm25s", "starlette", "uvicorn")
 _MODELS = ["gpt-4o-mini", "deepseek-chat", "llama-3.1-8b-instruct"]
-_QUESTIONS = ["How many seconds is the default timeout of a request?", "How many retries are there by default?"]
+_CHAIN_MODELS = ["gpt-4o", "claude-sonnet-4-6", "gpt-4o-mini"]
 
 
-class _Way(NamedTuple):
-    """A routing for a question, and the number of passages it is answered from: a small model is slow with many."""
+class _Question(NamedTuple):
+    """A question, how it is routed, and the number of passages it is answered from: a small model is slow with many."""
 
-    name: str
-    routing: RoutingOptions
-    passages: int
+    text: str
+    way: str = "quickest"
+    routing: RoutingOptions = RoutingOptions(optimize="ttft-focus")
+    passages: int = 3
 
 
 # The sandbox's language model is the provider `local_lm`. A preferred provider that is not there never fails a
-# request, so the same holds for the real gateway.
-_WAYS = (
-    _Way("local model", RoutingOptions(prefer="local_lm"), 1),
-    _Way("quickest", RoutingOptions(optimize="ttft-focus"), 3),
+# request, so the same holds for the real gateway. It is too small to notice what a text does not say, so it is asked
+# the one question that is known to have an answer.
+_QUESTIONS = [
+    _Question("How many seconds is the default timeout of a request?", "local", RoutingOptions(prefer="local_lm"), 1),
+    _Question("How many retries are there by default?"),
+    _Question("Who leads the support team?"),
+]
+_SUMMARY = "Summarize what this is about."
+_PROMPT = (
+    "Context:\n{context_str}\n\n"
+    "Answer the question from the context, in one sentence. "
+    'If the context does not hold the answer, say "Not in the documents."\n\n'
+    "Question: {query_str}\nAnswer: "
 )
 _LETTER = (
     "Hello, this is Dana Reyes from Northwind. Since the update this morning the export button does nothing, and we "
@@ -45,23 +47,21 @@ _LETTER = (
 )
 
 
-class Gateway(NamedTuple):
-    """The gateway that the demo's calls go to."""
-
-    base_url: str
-    api_key: SecretStr | None
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Runs the demo; the exit code is 0."""
     documents = read_documents(arguments.folder)
     _require_extras()
     console = open_console()
-    questions = arguments.question or (_QUESTIONS if arguments.folder is None else ["What is this about?"])
-    with _gateway(console, live=arguments.live) as gateway, track_spend() as spend:
-        _query_documents(console, gateway, documents, questions)
-        _run_chain(console, gateway)
-        _stream_plainly(console, gateway)
+    asked: list[str] = arguments.question or []
+    questions = [_Question(text) for text in asked]
+    if not questions:
+        questions = _QUESTIONS if arguments.folder is None else [_Question(_SUMMARY)]
+    calls = [_MODELS] * (len(questions) + 1) + [_CHAIN_MODELS] * 3
+    with gateway_of(arguments, console, calls) as gateway:
+        with track_spend(arguments.limit_usd if arguments.live else None) as spend:
+            _query_documents(console, gateway, documents, questions)
+            _run_chain(console, gateway)
+            _stream_plainly(console, gateway)
         _show_costs(console, spend)
     return 0
 
@@ -72,32 +72,9 @@ def _require_extras() -> None:
         raise CommandError(f'the demo needs more packages ({", ".join(missing)}): pip install "auriko[demo]"')
 
 
-@contextmanager
-def _gateway(console: Console, *, live: bool) -> Generator[Gateway]:
-    """The gateway to use: a sandbox of our own, or with `--live` the real one."""
-    if live:
-        with Client() as client:  # refuses here, in one line, if there is no key
-            console.note(f"Using {client.base_url}. This spends real money.")
-            yield Gateway(client.base_url, None)
-        return
-    from auriko.sandbox import Sandbox
-
-    with Sandbox() as sandbox:
-        console.note(f"A sandbox gateway runs at {sandbox.base_url}: no key, no network, nothing is spent.")
-        console.note(_engines(sandbox))
-        if os.environ.get("AURIKO_API_KEY"):
-            console.note("AURIKO_API_KEY is set but not used; `auriko demo --live` asks the real gateway.")
-        yield Gateway(sandbox.base_url, SecretStr(sandbox.api_key))
-
-
-def _engines(sandbox: Sandbox) -> str:
-    if any(name.startswith("smollm2") for name in sandbox.engines):
-        return "Behind it answer a small language model and an engine that quotes, all on this machine."
-    return "Behind it answers an engine that quotes; `auriko sandbox install` adds a small language model."
-
-
-def _query_documents(console: Console, gateway: Gateway, documents: list[Document], questions: list[str]) -> None:
+def _query_documents(console: Console, gateway: Gateway, documents: list[Document], questions: list[_Question]) -> None:
     from llama_index.core import Document as IndexDocument
+    from llama_index.core import PromptTemplate
     from llama_index.core.base.response.schema import StreamingResponse
     from llama_index.core.node_parser import SentenceSplitter
     from llama_index.core.query_engine import RetrieverQueryEngine
@@ -111,20 +88,21 @@ def _query_documents(console: Console, gateway: Gateway, documents: list[Documen
         [IndexDocument(text=document.text, metadata={"file": document.name}) for document in documents]
     )
     console.note(f"{len(documents)} documents, {len(nodes)} passages, retrieved by BM25")
-    for question, way in zip(questions, itertools.cycle(_WAYS), strict=False):
+    for question in questions:
         llm = Auriko(
             models=_MODELS,
-            routing=way.routing,
+            routing=question.routing,
             base_url=gateway.base_url,
             api_key=gateway.api_key,
             max_tokens=120,
             temperature=0,
         )
-        retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(way.passages, len(nodes)))  # pyright: ignore[reportUnknownMemberType]
-        engine = RetrieverQueryEngine.from_args(retriever, llm=llm, streaming=True)
-        console.question(question)
-        with track_spend(tags=[f"documents, {way.name}"]) as spend:
-            response = engine.query(question)
+        retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=min(question.passages, len(nodes)))  # pyright: ignore[reportUnknownMemberType]
+        template = PromptTemplate(_PROMPT)
+        engine = RetrieverQueryEngine.from_args(retriever, llm=llm, text_qa_template=template, streaming=True)
+        console.question(question.text)
+        with track_spend(tags=[f"query, {question.way}"]) as spend:
+            response = engine.query(question.text)
             console.stream(response.response_gen if isinstance(response, StreamingResponse) else [str(response)])
         files = sorted({str(node.metadata.get("file")) for node in response.source_nodes})
         console.routed(spend, f"from {', '.join(files)}")
@@ -148,7 +126,7 @@ def _run_chain(console: Console, gateway: Gateway) -> None:
             offers = client.models.list_directory().models[model].providers
         tiers = [tier for offer in offers for tier in offer.tiers or [] if tier.input_price and tier.output_price]
         prices = [(t.input_price or 0) * input_tokens + (t.output_price or 0) * output_tokens for t in tiers]
-        return f"A call of {model} costs between ${min(prices) / 1e6:.6f} and ${max(prices) / 1e6:.6f}."
+        return f"A call of {model} costs between {usd(min(prices) / 1e6)} and {usd(max(prices) / 1e6)}."
 
     class Ticket(BaseModel):
         """A support ticket."""
@@ -159,7 +137,7 @@ def _run_chain(console: Console, gateway: Gateway) -> None:
         affected_customers: int = Field(description="number of customers affected")
 
     model = ChatAuriko(
-        models=["gpt-4o", "claude-sonnet-4-6", "gpt-4o-mini"],
+        models=_CHAIN_MODELS,
         routing={"optimize": "cost"},
         base_url=gateway.base_url,
         api_key=gateway.api_key,
@@ -190,17 +168,18 @@ def _stream_plainly(console: Console, gateway: Gateway) -> None:
     console.heading("3. The plain client: a stream")
     question = "Write one friendly sentence about the sea."
     console.question(question)
-    with Client(base_url=gateway.base_url, api_key=gateway.api_key) as client, track_spend(tags=["plain client"]):
-        stream = client.chat.completions.create(
-            messages=[{"role": "user", "content": question}],
-            gateway={"models": _MODELS, "routing": {"optimize": "cost", "prefer": "local_lm"}},
-            max_completion_tokens=60,
-            temperature=0,
-            stream=True,
-        )
-        console.stream(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
-    console.note(f"stream.routing_metadata: {stream.routing_metadata!r}")
-    console.note(f"stream.usage: {stream.usage!r}")
+    with Client(base_url=gateway.base_url, api_key=gateway.api_key) as client:
+        with track_spend(tags=["plain client"]) as spend:
+            stream = client.chat.completions.create(
+                messages=[{"role": "user", "content": question}],
+                gateway={"models": _MODELS, "routing": {"optimize": "cost", "prefer": "local_lm"}},
+                max_completion_tokens=60,
+                temperature=0,
+                stream=True,
+            )
+            console.stream(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+        ttft = stream.routing_metadata.ttft_ms if stream.routing_metadata else None
+        console.routed(spend, f"first token after {ttft:.0f} ms" if ttft is not None else "")
 
 
 def _show_costs(console: Console, spend: SpendTracker) -> None:

@@ -18,6 +18,7 @@ _PUT_TOGETHER: Final = (
     "reasoning_signature",
     "reasoning_redacted_data",
 )
+_PLAIN: Final = frozenset({"role", "content"})
 _REST: Final = tuple(name for name in Delta.model_fields if name not in _PUT_TOGETHER)
 
 
@@ -55,6 +56,8 @@ class MessageInPieces:
             self._role = delta.role
         if delta.content:
             self._content.append(delta.content)
+        if delta.__pydantic_fields_set__ <= _PLAIN:
+            return []
         if delta.refusal:
             self._refusal.append(delta.refusal)
         for call in delta.tool_calls or ():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from auriko._rules.call import Call
+from auriko.history.messages import ready_messages
 from auriko.models.chat import ChatCompletion
 from auriko.resources._inference import inference_call
 from auriko.types.chat_params import ChatParams
@@ -32,11 +33,11 @@ def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[ChatCompletion
 
 
 def _snapshot_messages(body: dict[str, Any]) -> None:
-    """Checks the messages and copies them, since they may come from a generator."""
+    """Checks the messages and makes copies that can be sent, since they may come from a generator or a reply."""
     messages = body.get("messages")
     if messages is None or isinstance(messages, (str, bytes, Mapping)):
         raise ValueError("messages is a list of messages such as {'role': 'user', 'content': '...'}")
-    body["messages"] = list(messages)
+    body["messages"] = ready_messages(messages)
     if not body["messages"]:
         raise ValueError("messages is empty; the gateway needs at least one")
     if _FORM in body and not isinstance(body[_FORM], Mapping):

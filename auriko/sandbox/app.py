@@ -28,7 +28,7 @@ from auriko.sandbox.http.replies import error_reply, json_reply
 from auriko.sandbox.http.streaming import cancel_on_disconnect
 from auriko.sandbox.journal.requests import ReceivedRequest, redacted
 from auriko.sandbox.live.pages import PAGES, ask_for_password, password_as_key
-from auriko.sandbox.validation import parse_json
+from auriko.sandbox.wire.base import parse_json
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 _TELL_BUDGETS = frozenset({"/v1/chat/completions", "/v1/me"})  # API section 13

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.validation import WireModel
+from auriko.sandbox.wire.base import WireModel
 
 Strategy = Literal["cost", "cost-focus", "ttft", "ttft-focus", "tps", "tps-focus", "balanced"]
 Percentile = Literal["p50", "p95"]

@@ -10,7 +10,8 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from auriko.sandbox.accounts.keys import DEFAULT_KEY, Accounts, Limits
+from auriko.sandbox.accounts.keys import DEFAULT_KEY, Accounts
+from auriko.sandbox.accounts.limits import Limits
 from auriko.sandbox.addresses import is_loopback
 from auriko.sandbox.app import create_app
 from auriko.sandbox.catalog.source import Source, make_catalog
@@ -43,7 +44,7 @@ class Sandbox:
     Args:
         port: 0 picks a free one.
         host: Anything but a loopback address needs an `api_key` of your choosing.
-        api_key: The only key to accept; None accepts every well-formed one but `ak_sandbox_invalid`.
+        api_key: The only key to accept; None accepts any but `ak_sandbox_invalid`, `_expired` and `_forbidden`.
         engines: What answers: engines, or names of installed ones; None takes all that are installed. Models and
             providers without an engine are not offered.
         upstreams: Servers that speak the OpenAI API, as addresses by the provider's id: each is a provider more. Their

@@ -17,6 +17,8 @@ from weakref import WeakSet, WeakValueDictionary
 from pydantic_core import from_json, to_json
 from typing_extensions import Self
 
+from auriko._money import NANO
+from auriko.spend._accounts import Hold
 from auriko.spend._export import COLUMNS
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
@@ -38,7 +40,7 @@ CREATE TABLE IF NOT EXISTS calls (
     usd REAL, may_be_billed INTEGER NOT NULL, cache_savings_usd REAL,
     prompt_tokens INTEGER, completion_tokens INTEGER,
     cached_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER,
-    request_id TEXT, tags TEXT NOT NULL
+    request_id TEXT, tags TEXT NOT NULL, estimated_usd REAL
 ) WITHOUT ROWID;
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
@@ -85,10 +87,7 @@ class SpendLedger(Recorder, SpendView):
         self._fold_lock = threading.Lock()
         self._folding = False
 
-    def check(self) -> None:
-        """Nothing: a ledger has no limit."""
-
-    def add(self, record: CallRecord) -> None:
+    def add(self, record: CallRecord, hold: Hold | None = None) -> None:  # noqa: ARG002 - there is no limit
         """Records one call; a call that is there already is not recorded again."""
         try:
             line = line_of(record)
@@ -146,8 +145,9 @@ class SpendLedger(Recorder, SpendView):
 
     def _sums(self, key: Key | None) -> dict[str | None, SpendTotal]:
         query = f"""
-            SELECT {_GROUPS[key]}, count(*), total(usd), sum(usd IS NULL AND may_be_billed),
-                coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), total(cache_savings_usd)
+            SELECT {_GROUPS[key]}, count(*), {_exact_sum("usd")}, sum(usd IS NULL AND may_be_billed),
+                coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
+                {_exact_sum("cache_savings_usd")}, count(estimated_usd), {_exact_sum("estimated_usd")}
             FROM calls {"LEFT JOIN json_each(tags)" if key == "tag" else ""}
             WHERE started_at >= ? GROUP BY 1 ORDER BY min(calls.id)
         """  # noqa: S608 - made of the constants above
@@ -160,6 +160,9 @@ class SpendLedger(Recorder, SpendView):
         try:
             with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)) as database:
                 _check_kind(database)
+                if missing := _missing_columns(database):  # a file of an earlier version, which may be read-only
+                    unknown = ", ".join(f"NULL AS {column}" for column in missing)
+                    database.execute(f"CREATE TEMP VIEW calls AS SELECT *, {unknown} FROM main.calls")  # noqa: S608 - of names
                 return database.execute(query, (self._since,)).fetchall()
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path} cannot be read as a ledger of calls: {error}") from None
@@ -203,6 +206,8 @@ class SpendLedger(Recorder, SpendView):
             if not _check_kind(database):
                 for statement in _SCHEMA.split(";"):
                     database.execute(statement)
+            for column in _missing_columns(database):
+                database.execute(f"ALTER TABLE calls ADD COLUMN {column} REAL")
             yield database
             database.execute("COMMIT")
 
@@ -250,6 +255,17 @@ def _check_kind(database: sqlite3.Connection) -> bool:
     if version > _VERSION:
         raise sqlite3.DatabaseError("a newer version of auriko wrote it; install that")
     return bool(tables)
+
+
+def _missing_columns(database: sqlite3.Connection) -> list[str]:
+    """The columns that an earlier version did not have yet."""
+    there = {row[1] for row in database.execute("PRAGMA main.table_info(calls)")}
+    return [column for column in COLUMNS if column not in there]
+
+
+def _exact_sum(column: str) -> str:
+    """The sum of amounts in SQL, added up in billionths of a dollar as everywhere."""
+    return f"coalesce(sum(CAST(round({column} * {NANO}) AS INTEGER)), 0) / {float(NANO)}"
 
 
 def _row_of(fields: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """`auriko sandbox` in the foreground: says where it is, serves, ends on Ctrl-C."""
 
+import importlib.util
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from auriko import Client
-from auriko.cli import main
+from auriko.cli import _background, main
 from auriko.sandbox import Sandbox, install
 from auriko.sandbox.engines import SmolLM2Engine
 from tests.support import acts
@@ -146,14 +147,44 @@ def test_answers_come_from_a_file(use, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_without_its_packages_it_names_them(monkeypatch, capsys):
+def test_without_its_packages_it_names_all_of_them(monkeypatch, capsys):
     for name in [name for name in sys.modules if name.startswith("auriko.sandbox")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    for name in ("jinja2", "uvicorn"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in {"jinja2", "uvicorn"} else name)
     assert main(["sandbox"]) == 2
-    assert (
-        capsys.readouterr().err == 'auriko: the sandbox needs more packages (uvicorn): pip install "auriko[sandbox]"\n'
-    )
+    missing = "the sandbox needs packages that are not installed (jinja2, uvicorn)"
+    assert capsys.readouterr().err == f'auriko: {missing}: pip install "auriko[sandbox]"\n'
+
+
+def test_it_hands_its_variables_to_a_shell_or_a_file(use, monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv("AURIKO_SANDBOX_API_KEY", raising=False)
+    monkeypatch.setattr(Sandbox, "_measure", lambda *_: None)
+
+    def look(said):
+        assert re.fullmatch(r"export AURIKO_BASE_URL=\S+/v1\nexport AURIKO_API_KEY=ak_sandbox_key\n", said)
+        assert httpx.get(re.search(r"AURIKO_BASE_URL=(\S+)v1", said)[1]).status_code == 200
+
+    assert use(look, "--env", "--env-file", ".env") == 0
+    assert capsys.readouterr().err.startswith("A sandbox gateway runs at ")
+    assert (tmp_path / ".env").read_text().splitlines()[1] == "AURIKO_API_KEY=ak_sandbox_key"
+
+
+def test_in_the_background_it_says_where_it_is_in_a_file(use, monkeypatch):
+    monkeypatch.delenv("AURIKO_SANDBOX_API_KEY", raising=False)
+    monkeypatch.setattr(Sandbox, "_measure", lambda *_: None)
+    monkeypatch.setenv("AURIKO_SANDBOX_IN_BACKGROUND", "1")
+
+    def announce(sandbox, api_key):
+        sys.stdout.write(f"AURIKO_BASE_URL={sandbox.base_url} AURIKO_API_KEY={api_key}\n")
+
+    def look(said):
+        assert said.endswith("AURIKO_API_KEY=ak_sandbox_key\n")
+        assert httpx.get(re.search(r"AURIKO_BASE_URL=(\S+)v1", said)[1]).status_code == 200
+
+    monkeypatch.setattr(_background, "announce", announce)
+    assert use(look, "--background") == 0
 
 
 def test_install_says_what_it_has_done_or_why_not(monkeypatch, capsys):

@@ -51,8 +51,19 @@ def test_missing_key_is_refused_at_construction(
     assert not caught.value.is_retryable
 
 
+@CLIENTS
+@pytest.mark.parametrize("empty", ["", SecretStr("")])
+def test_an_empty_key_is_a_missing_key(make: Any, empty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AuthenticationError) as caught:
+        make(api_key=empty)
+    assert caught.value.code == "missing_api_key"
+    with pytest.raises(AuthenticationError):
+        make(api_key=KEY).with_options(api_key=empty)
+    monkeypatch.setenv("AURIKO_API_KEY", KEY)
+    make(api_key=empty)
+
+
 BAD_KEYS = [
-    "",
     " ",
     f" {KEY}",
     f"{KEY} ",

@@ -1,10 +1,8 @@
 """Fixtures of the fault tests: sleeps that pass at once, certificates, no proxies."""
 
 import gc
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +13,8 @@ import pytest
 import auriko._http.channel
 import auriko._http.pool
 import auriko._http.shards
-from tests.support import clients, tls
+from tests.support import clients, fault_server, ways
+from tests.support.tls import Authority
 
 
 class _Patched(ModuleType):
@@ -72,38 +71,41 @@ def _nothing_left() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[ssl.SSLContext, Path]]:
-    """A server's context and the certificate file for a host."""
-    folder = tmp_path_factory.mktemp("certificates")
-    made: dict[str, tuple[ssl.SSLContext, Path]] = {}
-
-    def make(host: str) -> tuple[ssl.SSLContext, Path]:
-        if host not in made:
-            certificate, key = tls.make_certificate(folder, host)
-            made[host] = tls.server_context(certificate, key), certificate
-        return made[host]
-
-    return make
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """What signs the certificates of servers."""
+    return Authority(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture
-def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
-    """Makes clients trust a certificate from here on."""
-
-    def trust(certificate: Path) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        auriko._http.shards._tls_context.cache_clear()
-
-    yield trust
-    monkeypatch.undo()
+def trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Makes clients trust it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
     auriko._http.shards._tls_context.cache_clear()
+    yield
+    auriko._http.shards._tls_context.cache_clear()
+
+
+@pytest.fixture(params=["tcp", "tls"])
+def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Servers are plain, or encrypt; `cut tls` closes without saying so before."""
+    name = str(request.param)
+    if name != "tcp":
+        request.getfixturevalue("trusted")
+        server = request.getfixturevalue("authority").server()
+        monkeypatch.setattr(fault_server, "ENCRYPTION", [fault_server.Encryption(server, notifies=name == "tls")])
+    return name
 
 
 @pytest.fixture
 def anyio_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Async tests run on asyncio, unless they ask for trio, or for asyncio and connections of aiohttp."""
-    wanted = str(getattr(request, "param", "asyncio"))
-    if wanted == "aiohttp":
-        monkeypatch.setitem(clients.ASYNC_SETTINGS, "http_client", "aiohttp")
-        return "asyncio"
-    return wanted
+    """Async tests run on asyncio, unless they ask for another way, and their clients over its transport."""
+    way = ways.WAYS[getattr(request, "param", "async")]
+    monkeypatch.setattr(clients, "ASYNC_SETTINGS", way.settings)
+    return str(way.loop)
+
+
+@pytest.fixture(params=ways.IN_THREADS)
+def in_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Clients of `serving` run in each of the ways for threads."""
+    monkeypatch.setattr(clients, "SYNC_SETTINGS", ways.WAYS[request.param].settings)
+    return str(request.param)

@@ -12,7 +12,6 @@ import sys
 import warnings
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -26,6 +25,7 @@ from tests.support.acts import close, deaf, error, ok, raw, reply, stream
 from tests.support.cells import ASK, KEY
 from tests.support.fault_server import FaultServer, serve
 from tests.support.replies import chunk, events, whole_stream
+from tests.support.tls import Authority
 
 pytestmark = pytest.mark.anyio
 LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
@@ -285,15 +285,16 @@ def test_event_loop_that_is_just_closed() -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_proxy_is_told_its_credentials_and_nobody_else(
     scheme: str,
-    certificates: Callable[[str], Any],
-    trusted: Callable[[Path], None],
+    trusted: None,
+    authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from tests.faults.test_connecting import tunnel_to
 
-    context, certificate = certificates("gateway.localhost")
-    trusted(certificate)
-    with serve(ok, tls=context) as server, serve(tunnel_to(server.port) if scheme == "https" else ok) as proxy:
+    with (
+        serve(ok, tls=authority.server("gateway.localhost")) as server,
+        serve(tunnel_to(server.port) if scheme == "https" else ok) as proxy,
+    ):
         monkeypatch.setenv(f"{scheme}_proxy", f"http://somebody:hunter2@127.0.0.1:{proxy.port}")
         outcome = cells.run("aiohttp plain", f"{scheme}://gateway.localhost", {}, {}, calls=2)
         assert outcome.text == "Paris."

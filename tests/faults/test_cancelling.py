@@ -11,15 +11,15 @@ import anyio
 import pytest
 
 from auriko import AsyncClient
-from tests.support import cells
+from tests.support import cells, ways
 from tests.support.acts import deaf, error, hang, ok, stream
 from tests.support.cells import ASK
 from tests.support.clients import async_client, serving_async
 from tests.support.fault_server import Act, AtAccept, Connection, FaultServer, full_backlog
 from tests.support.replies import chunk, events, whole_stream
 
-EITHER = pytest.mark.parametrize("anyio_backend", ["asyncio", "aiohttp", "trio"], indirect=True)
-ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ["asyncio", "aiohttp"], indirect=True)
+EITHER = pytest.mark.parametrize("anyio_backend", ways.ON_LOOPS, indirect=True)
+ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ways.ON_ASYNCIO, indirect=True)
 STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
 LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
 SITUATIONS: dict[str, tuple[Act, dict[str, Any]]] = {
@@ -31,7 +31,7 @@ SITUATIONS: dict[str, tuple[Act, dict[str, Any]]] = {
     "in the body of an error": (stream(b"{", status=400, end="hang"), ASK),
 }
 IN = pytest.mark.parametrize("situation", SITUATIONS)
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("wire")]
 
 
 async def read(client: AsyncClient, ask: dict[str, Any], *, streamed: bool) -> None:

@@ -1,9 +1,7 @@
 """Rows C1, C2, C3, C9, T1 and T2 of the fault matrix: what happens before a request is on its way."""
 
 import socket
-import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,17 +11,18 @@ import auriko._http.shards
 from auriko import APIStatusError, APITimeoutError, Client
 from tests.support import cells
 from tests.support.acts import head, ok, raw, reply, stream
-from tests.support.cells import ASK, KEY, TRIO_MODES, Mode
+from tests.support.cells import ASK, KEY, TRIO_MODES
 from tests.support.clients import async_client
 from tests.support.fault_server import AtAccept, Connection, full_backlog, nobody_listening, serve
 from tests.support.replies import chunk, event
+from tests.support.tls import Authority
+from tests.support.ways import ON_LOOPS
 
 EVERY_MODE = pytest.mark.parametrize("mode", TRIO_MODES)
-Certificates = Callable[[str], tuple[ssl.SSLContext, Path]]
 
 
 @EVERY_MODE
-def test_c1_connection_refused(mode: Mode, naps: list[float]) -> None:
+def test_c1_connection_refused(mode: str, naps: list[float]) -> None:
     with nobody_listening() as url:
         outcome = cells.run(mode, url, {}, {})
     assert outcome.described() == "CONN(3)"
@@ -31,7 +30,7 @@ def test_c1_connection_refused(mode: Mode, naps: list[float]) -> None:
 
 
 @EVERY_MODE
-def test_c2_dns_failure(mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_c2_dns_failure(mode: str, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     def getaddrinfo(host: Any, *_args: Any, **_more: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -42,7 +41,7 @@ def test_c2_dns_failure(mode: Mode, naps: list[float], monkeypatch: pytest.Monke
 
 
 @EVERY_MODE
-def test_c3_connecting_takes_too_long(mode: Mode, naps: list[float]) -> None:
+def test_c3_connecting_takes_too_long(mode: str, naps: list[float]) -> None:
     with full_backlog() as url:
         outcome = cells.run(mode, url, {"timeout": 0.05}, {})
     assert outcome.described() == "TIME(3)"
@@ -67,7 +66,7 @@ def test_c9_pool_is_full(naps: list[float], monkeypatch: pytest.MonkeyPatch) -> 
         cells.assert_clean(client)
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "aiohttp", "trio"], indirect=True)
+@pytest.mark.parametrize("anyio_backend", ON_LOOPS, indirect=True)
 @pytest.mark.anyio
 async def test_c9_pool_is_full_async(anyio_backend: str, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     one_connection(monkeypatch)
@@ -84,9 +83,8 @@ async def test_c9_pool_is_full_async(anyio_backend: str, naps: list[float], monk
 
 
 @EVERY_MODE
-def test_t1_certificate_that_nobody_vouches_for(mode: Mode, naps: list[float], certificates: Certificates) -> None:
-    context, _ = certificates("127.0.0.1")
-    with serve(ok, tls=context) as server:
+def test_t1_certificate_that_nobody_vouches_for(mode: str, naps: list[float], authority: Authority) -> None:
+    with serve(ok, tls=authority.server()) as server:
         outcome = cells.run(mode, server.url, {}, {})
         assert outcome.described() == "CONN(1)"
         assert "certificate does not verify" in str(outcome.error)
@@ -95,12 +93,9 @@ def test_t1_certificate_that_nobody_vouches_for(mode: Mode, naps: list[float], c
 
 
 @EVERY_MODE
-def test_t1_certificate_of_another_host(
-    mode: Mode, naps: list[float], certificates: Certificates, trusted: Callable[[Path], None]
-) -> None:
-    context, certificate = certificates("other.example")
-    trusted(certificate)
-    with serve(ok, tls=context) as server:
+@pytest.mark.usefixtures("trusted")
+def test_t1_certificate_of_another_host(mode: str, naps: list[float], authority: Authority) -> None:
+    with serve(ok, tls=authority.server("other.example")) as server:
         outcome = cells.run(mode, server.url, {}, {})
         assert outcome.described() == "CONN(1)"
         assert "certificate does not verify" in str(outcome.error)
@@ -109,12 +104,9 @@ def test_t1_certificate_of_another_host(
 
 
 @EVERY_MODE
-def test_t1_certificate_that_is_trusted(
-    mode: Mode, certificates: Certificates, trusted: Callable[[Path], None]
-) -> None:
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
-    with serve(ok, tls=context) as server:
+@pytest.mark.usefixtures("trusted")
+def test_t1_certificate_that_is_trusted(mode: str, authority: Authority) -> None:
+    with serve(ok, tls=authority.server()) as server:
         outcome = cells.run(mode, server.url, {}, {}, calls=2)
         assert outcome.described() == "OK"
         assert outcome.text == "Paris."
@@ -123,7 +115,7 @@ def test_t1_certificate_that_is_trusted(
 
 
 @EVERY_MODE
-def test_t1_server_that_speaks_no_tls(mode: Mode, naps: list[float]) -> None:
+def test_t1_server_that_speaks_no_tls(mode: str, naps: list[float]) -> None:
     with serve(AtAccept(raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"))) as server:
         outcome = cells.run(mode, f"https://127.0.0.1:{server.port}", {}, {})
         assert outcome.described() == "CONN(3)"
@@ -132,9 +124,7 @@ def test_t1_server_that_speaks_no_tls(mode: Mode, naps: list[float]) -> None:
 
 @EVERY_MODE
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_t2_proxy_that_is_not_there(
-    mode: Mode, scheme: str, naps: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_t2_proxy_that_is_not_there(mode: str, scheme: str, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     with nobody_listening() as proxy:
         monkeypatch.setenv(f"{scheme}_proxy", proxy)
         outcome = cells.run(mode, f"{scheme}://gateway.localhost", {}, {})
@@ -142,7 +132,7 @@ def test_t2_proxy_that_is_not_there(
 
 
 @EVERY_MODE
-def test_t2_proxy_that_asks_for_credentials(mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t2_proxy_that_asks_for_credentials(mode: str, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(reply(407)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         outcome = cells.run(mode, "https://gateway.example", {}, {})
@@ -153,7 +143,7 @@ def test_t2_proxy_that_asks_for_credentials(mode: Mode, naps: list[float], monke
 
 
 @EVERY_MODE
-def test_t2_proxy_that_fails(mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t2_proxy_that_fails(mode: str, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(reply(503)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         outcome = cells.run(mode, "https://gateway.example", {}, {})
@@ -163,7 +153,7 @@ def test_t2_proxy_that_fails(mode: Mode, naps: list[float], monkeypatch: pytest.
 
 @EVERY_MODE
 def test_t2_proxy_before_plain_http_that_asks_for_credentials(
-    mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch
+    mode: str, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There the refusal is an ordinary reply."""
     with serve(reply(407)) as proxy:
@@ -178,10 +168,9 @@ def test_t2_proxy_before_plain_http_that_asks_for_credentials(
 
 @EVERY_MODE
 def test_t2_tls_failure_inside_the_tunnel_leaves_nothing_in_the_pool(
-    mode: Mode, naps: list[float], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    mode: str, naps: list[float], authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context, _ = certificates("127.0.0.1")
-    with serve(ok, tls=context) as server, serve(tunnel_to(server.port)) as proxy:
+    with serve(ok, tls=authority.server()) as server, serve(tunnel_to(server.port)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         outcome = cells.run(mode, f"https://localhost:{server.port}", {}, {}, calls=3)
         assert outcome.described() == "CONN(1)"
@@ -190,12 +179,9 @@ def test_t2_tls_failure_inside_the_tunnel_leaves_nothing_in_the_pool(
 
 
 @EVERY_MODE
-def test_t2_proxy_that_works(
-    mode: Mode, certificates: Certificates, trusted: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    context, certificate = certificates("gateway.localhost")
-    trusted(certificate)
-    with serve(ok, tls=context) as server, serve(tunnel_to(server.port)) as proxy:
+@pytest.mark.usefixtures("trusted")
+def test_t2_proxy_that_works(mode: str, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(ok, tls=authority.server("gateway.localhost")) as server, serve(tunnel_to(server.port)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url.removeprefix("http://"))
         outcome = cells.run(mode, "https://gateway.localhost", {}, {})
         assert outcome.text == "Paris."
@@ -227,7 +213,7 @@ def _loopback(_host: Any, *args: Any, **kwargs: Any) -> Any:
 
 @pytest.mark.parametrize("proxy", ["socks9://somebody:hunter2@proxy:1", "socks5://somebody:hunter2@proxy:1"])
 @EVERY_MODE
-def test_t2_proxy_of_an_unknown_kind(mode: Mode, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t2_proxy_of_an_unknown_kind(mode: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auriko._http.shards, "_open", _without_socks(auriko._http.shards._open))
     monkeypatch.setenv("all_proxy", proxy)
     outcome = cells.run(mode, "https://gateway.example", {}, {})

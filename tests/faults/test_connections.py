@@ -1,13 +1,14 @@
 """Connections of ours: what goes together, bounds of writes, readers that are slow, ends that nobody waits for."""
 
 import asyncio
+import contextlib
 import json
 import select
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,19 +23,21 @@ from auriko._http.backend import _AsyncStream, _Stream
 from auriko._http.bounds import readable
 from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
-from tests.support.cells import ASK, KEY, Mode
+from tests.support.cells import ASK, KEY
 from tests.support.clients import serving_async
 from tests.support.fault_server import AtAccept, serve
 from tests.support.replies import chunk, completion, events, whole_stream
+from tests.support.tls import Authority
 
-BOTH = pytest.mark.parametrize("mode", ["sync plain", "async plain", "trio plain"])
-BACKENDS = pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"], indirect=True)
+EVERY_WAY = pytest.mark.parametrize("mode", [mode for mode in cells.TRIO_MODES if mode.endswith("plain")])
+OVER_EACH_WIRE = pytest.mark.usefixtures("wire")
+BACKENDS = pytest.mark.parametrize("anyio_backend", ["async", "trio"], indirect=True)
 LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("mode", ["sync plain", "async plain"])
-def test_head_and_body_are_one_packet(mode: Mode) -> None:
+def test_head_and_body_are_one_packet(mode: str) -> None:
     first: list[bytes] = []
 
     def act(connection: Connection) -> None:
@@ -49,15 +52,17 @@ def test_head_and_body_are_one_packet(mode: Mode) -> None:
     assert first[0].endswith(b"}")
 
 
-@BOTH
-def test_large_request_arrives(mode: Mode) -> None:
+@EVERY_WAY
+@OVER_EACH_WIRE
+def test_large_request_arrives(mode: str) -> None:
     with serve(ok) as server:
         assert cells.run(mode, server.url, {"timeout": 30}, LARGE).described() == "OK"
         assert server.requests[0].json["messages"] == LARGE["messages"]
 
 
-@BOTH
-def test_sending_takes_too_long(mode: Mode) -> None:
+@EVERY_WAY
+@OVER_EACH_WIRE
+def test_sending_takes_too_long(mode: str) -> None:
     with serve(deaf) as server:
         settings = {"max_retries": 0, "timeout": httpx.Timeout(5, write=0.1)}
         outcome = cells.run(mode, server.url, settings, LARGE)
@@ -65,14 +70,36 @@ def test_sending_takes_too_long(mode: Mode) -> None:
         assert "while sending the request" in str(outcome.error)
 
 
-@BOTH
-def test_sending_without_a_bound(mode: Mode) -> None:
+@EVERY_WAY
+@OVER_EACH_WIRE
+def test_large_request_that_is_taken_slowly_is_no_silence(mode: str) -> None:
+    """It is under way for longer than each bound, of which none passes."""
+
+    def act(connection: Connection) -> None:
+        taken = bytearray()
+        for turn in range(1, 11):
+            time.sleep(0.08)
+            while len(taken) < turn * 2**20 and (read := connection.sock.recv(65536)):
+                taken += read
+        connection.unread = bytes(taken)
+        connection.request = connection.read_request()
+        ok(connection)
+
+    with serve(AtAccept(act)) as server:
+        settings = {"max_retries": 0, "timeout": httpx.Timeout(0.5, connect=5)}
+        outcome = cells.run(mode, server.url, settings, LARGE)
+        assert outcome.described() == "OK", outcome.error
+
+
+@EVERY_WAY
+@OVER_EACH_WIRE
+def test_sending_without_a_bound(mode: str) -> None:
     with serve(ok) as server:
         assert cells.run(mode, server.url, {"timeout": httpx.Timeout(None)}, {}).described() == "OK"
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
-def test_body_that_comes_with_the_head(mode: Mode) -> None:
+def test_body_that_comes_with_the_head(mode: str) -> None:
     """As small streams of fast servers do."""
 
     def act(connection: Connection) -> None:
@@ -87,7 +114,7 @@ def test_body_that_comes_with_the_head(mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
-def test_chunk_that_is_longer_than_it_says(mode: Mode) -> None:
+def test_chunk_that_is_longer_than_it_says(mode: str) -> None:
     """What came before it is delivered."""
     data = events(chunk("Pa"))
     wrong = chunked(data) + b"%x\r\n%s\r\n" % (len(data) - 3, data)
@@ -171,14 +198,51 @@ def test_socket_tells_whether_it_can_be_read(monkeypatch: pytest.MonkeyPatch, po
         assert can_be_read() is True
 
 
-@pytest.mark.parametrize("mode", ["sync stream", "async stream", "trio stream"])
-def test_streams_over_tls(mode: Mode, certificates: Any, trusted: Callable[[Path], None]) -> None:
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
-    with serve(stream(whole_stream()), tls=context) as server:
+@pytest.mark.parametrize("mode", [mode for mode in cells.TRIO_MODES if mode.endswith("stream")])
+@pytest.mark.parametrize("wire", ["tcp", "tls", "cut tls"], indirect=True)
+def test_connection_of_a_stream_is_used_again(mode: str, wire: str) -> None:
+    with serve(stream(whole_stream())) as server:
         outcome = cells.run(mode, server.url, {}, {}, calls=3)
         assert (outcome.described(), outcome.text) == ("OK", "Paris.")
         assert server.accepted == 1
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("mode", cells.TRIO_MODES)
+def test_tls_handshake_that_comes_slowly(mode: str, authority: Authority) -> None:
+    """A byte at a time."""
+    with serve(ok, tls=authority.server()) as server, serve(AtAccept(_dripping(server.port))) as slow:
+        url = f"https://127.0.0.1:{slow.port}"
+        assert cells.run(mode, url, {}, {}).described() == "OK"
+        settings = {"max_retries": 0, "timeout": httpx.Timeout(5, connect=0.05)}
+        outcome = cells.run(mode, url, settings, {})
+        assert isinstance(outcome.error, APITimeoutError)
+        assert "while connecting" in str(outcome.error)
+
+
+def _dripping(port: int) -> Callable[[Connection], None]:
+    """Passes what the server at a port says on, the first 300 bytes of it in small pieces."""
+
+    def act(connection: Connection) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as upstream:
+
+            def pass_on() -> None:
+                with contextlib.suppress(OSError):
+                    while data := connection.sock.recv(65536):
+                        upstream.sendall(data)
+                    upstream.shutdown(socket.SHUT_WR)
+
+            passing = threading.Thread(target=pass_on)
+            passing.start()
+            left = 100
+            while data := upstream.recv(3 if left else 65536):
+                left = max(left - 1, 0)
+                time.sleep(0.002 if left else 0)
+                connection.send(data)
+            connection.close()
+            passing.join()
+
+    return act
 
 
 def _thinks(connection: Connection) -> None:
@@ -186,26 +250,14 @@ def _thinks(connection: Connection) -> None:
     ok(connection)
 
 
-@pytest.mark.parametrize("mode", ["sync plain", "async plain", "trio plain"])
-def test_the_bound_of_writing_ends_with_the_request(
-    mode: Mode, certificates: Any, trusted: Callable[[Path], None]
-) -> None:
+@EVERY_WAY
+@pytest.mark.usefixtures("trusted")
+def test_the_bound_of_writing_ends_with_the_request(mode: str, authority: Authority) -> None:
     """Over TLS, too: a request that has been sent is waited for, and not sent and billed again."""
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
     timeout = httpx.Timeout(10, write=0.2)
-    with serve(ok, _thinks, tls=context) as server:
+    with serve(ok, _thinks, tls=authority.server()) as server:
         outcome = cells.run(mode, server.url, {"timeout": timeout, "max_retries": 2}, {}, calls=3)
         assert (outcome.described(), len(server.requests), server.accepted) == ("OK", 3, 1)
-
-
-@pytest.mark.parametrize("mode", ["async plain", "sync plain"])
-def test_large_request_over_tls(mode: Mode, certificates: Any, trusted: Callable[[Path], None]) -> None:
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
-    with serve(ok, tls=context) as server:
-        assert cells.run(mode, server.url, {"timeout": 30}, LARGE).described() == "OK"
-        assert server.requests[0].json["messages"] == LARGE["messages"]
 
 
 def test_user_client_over_its_own_backend() -> None:
@@ -220,7 +272,7 @@ def test_user_client_over_its_own_backend() -> None:
 
 
 @pytest.mark.parametrize("mode", cells.TRIO_MODES)
-def test_tls_handshake_takes_too_long(mode: Mode) -> None:
+def test_tls_handshake_takes_too_long(mode: str) -> None:
     with serve(AtAccept(hang)) as server:
         settings = {"max_retries": 0, "timeout": httpx.Timeout(5, connect=0.2)}
         outcome = cells.run(mode, f"https://127.0.0.1:{server.port}", settings, {})

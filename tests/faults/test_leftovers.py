@@ -2,22 +2,18 @@
 
 import gzip
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
 from auriko import AsyncClient, Client
-from tests.support import replies
+from tests.support import replies, ways
 from tests.support.acts import JSON, SSE, Connection, chunked, head
 from tests.support.cells import KEY
-from tests.support.clients import async_client
 from tests.support.fault_server import serve
 
 pytestmark = pytest.mark.anyio
-WAYS = ["sync", "asyncio", "trio", "aiohttp"]
 FORMS = ["length", "chunks", "gzip", "stream"]
 CALLS = ["Call 1.", "Call 2.", "Call 3."]
 
@@ -44,11 +40,11 @@ LEFTOVERS = {
 }
 
 
-def ask(way: str, url: str, *, streamed: bool) -> list[str]:
+def ask(way: ways.Way, url: str, *, streamed: bool) -> list[str]:
     """The texts of three calls, one after another, of one client; each call is one request."""
     asked: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-    if way == "sync":
-        with Client(api_key=KEY, base_url=url, max_retries=0) as client:
+    if way.loop is None:
+        with Client(api_key=KEY, base_url=url, max_retries=0, **way.settings) as client:
             if streamed:
                 return ["".join(client.chat.completions.create(**asked, stream=True).text_deltas()) for _ in range(3)]
             return [str(client.chat.completions.create(**asked).choices[0].message.content) for _ in range(3)]
@@ -60,21 +56,16 @@ def ask(way: str, url: str, *, streamed: bool) -> list[str]:
         return str((await client.chat.completions.create(**asked)).choices[0].message.content)
 
     async def main() -> list[str]:
-        settings = {"http_client": "aiohttp"} if way == "aiohttp" else {}
-        async with async_client(base_url=url, max_retries=0, **settings) as client:
+        async with AsyncClient(api_key=KEY, base_url=url, max_retries=0, **way.settings) as client:
             return [await text(client) for _ in range(3)]
 
-    return anyio.run(main, backend="trio" if way == "trio" else "asyncio")
+    return anyio.run(main, backend=way.loop)
 
 
-@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("way", WAYS)
-def test_what_follows_a_reply_is_not_the_next_one(
-    way: str, form: str, encrypted: bool, certificates: Any, trusted: Callable[[Path], None]
-) -> None:
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
+@pytest.mark.parametrize("way", ways.WAYS)
+@pytest.mark.usefixtures("wire")
+def test_what_follows_a_reply_is_not_the_next_one(way: str, form: str) -> None:
     wrong = {}
     for name, leftover in LEFTOVERS.items():
         if (way, name) == ("aiohttp", "junk"):
@@ -83,8 +74,8 @@ def test_what_follows_a_reply_is_not_the_next_one(
         def answer(connection: Connection, leftover: bytes = leftover) -> None:
             connection.send(message(f"Call {len(server.requests)}.", form) + leftover)
 
-        with serve(answer, tls=context if encrypted else None) as server:
-            texts = ask(way, server.url, streamed=form == "stream")
+        with serve(answer) as server:
+            texts = ask(ways.WAYS[way], server.url, streamed=form == "stream")
             connections = 1 if (way, name) == ("aiohttp", "line") else 3  # which passes over empty lines
             if (texts, len(server.requests), server.accepted) != (CALLS, 3, connections):
                 wrong[name] = texts, len(server.requests), server.accepted

@@ -22,11 +22,12 @@ from tests.support.cells import ASK, KEY
 from tests.support.clients import serving, serving_async
 from tests.support.fault_server import Act, serve
 from tests.support.replies import chunk, events
+from tests.support.ways import ON_LOOPS
 
 TWO = events(chunk("Pa"), chunk("ris"))
 OPEN_STREAM = stream(TWO, end="hang")
-EITHER = pytest.mark.parametrize("anyio_backend", ["asyncio", "aiohttp", "trio"], indirect=True)
-pytestmark = pytest.mark.anyio
+EITHER = pytest.mark.parametrize("anyio_backend", ON_LOOPS, indirect=True)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("wire")]
 
 
 class InTheLoopBodyError(Exception):
@@ -406,7 +407,7 @@ def test_a2_settings_are_refused_at_construction() -> None:
 
 
 @pytest.mark.parametrize("mode", cells.MODES)
-def test_a3_messages_from_a_generator_are_sent_again(mode: cells.Mode, naps: list[float]) -> None:
+def test_a3_messages_from_a_generator_are_sent_again(mode: str, naps: list[float]) -> None:
     """The request is written once, before the first attempt: what the caller does to it later has no effect."""
     message = {"role": "user", "content": "before"}
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import acts, cells
+from tests.support import acts, cells, ways
 from tests.support.acts import (
     JSON,
     SSE,
@@ -32,7 +32,7 @@ from tests.support.acts import (
     reset,
     stream,
 )
-from tests.support.cells import MODES, TRIO_MODES, Mode, Outcome
+from tests.support.cells import MODES, TRIO_MODES, Outcome
 from tests.support.fault_server import Act, Connection, serve
 from tests.support.replies import DONE, chunk, completion, envelope, event, events, whole_stream
 
@@ -61,7 +61,7 @@ class Row:
         calls: How many calls are made; the last one counts.
         check: Looks closer at the outcome.
         trio: Whether it is tried on trio too.
-        aiohttp: What comes of it over aiohttp, where that differs.
+        over: What comes of streams over a transport where that differs, by its name.
     """
 
     id: str
@@ -76,15 +76,13 @@ class Row:
     calls: int = 1
     check: Callable[[Outcome], object] = bool
     trio: bool = False
-    aiohttp: str | None = None
+    over: dict[str, str] = field(default_factory=dict)
 
-    def expected(self, mode: Mode) -> str | None:
+    def expected(self, mode: str) -> str | None:
         """What should come of it in a mode."""
-        if self.aiohttp is not None and mode == "aiohttp stream":
-            return self.aiohttp
-        if mode.endswith("plain") or self.stream == "=":
+        if mode.endswith("plain"):
             return self.plain
-        return self.stream
+        return self.over.get(ways.way_of(mode).transport, self.plain if self.stream == "=" else self.stream)
 
 
 def said_paris(outcome: Outcome) -> None:
@@ -387,7 +385,7 @@ ROWS = [
         [raw(head(content_type=SSE, transfer_encoding="chunked") + chunked(TWO) + b"xyz\r\n")],
         None,
         "CUT@2(1)",
-        aiohttp="CONN(3)",  # its parser gives nothing of a read that has an error in it
+        over={"aiohttp": "CONN(3)"},  # its parser gives nothing of a read that has an error in it
     ),
     Row(
         "E3f",
@@ -520,17 +518,22 @@ ROWS = [
 ]
 
 
+# Rows in which it matters how a connection ends.
+ENDINGS = ("C4", "C6", "C7", "S11a", "B1c", "B3", "E1d", "E3")
+
+
 def cells_of(rows: list[Row]) -> list[Any]:
     return [
-        pytest.param(row, mode, id=f"{row.id}-{row.what}-{mode}")
+        pytest.param(row, mode, wire, id=f"{row.id}-{row.what}-{mode}-{wire}")
         for row in rows
         for mode in (TRIO_MODES if row.trio else MODES)
+        for wire in ("tcp", "tls", *(["cut tls"] if row.id.startswith(ENDINGS) else []))
         if row.expected(mode) is not None
     ]
 
 
-@pytest.mark.parametrize(("row", "mode"), cells_of(ROWS))
-def test_cell(row: Row, mode: Mode, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("row", "mode", "wire"), cells_of(ROWS), indirect=["wire"])
+def test_cell(row: Row, mode: str, wire: str, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     """One call against a server that fails, what comes of it, and nothing left over."""
     monkeypatch.setattr("auriko._rules.exchange.DRAIN_PATIENCE", 0.05)
     with serve(*row.acts) as server:

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import pytest
 import auriko._http.pool
 import auriko._http.shards
 from auriko import APIConnectionError, AsyncClient, Client
-from tests.support import cells
+from tests.support import cells, ways
 from tests.support.acts import ok, raw, stream
 from tests.support.cells import ASK, KEY
 from tests.support.clients import serving, serving_async
@@ -27,8 +26,8 @@ from tests.support.fault_server import serve
 from tests.support.replies import chunk, events
 
 pytestmark = pytest.mark.anyio
-ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ["asyncio", "aiohttp"], indirect=True)
-OVER = pytest.mark.parametrize("http_client", [None, "aiohttp"], ids=["httpx", "aiohttp"])
+ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ways.ON_ASYNCIO, indirect=True)
+OVER = pytest.mark.parametrize("http_client", ways.TRANSPORTS.values(), ids=ways.TRANSPORTS)
 
 
 async def text_of(client: AsyncClient, *, streamed: bool) -> str:
@@ -55,14 +54,10 @@ def test_l8_one_client_over_three_event_loops(streamed: bool, http_client: Any) 
 
 
 @OVER
-@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
-def test_l8_event_loop_that_is_just_closed_leaves_nothing_open(
-    http_client: Any, encrypted: bool, certificates: Any, trusted: Callable[[Path], None]
-) -> None:
+@pytest.mark.usefixtures("wire")
+def test_l8_event_loop_that_is_just_closed_leaves_nothing_open(http_client: Any) -> None:
     """Many loops are closed without their generators being shut down: threads' own, LlamaIndex's, scripts'."""
-    context, certificate = certificates("127.0.0.1")
-    trusted(certificate)
-    with serve(ok, tls=context if encrypted else None) as server:
+    with serve(ok) as server:
         client = AsyncClient(api_key=KEY, base_url=server.url, http_client=http_client)
         for count in (1, 2):
             loop = asyncio.new_event_loop()
@@ -184,13 +179,13 @@ def test_l9_a_thread_closes_what_another_opened() -> None:
 
 FORKED = """
 import os, sys, auriko
-url, kind, streamed = sys.argv[1:]
+url, threads, http_client, streamed = sys.argv[1:]
 ask = dict(model="m", messages=[{"role": "user", "content": "x"}])
 
 def run(client):
     def text(reply):
         return reply.choices[0].message.content
-    if kind == "sync":
+    if threads:
         if streamed:
             return client.chat.completions.create(**ask, stream=True).collect().choices[0].message.content
         return text(client.chat.completions.create(**ask))
@@ -200,8 +195,8 @@ def run(client):
         return (await reply.collect()).choices[0].message.content if streamed else text(reply)
     return asyncio.run(main())
 
-settings = {"http_client": "aiohttp"} if kind == "aiohttp" else {}
-client = (auriko.Client if kind == "sync" else auriko.AsyncClient)(api_key="k", base_url=url, **settings)
+kind = auriko.Client if threads else auriko.AsyncClient
+client = kind(api_key="k", base_url=url, http_client=http_client or None)
 assert run(client) == "Paris."
 children = []
 for _ in range(2):
@@ -217,17 +212,19 @@ assert run(client) == "Paris."
 
 
 @pytest.mark.parametrize("streamed", ["", "1"], ids=["plain", "stream"])
-@pytest.mark.parametrize("kind", ["sync", "async", "aiohttp"])
-def test_l10_fork_after_use(kind: str, streamed: str) -> None:
+@pytest.mark.parametrize("way", [way for way in ways.WAYS.values() if way.loop != "trio"], ids=lambda way: way.name)
+def test_l10_fork_after_use(way: ways.Way, streamed: str) -> None:
     """Parent and children answer, and no socket is used by two of them."""
     with serve(ok) as server:
-        command = [sys.executable, "-W", "error", "-c", FORKED, server.url, kind, streamed]
+        threads = "" if way.loop else "1"
+        asked = [server.url, threads, way.settings.get("http_client", ""), streamed]
+        command = [sys.executable, "-W", "error", "-c", FORKED, *asked]
         done = subprocess.run(command, capture_output=True, check=False, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         assert len(server.requests) == 4
         used = [request.connection for request in server.requests]
-        assert len(set(used)) == (3 if kind == "sync" else 4)
-        assert used[0] == used[-1] or kind != "sync", "the parent goes on with its connection"
+        assert len(set(used)) == (3 if threads else 4)
+        assert used[0] == used[-1] or not threads, "the parent goes on with its connection"
         server.wait_until_unused()
 
 

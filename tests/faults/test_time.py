@@ -13,18 +13,19 @@ import pytest
 from auriko import APITimeoutError, AsyncClient, Client, track_spend
 from tests.support import cells
 from tests.support.acts import SSE, chunked, drip, error, hang, head, ok, stream
-from tests.support.cells import ASK, TRIO_MODES, Mode
+from tests.support.cells import ASK, TRIO_MODES
 from tests.support.clients import serving
 from tests.support.fault_server import Act, serve
 from tests.support.replies import chunk, event, events, whole_stream
 
 EVERY_MODE = pytest.mark.parametrize("mode", TRIO_MODES)
 STREAM_MODES = pytest.mark.parametrize("mode", [mode for mode in TRIO_MODES if mode.endswith("stream")])
+pytestmark = pytest.mark.usefixtures("wire")
 STREAM_HEAD = head(content_type=SSE, transfer_encoding="chunked")
 
 
 @STREAM_MODES
-def test_b7_deadline_ends_a_stream_that_goes_on(mode: Mode) -> None:
+def test_b7_deadline_ends_a_stream_that_goes_on(mode: str) -> None:
     with serve(drip(STREAM_HEAD, chunked(event(chunk())))) as server:
         outcome = cells.run(mode, server.url, {"deadline": 0.2}, {})
         assert outcome.kind == "TIME"
@@ -34,7 +35,7 @@ def test_b7_deadline_ends_a_stream_that_goes_on(mode: Mode) -> None:
 
 
 @STREAM_MODES
-def test_b7_deadline_ends_a_stream_that_drips(mode: Mode) -> None:
+def test_b7_deadline_ends_a_stream_that_drips(mode: str) -> None:
     """Even if no item ever gets whole, and though each read comes in time."""
     with serve(drip(STREAM_HEAD + chunked(event(chunk())), chunked(b"d"))) as server:
         assert cells.run(mode, server.url, {"deadline": 0.2, "stream_idle_timeout": 9}, {}).described() == "TIME@1(1)"
@@ -42,21 +43,21 @@ def test_b7_deadline_ends_a_stream_that_drips(mode: Mode) -> None:
 
 
 @EVERY_MODE
-def test_b7_deadline_ends_the_wait_for_the_head(mode: Mode) -> None:
+def test_b7_deadline_ends_the_wait_for_the_head(mode: str) -> None:
     with serve(hang) as server:
         assert cells.run(mode, server.url, {"deadline": 0.1, "timeout": 5.0}, {}).described() == "TIME(1)"
         server.wait_until_unused()
 
 
 @EVERY_MODE
-def test_deadline_of_a_call_takes_the_place_of_the_clients(mode: Mode) -> None:
+def test_deadline_of_a_call_takes_the_place_of_the_clients(mode: str) -> None:
     with serve(hang) as server:
         outcome = cells.run(mode, server.url, {"deadline": 60, "timeout": 5.0}, {"deadline": 0.1})
         assert outcome.described() == "TIME(1)"
 
 
 @EVERY_MODE
-def test_deadline_does_not_wait_for_a_retry_that_comes_too_late(mode: Mode, naps: list[float]) -> None:
+def test_deadline_does_not_wait_for_a_retry_that_comes_too_late(mode: str, naps: list[float]) -> None:
     """The error of the last attempt says more than that time is up."""
     with serve(error(503, Retry_After="30")) as server:
         assert cells.run(mode, server.url, {"deadline": 20}, {}).described() == "STATUS(1)"
@@ -66,7 +67,7 @@ def test_deadline_does_not_wait_for_a_retry_that_comes_too_late(mode: Mode, naps
 
 
 @EVERY_MODE
-def test_timeout_of_a_call_takes_the_place_of_the_clients(mode: Mode) -> None:
+def test_timeout_of_a_call_takes_the_place_of_the_clients(mode: str) -> None:
     with serve(hang) as server:
         outcome = cells.run(
             mode, server.url, {"timeout": 60}, {"timeout": httpx.Timeout(9, read=0.1), "max_retries": 0}
@@ -76,7 +77,7 @@ def test_timeout_of_a_call_takes_the_place_of_the_clients(mode: Mode) -> None:
 
 
 @STREAM_MODES
-def test_e5_comments_do_not_extend_the_wait_for_an_event(mode: Mode) -> None:
+def test_e5_comments_do_not_extend_the_wait_for_an_event(mode: str) -> None:
     with serve(drip(STREAM_HEAD + chunked(events(chunk(), chunk())), chunked(b": keep-alive\n\n"))) as server:
         outcome = cells.run(mode, server.url, {"stream_idle_timeout": 0.15}, {})
         assert outcome.described() == "TIME@2(1)"
@@ -84,20 +85,20 @@ def test_e5_comments_do_not_extend_the_wait_for_an_event(mode: Mode) -> None:
 
 
 @STREAM_MODES
-def test_e5_without_an_idle_timeout_the_read_timeout_bounds_the_wait(mode: Mode) -> None:
+def test_e5_without_an_idle_timeout_the_read_timeout_bounds_the_wait(mode: str) -> None:
     with serve(drip(STREAM_HEAD + chunked(event(chunk())), chunked(b": keep-alive\n\n"))) as server:
         assert cells.run(mode, server.url, {"timeout": 0.15}, {}).described() == "TIME@1(1)"
         assert cells.run(mode, server.url, {"timeout": 9}, {"timeout": 0.15}).described() == "TIME@1(1)"
 
 
 @STREAM_MODES
-def test_e5_before_the_first_event_the_call_is_made_again(mode: Mode, naps: list[float]) -> None:
+def test_e5_before_the_first_event_the_call_is_made_again(mode: str, naps: list[float]) -> None:
     with serve(drip(STREAM_HEAD, chunked(b": keep-alive\n\n"))) as server:
         assert cells.run(mode, server.url, {"stream_idle_timeout": 0.1}, {}).described() == "TIME(3)"
 
 
 @STREAM_MODES
-def test_e5_events_in_time_keep_a_stream_alive(mode: Mode) -> None:
+def test_e5_events_in_time_keep_a_stream_alive(mode: str) -> None:
     """Longer in all than the idle timeout."""
     pieces: list[Any] = [part for piece in whole_stream().split(b"\n\n") for part in (piece + b"\n\n", 0.1)]
     with serve(stream(*pieces)) as server:
@@ -114,28 +115,28 @@ def test_time_that_the_caller_takes_is_not_counted() -> None:
 
 
 @STREAM_MODES
-def test_e9_connection_is_used_again_after_a_stream(mode: Mode) -> None:
+def test_e9_connection_is_used_again_after_a_stream(mode: str) -> None:
     with serve(ok) as server:
         assert cells.run(mode, server.url, {}, {}, calls=3).text == "Paris."
         assert server.accepted == 1
 
 
 @STREAM_MODES
-def test_e9_connection_is_used_again_after_a_stream_whose_end_comes_late(mode: Mode) -> None:
+def test_e9_connection_is_used_again_after_a_stream_whose_end_comes_late(mode: str) -> None:
     with serve(stream(whole_stream(), 0.05, b": bye\n\n", 0.05)) as server:
         assert cells.run(mode, server.url, {}, {}, calls=3).text == "Paris."
         assert server.accepted == 1
 
 
 @EVERY_MODE
-def test_connection_is_used_again_after_an_error(mode: Mode) -> None:
+def test_connection_is_used_again_after_an_error(mode: str) -> None:
     with serve(error(400, "invalid_request_error"), error(404, "not_found_error"), ok) as server:
         assert cells.run(mode, server.url, {}, {}, calls=3).text == "Paris."
         assert server.accepted == 1
 
 
 @pytest.mark.parametrize("mode", ["sync stream", "async stream"])
-def test_e1b_stream_without_done_is_taken_with_a_warning(mode: Mode, caplog: pytest.LogCaptureFixture) -> None:
+def test_e1b_stream_without_done_is_taken_with_a_warning(mode: str, caplog: pytest.LogCaptureFixture) -> None:
     finished = events(chunk("Paris."), chunk("", finish_reason="stop"))
     with serve(stream(finished)) as server, track_spend() as spend, caplog.at_level(logging.WARNING, "auriko"):
         assert cells.run(mode, server.url, {}, {}).text == "Paris."

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from auriko import AsyncClient, AurikoAPIError
-from tests.support import cells
+from tests.support import cells, ways
 from tests.support.acts import JSON, SSE, chunked, head
 from tests.support.cells import ASK, KEY
 from tests.support.replies import completion, whole_stream
@@ -71,7 +71,7 @@ async def call(client: Any, *, streamed: bool) -> None:
             pass
 
 
-@pytest.mark.parametrize("http_client", [None, "aiohttp"], ids=["httpx", "aiohttp"])
+@pytest.mark.parametrize("http_client", ways.TRANSPORTS.values(), ids=ways.TRANSPORTS)
 def test_broken_replies_end_in_an_answer_or_an_error_of_ours(http_client: Any) -> None:
     kinds: Counter[str] = Counter()
 

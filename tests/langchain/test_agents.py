@@ -150,7 +150,7 @@ def test_signatures_that_the_gateway_checks_go_back(settings, way, output_versio
         messages = last["messages"]
     assert [type(m).__name__.removesuffix("Chunk") for m in messages][1:] == ["AIMessage", "ToolMessage", "AIMessage"]
     signed = messages[1].additional_kwargs
-    assert signed.get("provider_signatures") or signed["reasoning"][0]["signature"]
+    assert signed.get("provider_signatures") or signed["reasoning_blocks"][0]["signature"]
 
 
 def test_middleware_of_langchain(gateway):

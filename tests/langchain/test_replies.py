@@ -107,7 +107,7 @@ async def test_tool_calls_and_their_signatures_go_round(ask, gateway, output_ver
     assert [b["args"] for b in message.content_blocks] == [{"a": 1}, {}]
     gateway.says("done")
     model.invoke([HumanMessage("hi"), message])
-    assert gateway.bodies[-1]["messages"][1] == {"role": "assistant", "content": None, "tool_calls": CALLS}
+    assert gateway.bodies[-1]["messages"][1] == {"role": "assistant", "tool_calls": CALLS}
 
 
 REASONING = [{"type": "thinking", "thinking": "let me see", "signature": "s"}, {"type": "redacted", "data": "xyz"}]

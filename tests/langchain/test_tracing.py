@@ -10,14 +10,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
+from langfuse import Langfuse
+from langfuse.langchain import CallbackHandler
 from langsmith import Client
 from openinference.instrumentation.langchain import LangChainInstrumentor
 from opentelemetry import trace
+from opentelemetry.instrumentation.langchain.callback_handler import TraceloopCallbackHandler
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from auriko import RateLimitError, track_spend
 from auriko_langchain import AurikoLangChainTracer, ChatAuriko
@@ -145,8 +151,119 @@ async def test_without_an_instrumentation_the_call_has_a_span_of_its_own(gateway
     assert span.parent.span_id == telemetry.named("program").context.span_id
 
 
+# -- Langfuse and OpenLLMetry, which keep the spans of runs in a handler -----------------------------------------------
+
+
+@pytest.fixture
+def langfuse(telemetry: Telemetry) -> CallbackHandler:
+    """Its handler, which makes a generation of each run."""
+    keys = {"public_key": uuid4().hex, "secret_key": "sk"}
+    Langfuse(**keys, tracer_provider=telemetry.tracer_provider, span_exporter=InMemorySpanExporter())
+    return CallbackHandler(public_key=keys["public_key"])
+
+
+class OwnHandler(CallbackHandler):
+    """A user's, on top of Langfuse's."""
+
+
+def is_generation(span: Any) -> bool:
+    return span.attributes.get("langfuse.observation.type") == "generation"
+
+
+def assert_one_generation(telemetry: Telemetry) -> None:
+    (span,) = [span for span in telemetry.spans if _has_cost(span)]
+    assert is_generation(span)
+    assert json.loads(span.attributes["langfuse.observation.cost_details"]) == {"total": COST}
+    assert json.loads(span.attributes["langfuse.observation.usage_details"])["input"] == 7
+    assert span.attributes["langfuse.observation.model.name"] == "m-1", "not m-1,m-2, which was asked for"
+    assert [one.name for one in telemetry.spans if one.name.startswith("chat ")] == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_langfuse_has_one_generation_with_the_cost(gateway, telemetry, langfuse, way):
+    script(gateway, way)
+    await call(gateway.model(models=["m-1", "m-2"]), way, "hi", {"callbacks": [langfuse]})
+    assert_one_generation(telemetry)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_langfuse_in_a_chain(gateway, telemetry, langfuse, way):
+    script(gateway, way)
+    chain = ChatPromptTemplate.from_template("{question}") | gateway.model(models=["m-1", "m-2"])
+    await call(chain, way, {"question": "hi"}, {"callbacks": [langfuse]})
+    assert_one_generation(telemetry)
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+async def test_langfuse_as_a_callback_of_the_model(gateway, telemetry, langfuse, way):
+    script(gateway, way)
+    langfuse.__class__ = OwnHandler
+    await call(gateway.model(models=["m-1", "m-2"], callbacks=[langfuse]), way, "hi")
+    assert_one_generation(telemetry)
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
+async def test_langfuse_and_an_agent(telemetry, langfuse, sandbox_env, way):
+    def get_weather(city: str) -> str:
+        """Get the weather of a city."""
+        return f"It is sunny in {city}."
+
+    agent = create_agent(ChatAuriko(models=["gpt-4o", "claude-sonnet-4-6"]), [get_weather])
+    question = {"messages": [("human", "What is the weather in Oslo?")]}
+    config: Any = {"callbacks": [langfuse]}
+    with track_spend() as spend:
+        match way:
+            case "invoke":
+                agent.invoke(question, config)
+            case "ainvoke":
+                await agent.ainvoke(question, config)
+            case "stream":
+                list(agent.stream(question, config, stream_mode="messages"))
+            case _:
+                _ = [part async for part in agent.astream(question, config, stream_mode="messages")]
+    costs = [span.attributes["llm.cost.total"] for span in telemetry.spans if _has_cost(span)]
+    assert sorted(costs) == sorted(record.usd for record in spend.records)
+    assert len([span for span in telemetry.spans if is_generation(span)]) == len(costs) == 2
+
+
+async def test_langfuse_and_streams_at_once(gateway, telemetry, langfuse):
+    costs = [0.001 * number for number in range(1, 6)]
+    for cost in costs:
+        gateway.streams("x", routing_metadata={**ROUTING, "cost": {"usd": cost}})
+    model = gateway.model()
+    config: Any = {"callbacks": [langfuse]}
+    await asyncio.gather(*(call(model, "astream", "hi", config) for _ in costs))
+    assert sorted(span.attributes["llm.cost.total"] for span in telemetry.spans if is_generation(span)) == costs
+
+
+async def test_a_stream_that_langfuse_does_not_watch_has_a_span_of_its_own(gateway, telemetry, langfuse):
+    """Its own process may have others that it watches."""
+    script(gateway, "astream")
+    await call(gateway.model(), "astream", "hi")
+    assert telemetry.span().name == "chat m-1"
+    assert telemetry.span().attributes["llm.cost.total"] == COST
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_openllmetry_shows_the_cost_on_its_span(gateway, telemetry, way):
+    """Its handler alone; its instrumentor, which cannot be taken back, is watched by `make observability`."""
+    meter = telemetry.meter_provider.get_meter("its own")
+    measured = meter.create_histogram("duration"), meter.create_histogram("tokens")
+    script(gateway, way)
+    handler = TraceloopCallbackHandler(telemetry.tracer, *measured)
+    await call(gateway.model(models=["m-1", "m-2"]), way, "hi", {"callbacks": [handler]})
+    span = telemetry.span()
+    assert span.name == "ChatAuriko.chat"
+    assert (span.attributes["llm.cost.total"], span.attributes["gen_ai.usage.input_tokens"]) == (COST, 7)
+
+
+# -- MLflow and LangSmith ----------------------------------------------------------------------------------------------
+
+
 class MlflowSpan:
     """A span as MLflow hands it out, which writes values as JSON itself."""
+
+    end_time_ns = None
 
     def __init__(self, span_type: str) -> None:
         self.span_type = span_type
@@ -165,6 +282,25 @@ async def test_mlflow_shows_the_cost_and_the_model_that_answered(gateway, monkey
     await call(gateway.model(models=["m-1", "m-2"]), way, "hi")
     assert span.attributes["mlflow.llm.cost"] == {"total_cost": COST}
     assert span.attributes["mlflow.llm.model"] == "m-1"
+
+
+class MlflowHandler(BaseCallbackHandler):
+    """A handler as MLflow's, which keeps its span in a thread of its own when the run is asynchronous."""
+
+    def __init__(self) -> None:
+        self.span = MlflowSpan("CHAT_MODEL")
+
+    def _get_span_by_run_id(self, run_id: UUID) -> MlflowSpan:
+        return self.span
+
+
+async def test_mlflows_span_of_an_asynchronous_run(gateway, telemetry, monkeypatch):
+    monkeypatch.setattr(MlflowHandler, "__module__", "mlflow.langchain.langchain_tracer")
+    gateway.says("x")
+    handler = MlflowHandler()
+    await gateway.model(models=["m-1", "m-2"]).ainvoke("hi", {"callbacks": [handler]})
+    assert handler.span.attributes["mlflow.llm.cost"] == {"total_cost": COST}
+    assert telemetry.spans == []
 
 
 def test_a_span_of_the_program_in_mlflow_is_left_alone(gateway, monkeypatch):

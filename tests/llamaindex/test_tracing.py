@@ -123,6 +123,7 @@ class MlflowSpan(dict):
     """A span as MLflow hands it out, which writes values as JSON itself."""
 
     span_type = "LLM"
+    end_time_ns = None
     set_attribute = dict.__setitem__
 
 
@@ -153,3 +154,15 @@ def test_a_stream_whose_span_ends_before_it_is_read_has_a_span_of_its_own(gatewa
     list(stream)
     (span,) = with_cost(telemetry)
     assert span.name == "chat m-1"
+
+
+async def test_a_stream_whose_span_mlflow_ends_before_it_is_read_has_a_span_of_its_own(gateway, telemetry, monkeypatch):
+    """MLflow takes no asynchronous generator for a stream."""
+    span = MlflowSpan()
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(get_current_active_span=lambda: span))
+    gateway.streams("ok")
+    stream = await gateway.llm().astream_chat(MESSAGES)
+    span.end_time_ns = 1
+    _ = [item async for item in stream]
+    assert telemetry.span().attributes["llm.cost.total"] == 0.0021
+    assert span == {}

@@ -1,6 +1,8 @@
-"""Calls traced to the real servers of Phoenix and MLflow; fails where their APIs do not tell what was billed.
+"""Calls watched by real tools; fails where a tool does not tell what was billed, once for each call.
 
-python tests/observability [phoenix] [mlflow]
+    python tests/observability [phoenix] [mlflow] [spans]
+
+The servers of Phoenix and MLflow are asked by their APIs; for spans, tools export to memory (`test_one_span.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 
 import reading
 import servers
+from test_one_span import TOOLS
 from workload import PROJECT
 
 _WORKLOAD = Path(__file__).parent / "workload.py"
@@ -58,13 +61,23 @@ def _usd(usd: float | None) -> str:
     return f"{'unknown':>11}" if usd is None else f"{usd:>11.6f}"
 
 
+def check_spans() -> bool:
+    """Whether each call has one span with tokens and cost; each tool changes its process for good, and has its own."""
+    here = Path(__file__).parent
+    pytest = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(here), "--noconftest"]
+    pytest += ["-p", "no:auriko", "-p", "no:asyncio", "-p", "no:cacheprovider", str(here / "test_one_span.py")]
+    failed = [tool for tool in TOOLS if subprocess.run([*pytest, "-k", f"{tool}-"], check=False).returncode]
+    print("\n".join(f"WRONG: {tool}" for tool in failed) or "spans: one with tokens and cost for every call.")
+    return not failed
+
+
 def main() -> None:
     """Checks the tools that are named, else all."""
     # The servers are in sessions of their own, so that only an orderly end takes them along.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
-    tools = sys.argv[1:] or ["phoenix", "mlflow"]
+    tools = sys.argv[1:] or ["spans", "phoenix", "mlflow"]
     with tempfile.TemporaryDirectory(prefix="auriko-observability-") as folder:
-        right = [check(tool, Path(folder)) for tool in tools]
+        right = [check_spans() if tool == "spans" else check(tool, Path(folder)) for tool in tools]
     sys.exit(not all(right))
 
 

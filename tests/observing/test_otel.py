@@ -10,6 +10,8 @@ import anyio
 import httpx
 import pytest
 from opentelemetry import trace
+from opentelemetry.metrics import _internal as metrics
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -98,13 +100,19 @@ async def test_span_of_a_call(telemetry, way):
         "server.port": 8080,
         "gen_ai.response.model": "claude-sonnet-4-6",
         "llm.model_name": "claude-sonnet-4-6",
+        "langfuse.observation.model.name": "claude-sonnet-4-6",
         "gen_ai.usage.input_tokens": 1820,
         "gen_ai.usage.output_tokens": 61,
         "gen_ai.usage.cache_read.input_tokens": 1536,
         "gen_ai.usage.cache_creation.input_tokens": 0,
         "gen_ai.usage.reasoning.output_tokens": 40,
         "gen_ai.usage.cost": 0.00193,
+        "gen_ai.usage.cost.amount": 0.00193,
+        "gen_ai.usage.cost.currency": "USD",
+        "gen_ai.usage.cost.source": "provider",
         "llm.cost.total": 0.00193,
+        "operation.cost": 0.00193,
+        "langfuse.observation.cost_details": '{"total": 0.00193}',
         "mlflow.llm.cost": '{"total_cost": 0.00193}',
         "auriko.provider": "anthropic",
         "auriko.provider_model_id": "claude-sonnet-4-6-20260101",
@@ -243,6 +251,34 @@ async def test_tracing_that_fails_fails_no_call(telemetry, monkeypatch, caplog, 
     assert caplog.text.count("RuntimeError: broken processor") == 1, "it is said once"
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_provider_that_cannot_be_hashed(telemetry, monkeypatch, way):
+    """Logfire's cannot."""
+
+    class Unhashable(MeterProvider):
+        __hash__ = None
+
+    own = Unhashable(shutdown_on_exit=False)
+    monkeypatch.setattr(metrics, "_METER_PROVIDER", own)
+    await Gateway(reply_for(way)).ask(way)
+    assert telemetry.span().attributes["llm.cost.total"] == 0.00193
+    own.shutdown()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_provider_that_fails_fails_no_call(telemetry, monkeypatch, caplog, way):
+    class Broken:
+        def get_tracer(self, *_: Any) -> None:
+            raise RuntimeError("broken provider")
+
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", Broken())
+    monkeypatch.setattr(observation, "_broken", set())
+    gateway = Gateway(reply_for(way))
+    await gateway.ask(way)
+    await gateway.ask(way)
+    assert caplog.text.count("RuntimeError: broken provider") == 1, "it is said once"
+
+
 # -- context -------------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +357,10 @@ async def test_metrics_of_calls(telemetry, way):
     assert tokens == {"input": 3640, "output": 122}
     (cost,) = telemetry.points("auriko.client.cost")
     assert cost.value == pytest.approx(0.00386)
+    (per_call,) = telemetry.points("gen_ai.client.operation.cost")
+    assert (per_call.count, per_call.sum) == (2, pytest.approx(0.00386))
+    assert per_call.attributes["gen_ai.usage.cost.currency"] == "USD"
+    assert per_call.attributes["gen_ai.usage.cost.source"] == "provider"
     assert telemetry.points("auriko.client.unknown_cost_calls") == []
 
 

@@ -243,9 +243,17 @@ def test_options_of_a_call() -> None:
         "timeout": httpx.Timeout(5),
         "deadline": 9.0,
         "max_retries": 0,
+        "reserve_usd": None,
     }
     unset = take_options({})
-    assert unset == {"headers": {}, "query": {}, "timeout": None, "deadline": None, "max_retries": None}
+    assert unset == {
+        "headers": {},
+        "query": {},
+        "timeout": None,
+        "deadline": None,
+        "max_retries": None,
+        "reserve_usd": None,
+    }
 
 
 def test_refused_arguments_reach_no_server() -> None:

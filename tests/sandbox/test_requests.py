@@ -149,8 +149,6 @@ def test_what_is_not_a_json_object_is_refused(steady_http, body):
         (None, 401, "invalid_api_key"),
         ("Bearer", 401, "invalid_api_key"),
         ("Basic YTpi", 401, "invalid_api_key"),
-        ("Bearer short", 401, "invalid_api_key"),
-        ("Bearer two words of key", 401, "invalid_api_key"),
         ("Bearer ak_sandbox_invalid", 401, "invalid_api_key"),
         ("Bearer ak_sandbox_expired", 401, "expired_api_key"),
         ("Bearer ak_sandbox_forbidden", 403, "insufficient_permissions"),
@@ -161,6 +159,11 @@ def test_keys_that_are_not_accepted(steady_http, authorization, status, code, pa
     headers = {} if authorization is None else {"Authorization": authorization}
     reply = httpx.get(f"{steady_http.base_url}{path.removeprefix('/')}", headers=headers)
     assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("key", ["x", "ak_try", "sk-proj-" + "0" * 1000])
+def test_any_other_key_is_accepted(steady_http, key):
+    assert steady_http.get("/me", headers={"Authorization": f"Bearer {key}"}).json()["status"] == "active"
 
 
 @pytest.mark.parametrize("path", ["/directory/models", "/registry/models", "/registry/providers"])

@@ -194,7 +194,7 @@ print([name for name in sys.modules if name.startswith(("auriko.sandbox", "uvico
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("package", ["jinja2", "uvicorn"])
+@pytest.mark.parametrize("package", ["jinja2", "jsonschema", "uvicorn"])
 def test_a_missing_extra_is_named(package):
     program = f"""
 import sys

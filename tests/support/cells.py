@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -14,15 +14,10 @@ import auriko
 from auriko import AsyncClient, Client
 from auriko._rules.exchange import Clock
 from auriko.errors import AurikoAPIError, StreamInterruptedError
+from tests.support import ways
 
-Plain = Literal["sync plain", "async plain", "aiohttp plain", "trio plain"]
-Streamed = Literal["sync stream", "async stream", "aiohttp stream", "trio stream"]
-Mode: TypeAlias = Plain | Streamed
-MODES: tuple[Mode, ...] = (
-    *("sync plain", "async plain", "sync stream", "async stream"),
-    *("aiohttp plain", "aiohttp stream"),
-)
-TRIO_MODES: tuple[Mode, ...] = (*MODES, "trio plain", "trio stream")
+MODES = ways.modes(*(name for name, way in ways.WAYS.items() if way.loop != "trio"))
+TRIO_MODES = ways.modes(*ways.WAYS)
 KEY = "ak_test_0123456789abcdefghij"
 ASK: dict[str, Any] = {"model": "claude-sonnet-4-6", "messages": [{"role": "user", "content": "Capital of France?"}]}
 CLOCK = Clock(chance=lambda: 0.5)  # no jitter, so that delays are exact
@@ -75,16 +70,14 @@ class Outcome:
         return f"{self.kind}{items}" + (f"({attempts})" if attempts else "")
 
 
-def run(mode: Mode, url: str, settings: dict[str, Any], call: dict[str, Any], calls: int = 1) -> Outcome:
+def run(mode: str, url: str, settings: dict[str, Any], call: dict[str, Any], calls: int = 1) -> Outcome:
     """What comes of a call (of the last of several) in one mode; nothing may be left after it."""
-    settings = {"api_key": KEY, "base_url": url, "timeout": 2.0, **settings}
+    way = ways.way_of(mode)
+    settings = {"api_key": KEY, "base_url": url, "timeout": 2.0, **way.settings, **settings}
     call = {**ASK, **call, "stream": mode.endswith("stream")}
-    if mode.startswith("sync"):
+    if way.loop is None:
         return _run_sync(settings, call, calls)
-    if mode.startswith("aiohttp"):
-        settings["http_client"] = "aiohttp"
-    backend = "trio" if mode.startswith("trio") else "asyncio"
-    return anyio.run(_run_async, settings, call, calls, backend=backend)
+    return anyio.run(_run_async, settings, call, calls, backend=way.loop)
 
 
 def _run_sync(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Outcome:

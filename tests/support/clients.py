@@ -8,7 +8,8 @@ from auriko import AsyncClient, Client
 from tests.support.cells import KEY
 from tests.support.fault_server import Act, FaultServer, serve
 
-# What async clients are made with beside their own settings, as the fixture of the backend wants it.
+# What clients are made with beside their own settings, as the fixtures of the ways want it.
+SYNC_SETTINGS: dict[str, Any] = {}
 ASYNC_SETTINGS: dict[str, Any] = {}
 
 
@@ -17,10 +18,14 @@ def async_client(**settings: Any) -> AsyncClient:
     return AsyncClient(**{"api_key": KEY, **ASYNC_SETTINGS, **settings})
 
 
+def _sync_client(**settings: Any) -> Client:
+    return Client(**{"api_key": KEY, **SYNC_SETTINGS, **settings})
+
+
 @contextlib.contextmanager
 def serving(*acts: Act, **settings: Any) -> Iterator[tuple[FaultServer, Client]]:
     """A server and a client of it."""
-    with serve(*acts) as server, Client(**{"api_key": KEY, "base_url": server.url, **settings}) as client:
+    with serve(*acts) as server, _sync_client(base_url=server.url, **settings) as client:
         yield server, client
 
 

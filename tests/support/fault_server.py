@@ -49,6 +49,7 @@ class Connection:
     unread: bytes = b""
     open: bool = True
     request: Request | None = None
+    notifies: bool = True
 
     def read_request(self) -> Request | None:
         """The next request, or None when the client has gone."""
@@ -60,11 +61,14 @@ class Connection:
         method, target, _ = first.split(" ", 2)
         headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
         size = int(next((value for name, value in headers if name.lower() == "content-length"), "0"))
-        while len(self.unread) < size:
-            if not self._read():
+        body = bytearray(self.unread)
+        while len(body) < size:
+            data = self.sock.recv(65536)
+            if not data:
                 return None
-        body, self.unread = self.unread[:size], self.unread[size:]
-        return Request(method, target, headers, body, self.number)
+            body += data
+        self.unread = bytes(body[size:])
+        return Request(method, target, headers, bytes(body[:size]), self.number)
 
     def _read(self) -> bool:
         data = self.sock.recv(65536)
@@ -77,14 +81,18 @@ class Connection:
 
     def hang(self) -> None:
         """Says nothing more until the client goes."""
-        while self._read():
+        while self.sock.recv(65536):
             pass
         self.close()
 
     def close(self) -> None:
         """Closes as one should."""
         self.open = False
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # where it has been shut already
+            if self.notifies and isinstance(self.sock, ssl.SSLSocket):
+                self.sock.settimeout(0)
+                with contextlib.suppress(ssl.SSLWantReadError):  # the client's answer is not waited for
+                    self.sock.unwrap()
             self.sock.shutdown(socket.SHUT_WR)
         self.sock.close()
 
@@ -98,6 +106,23 @@ class Connection:
 
 
 Act = Callable[[Connection], None]
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """How servers encrypt.
+
+    Attributes:
+        context: Their certificate.
+        notifies: Whether they announce that they close, as TLS wants it; many do not.
+    """
+
+    context: ssl.SSLContext
+    notifies: bool = True
+
+
+# How servers encrypt that are not told to, as the fixture of the wire wants it.
+ENCRYPTION: list[Encryption] = []
 
 
 @dataclass
@@ -116,7 +141,7 @@ class FaultServer:
     """The server; use it in a `with` block."""
 
     acts: tuple[Act, ...]
-    tls: ssl.SSLContext | None = None
+    tls: Encryption | None = None
     requests: list[Request] = field(default_factory=list, repr=False)
     performed: int = 0
     accepted: int = 0
@@ -145,6 +170,7 @@ class FaultServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pieces go when they are sent
             with self._changed:
                 self.accepted += 1
                 connection = Connection(sock, self.accepted)
@@ -157,7 +183,8 @@ class FaultServer:
     def _serve(self, connection: Connection) -> None:
         with contextlib.suppress(OSError, ssl.SSLError):
             if self.tls is not None:
-                connection.sock = self.tls.wrap_socket(connection.sock, server_side=True)
+                connection.notifies = self.tls.notifies
+                connection.sock = self.tls.context.wrap_socket(connection.sock, server_side=True)
             while connection.open:
                 act = self._next_act()
                 if not isinstance(act, AtAccept):
@@ -213,7 +240,7 @@ class FaultServer:
 
 def serve(*acts: Act, tls: ssl.SSLContext | None = None) -> FaultServer:
     """A server that performs these acts."""
-    return FaultServer(acts, tls)
+    return FaultServer(acts, Encryption(tls) if tls is not None else next(iter(ENCRYPTION), None))
 
 
 @contextlib.contextmanager

@@ -1,22 +1,27 @@
-"""Certificates for the tests' servers, made by openssl."""
+"""An authority that signs the certificates of the tests' servers."""
 
 import ssl
-import subprocess
 from pathlib import Path
 
-
-def make_certificate(folder: Path, host: str) -> tuple[Path, Path]:
-    """The files of a self-signed certificate for a host name or address, and of its key."""
-    certificate, key = folder / f"{host}.pem", folder / f"{host}.key"
-    kind = "IP" if host[0].isdigit() else "DNS"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", "/CN=auriko-test", "-addext", f"subjectAltName={kind}:{host}"]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    return certificate, key
+import trustme
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """What a server with this certificate needs."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
+class Authority:
+    """Signs certificates for hosts.
+
+    Attributes:
+        certificate: The file that a client has to trust.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._authority = trustme.CA()
+        self.certificate = folder / "authority.pem"
+        self._authority.cert_pem.write_to_path(self.certificate)
+        self._made: dict[str, ssl.SSLContext] = {}
+
+    def server(self, host: str = "127.0.0.1") -> ssl.SSLContext:
+        """What a server needs that goes by this name or address."""
+        if host not in self._made:
+            self._made[host] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._authority.issue_cert(host).configure_cert(self._made[host])
+        return self._made[host]

@@ -6,11 +6,12 @@ import hmac
 import re
 import threading
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from auriko.sandbox.accounts.budgets import PERIODS, Budget
+from auriko.sandbox.accounts.budgets import Budget
+from auriko.sandbox.accounts.limits import Limits
 from auriko.sandbox.errors import GatewayError
 
 DEFAULT_KEY = "ak_sandbox_key"
@@ -18,40 +19,9 @@ INVALID_KEY = "ak_sandbox_invalid"
 EXPIRED_KEY = "ak_sandbox_expired"
 FORBIDDEN_KEY = "ak_sandbox_forbidden"
 
-_WELL_FORMED = re.compile(r"[\x21-\x7e]{8,512}")
+_HARD_TO_GUESS = re.compile(r"[\x21-\x7e]{8,512}")
+_ANY_KEY = f"The sandbox accepts any other key, such as {DEFAULT_KEY}."
 _MINUTE = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits of each key.
-
-    Attributes:
-        requests_per_minute: Requests to the inference endpoints.
-        credits_usd: What the workspace has to begin with.
-        daily_budget_usd, weekly_budget_usd, monthly_budget_usd: What a key may spend in each such period, or None.
-
-    Raises:
-        ValueError: A limit is negative or not a number.
-    """
-
-    requests_per_minute: int = 1_000_000
-    credits_usd: float = 100.0
-    daily_budget_usd: float | None = None
-    weekly_budget_usd: float | None = None
-    monthly_budget_usd: float | None = None
-
-    def __post_init__(self) -> None:
-        for limit in fields(self):
-            value = getattr(self, limit.name)
-            if value is not None and not 0 <= value < float("inf"):
-                raise ValueError(f"{limit.name} cannot be {value}")
-
-    def budgets(self) -> list[Budget]:
-        """Those that are set, with nothing spent."""
-        return [
-            Budget(period, limit) for period in PERIODS if (limit := getattr(self, f"{period}_budget_usd")) is not None
-        ]
 
 
 @dataclass(slots=True)
@@ -128,14 +98,14 @@ class Accounts:
     """Every key that has called. Safe to use from several threads.
 
     Args:
-        only_key: The one key that is accepted; None accepts every well-formed one.
+        only_key: The one key that is accepted; None accepts every one but those that are there to be refused.
 
     Raises:
-        ValueError: The one key is not well-formed.
+        ValueError: The one key is too short, or cannot be sent.
     """
 
     def __init__(self, limits: Limits, only_key: str | None = None) -> None:
-        if only_key is not None and not _WELL_FORMED.fullmatch(only_key):
+        if only_key is not None and not _HARD_TO_GUESS.fullmatch(only_key):
             raise ValueError("An API key has 8 to 512 characters, none of them a space or outside ASCII.")
         self._limits = limits
         self._only_key = only_key
@@ -155,8 +125,9 @@ class Accounts:
             raise _unauthorized("expired_api_key", "The API key has expired.")
         if key == FORBIDDEN_KEY:
             raise GatewayError("insufficient_permissions", "The API key lacks the scope inference.")
-        wrong = self._only_key is not None and not hmac.compare_digest(key.encode(), self._only_key.encode())
-        if wrong or key == INVALID_KEY or not _WELL_FORMED.fullmatch(key):
+        if self._only_key is not None and not hmac.compare_digest(key.encode(), self._only_key.encode()):
+            raise _unauthorized("invalid_api_key", "The API key is not valid.", "Send the key it was started with.")
+        if key == INVALID_KEY:
             raise _unauthorized("invalid_api_key", "The API key is not valid.")
         with self._lock:
             return self._accounts.setdefault(key, Account(key, self._limits))
@@ -198,10 +169,5 @@ def identity(account: Account) -> dict[str, Any]:
     }
 
 
-def _unauthorized(code: str, message: str) -> GatewayError:
-    return GatewayError(
-        code,
-        message,
-        suggestion=f"The sandbox accepts any well-formed key, such as {DEFAULT_KEY}.",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+def _unauthorized(code: str, message: str, suggestion: str = _ANY_KEY) -> GatewayError:
+    return GatewayError(code, message, suggestion=suggestion, headers={"WWW-Authenticate": "Bearer"})

@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.routing_options import RoutedRequest
-from auriko.sandbox.validation import OpenWireModel, WireModel
+from auriko.sandbox.wire.base import OpenWireModel, WireModel
 from auriko.sandbox.wire.content import Part
 
 # Accepted, not used, and said so in a warning (API section 3).

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, Discriminator, Tag, field_validator
 from pydantic_core import PydanticCustomError
 
-from auriko.sandbox.validation import OpenWireModel
+from auriko.sandbox.wire.base import OpenWireModel
 
 MAX_MEDIA_BYTES = 20 * 1024 * 1024
 

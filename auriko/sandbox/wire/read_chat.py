@@ -9,7 +9,7 @@ from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import Prompt
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, Requirement, RoutingWarning
-from auriko.sandbox.validation import validate
+from auriko.sandbox.wire.base import validate
 from auriko.sandbox.wire.chat_request import IGNORED_FIELDS, AssistantMessage, ChatRequest, Message, NamedTool
 from auriko.sandbox.wire.conversation import check_conversation
 

@@ -9,7 +9,7 @@ from typing import Any
 from auriko.sandbox.catalog.model import RESPONSES
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
-from auriko.sandbox.validation import validate
+from auriko.sandbox.wire.base import validate
 from auriko.sandbox.wire.read_chat import read_chat
 from auriko.sandbox.wire.responses_request import (
     FunctionCallItem,

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, field_validator
 
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.routing_options import RoutedRequest
-from auriko.sandbox.validation import OpenWireModel, WireModel
+from auriko.sandbox.wire.base import OpenWireModel, WireModel
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "off"]
 

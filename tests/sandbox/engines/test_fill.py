@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auriko.sandbox.engines.quote.fill import Filler
+from auriko.sandbox.engines.quote import fill as filling
 from auriko.sandbox.engines.quote.pattern import examples
 from support.engine_runs import question_set
 
 
 def fill(schema: Any, text: str) -> Any:
-    return Filler(schema, text).value()
+    return json.loads(filling.fill(schema, text))
 
 
 def check(value: Any, schema: Any) -> None:

@@ -145,7 +145,7 @@ def test_markdown_tables_lists_and_code() -> None:
     text += "We sell:\n\n- bread\n- milk from the farm\n"
     text += "```python\nopen_shop(day)  # the shop opens when it opens on a holiday\n```\n"
     prompt = "Context:\n{}\nQuestion: {}\nAnswer:"
-    assert run(ENGINE, prompt.format(text, "Is it open on Sunday?")).text == "Day: Sunday; Opens: never"
+    assert run(ENGINE, prompt.format(text, "Is it open on Sunday?")).text == "Sunday; never"
     assert run(ENGINE, prompt.format(text, "Where is the milk from?")).text == "milk from the farm"
     assert run(ENGINE, prompt.format(text, "Who comes on a holiday?")).text == UNKNOWN
     assert run(ENGINE, prompt.format("| a | b |\n| c | d |", "What is c?")).text == "c; d"
@@ -160,3 +160,17 @@ def test_forms_of_a_word_have_one_stem_and_identifiers_are_words() -> None:
     for one, other in (("retries", "retried"), ("dropped", "drop"), ("charged", "charge"), ("opens", "opening")):
         assert stem(one) == stem(other)
     assert terms("max_ttft_ms of StreamError") == ("max", "ttft", "ms", "stream", "error")
+
+
+@pytest.mark.parametrize(
+    ("demand", "answer"),
+    [
+        ('If the context does not hold the answer, say "Not in the documents."', "Not in the documents."),
+        ("If you don't know, answer “No idea”, and nothing else.", "No idea"),
+        ('Say "Hello" first.', "I don't know: the text does not say."),
+    ],
+)
+def test_what_a_prompt_demands_where_its_text_says_nothing_is_said(demand: str, answer: str) -> None:
+    asked = f"Context:\nThe ferry takes 45 minutes. A ticket costs 12 euros.\n\n{demand}\n\nQuestion: {{}}\nAnswer: "
+    assert run(ENGINE, asked.format("Who leads the support team?")).text == answer
+    assert run(ENGINE, asked.format("How long does the ferry take?")).text == "The ferry takes 45 minutes."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,10 +13,19 @@ from auriko.sandbox.engines.quote.words import terms
 UNKNOWN = "I don't know: the text does not say."
 """The answer when no sentence has enough of the question."""
 
+_REFUSAL = re.compile(
+    r"""\bif\b[^.?!]*?\b(?:not|no|don't|doesn't|cannot|can't)\b[^.?!]*?["“]([^"”]{1,200})["”]""", re.IGNORECASE
+)
 _ENOUGH = 0.5
 """The share of the question, weighted by how telling each word is, that a sentence must have."""
 _K1, _B = 1.2, 0.5
 _BEST = 5
+
+
+def refusal(prompt: str) -> str:
+    """The answer that a prompt demands where its text says nothing, as in `If you don't know, say "No idea."`."""
+    demanded = _REFUSAL.search(prompt)
+    return demanded[1] if demanded else UNKNOWN
 
 
 def best_passage(question: str, passages: Sequence[Passage], enough: float = _ENOUGH) -> str | None:

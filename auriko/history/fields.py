@@ -1,0 +1,58 @@
+"""Fields of messages that somebody else has written: read, or refused by an error that names them."""
+
+# Messages and schemas are dictionaries of anything:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, overload
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class MessageError(ValueError):
+    """A message cannot be sent; the text names it and its field: `messages[2].content[0].mime_type is missing`."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field, reason)
+        self.field = field
+        self.reason = reason
+
+    def below(self, place: str) -> MessageError:
+        """The same error, of a field that is inside of another one."""
+        inner = f".{self.field}" if self.field and not self.field.startswith("[") else self.field
+        return MessageError(place + inner, self.reason)
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.reason}"
+
+
+@overload
+def given(values: Mapping[str, Any], name: str, kind: type[T]) -> T | None: ...
+@overload
+def given(values: Mapping[str, Any], name: str, kind: tuple[type[T], type[U]]) -> T | U | None: ...
+def given(values: Mapping[str, Any], name: str, kind: Any) -> Any:
+    """The field's value, or None where it has none.
+
+    Raises:
+        MessageError: It is of another kind.
+    """
+    value = values.get(name)
+    if value is None or isinstance(value, kind):
+        return value
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    raise MessageError(name, f"is of type {type(value).__name__}, not {' or '.join(each.__name__ for each in kinds)}")
+
+
+def needed(values: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    """The field's value.
+
+    Raises:
+        MessageError: There is none, or it is of another kind.
+    """
+    value = given(values, name, kind)
+    if value is None:
+        raise MessageError(name, "is missing")
+    return value

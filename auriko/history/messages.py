@@ -1,0 +1,77 @@
+"""Messages as they go out: without nulls, their calls with arguments that can be read (API sections 3.1 and 3.3)."""
+
+# Messages and schemas are dictionaries of anything:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from auriko.history.tool_calls import arguments_to_send, pair_results
+from auriko.schemas import fitting_name
+
+
+def ready_messages(messages: Iterable[Any]) -> list[Any]:
+    """The messages as they can be sent; none of them is changed.
+
+    A reply's message may be among them as it is, dumped or copied: what it says goes back as it came, but for nulls,
+    which some providers refuse, and for calls whose arguments are no JSON object, which all of them refuse.
+    """
+    given = list(messages)
+    try:
+        ready = [_ready(message) for message in given]
+    except RecursionError:  # nested too deeply, or in itself, which is said where the body is written
+        return given
+    pair_results(ready)
+    return ready
+
+
+def _ready(message: Any) -> Any:
+    if type(message) is dict and len(message) == 2 and type(message.get("content")) is str:
+        return message  # a role and a text, as most are
+    if isinstance(message, BaseModel):
+        message = message.model_dump(mode="json", exclude_none=True)
+    if not isinstance(message, Mapping):
+        return message
+    said = message
+    clean = {name: _without_nulls(value) for name, value in said.items() if value is not None}
+    calls = clean.get("tool_calls")
+    if isinstance(calls, list):
+        clean["tool_calls"] = [_call(call) for call in calls]
+        if not calls:
+            del clean["tool_calls"]
+    if "function_call" in clean:
+        clean["function_call"] = _function(clean["function_call"])
+    return clean
+
+
+def _call(call: Any) -> Any:
+    if not isinstance(call, dict):
+        return call
+    values = call
+    return {**values, "function": _function(values["function"])} if "function" in values else values
+
+
+def _function(function: Any) -> Any:
+    if not isinstance(function, dict):
+        return function
+    values = function
+    name = values.get("name")
+    named = {"name": fitting_name(name or "unnamed")} if isinstance(name, str) else {}
+    return {**values, **named, "arguments": arguments_to_send(values.get("arguments"))}
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, Mapping):
+        values = value
+        return {name: _without_nulls(part) for name, part in values.items() if part is not None}
+    if isinstance(value, (list, tuple)) or hasattr(value, "__next__"):
+        return [_without_nulls(part) for part in value]
+    return value
