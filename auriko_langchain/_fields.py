@@ -84,7 +84,7 @@ class ChatFields(BaseChatModel):
         timeout: Bound in seconds of each phase of a request; None for the client's default.
         max_retries: How many requests may follow the first, 0 for none; None for the client's default.
         deadline: Bound in seconds of a whole call with its retries and its stream.
-        stream_idle_timeout: Bound in seconds of the wait for a stream's next event.
+        stream_idle_timeout: Bound in seconds of the wait for a stream's next event; else ten minutes.
         http_client: A client of yours to send with; you close it.
         http_async_client: The same for `ainvoke` and `astream`; or "aiohttp", as for `auriko.AsyncClient`.
         spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.
@@ -172,6 +172,15 @@ class ChatFields(BaseChatModel):
     @classmethod
     def _hide_key(cls, value: Any) -> Any:
         return SecretStr(value) if isinstance(value, str) else value
+
+    @field_validator("logit_bias", mode="before")
+    @classmethod
+    def _name_tokens(cls, value: Any) -> Any:
+        """Tokens are numbers, which JSON has as text where they are names."""
+        if not isinstance(value, Mapping):
+            return value
+        biases: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return {str(token): bias for token, bias in biases.items()}
 
     @field_validator("routing", mode="before")
     @classmethod

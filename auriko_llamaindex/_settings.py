@@ -27,6 +27,9 @@ _CLIENT_FIELDS: Final = (
     *("default_headers", "default_query", "pickle_api_key", "spend"),
 )
 
+# Whom an LLM tells of its events is no part of what it is, and every LLM is given a manager of its own.
+_PLACES: Final = frozenset({"callback_manager"})
+
 
 def _made(kind: Callable[[Any], Any]) -> BeforeValidator:
     """A plain value becomes an object of this kind, so that either may be given."""
@@ -95,7 +98,7 @@ class AurikoSettings(FunctionCallingLLM):
     max_retries: int = Field(default=2, description="How many requests may follow the first.")
     deadline: float | None = Field(default=None, description="Seconds that a call with its retries may take.")
     stream_idle_timeout: float | None = Field(
-        default=None, description="Seconds to wait for the next event of a stream."
+        default=None, description="Seconds to wait for the next event of a stream; else ten minutes."
     )
     # Headers and query parameters may carry secrets of a proxy.
     default_headers: dict[str, str] | None = Field(
@@ -202,6 +205,14 @@ class AurikoSettings(FunctionCallingLLM):
 
     def _client_settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _CLIENT_FIELDS}
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        ours, theirs = vars(self), vars(other)
+        return ours.keys() == theirs.keys() and all(ours[name] == theirs[name] for name in ours.keys() - _PLACES)
+
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # its fields may be changed
 
     def __copy__(self) -> Any:
         copy = super().__copy__()

@@ -26,6 +26,7 @@ class Call(Generic[ReplyT]):
         path: The path below the base address.
         reply: The model of the whole reply.
         body: The request's JSON, written once, or None.
+        request: What the body says, by which limits judge what it will cost.
         stream: Whether the reply is a stream.
         authenticated: False for public endpoints, which are never sent the key.
         model: The model or models asked for, as one text for records; empty where there is none.
@@ -42,6 +43,7 @@ class Call(Generic[ReplyT]):
     path: str
     reply: type[ReplyT]
     body: bytes | None = field(default=None, repr=False)
+    request: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     stream: bool = False
     authenticated: bool = True
     model: str = ""

@@ -56,7 +56,8 @@ def inference_call(
         body = merge_gateway_extra_body(body, extra)
     model = check_model(body)
     check_extensions(body.get("extensions"))
-    return Call(method="POST", path=path, reply=reply, body=encode_body(body), stream=stream, model=model, **options)
+    facts: dict[str, Any] = {"body": encode_body(body), "request": body, "stream": stream, "model": model}
+    return Call(method="POST", path=path, reply=reply, **facts, **options)
 
 
 def _with_words(body: dict[str, Any]) -> dict[str, Any]:

@@ -185,6 +185,18 @@ def test_every_copy_sends_what_its_original_would(gateway, monkeypatch, way, use
     assert gateway.headers[-1]["authorization"] == f"Bearer {KEY}"
 
 
+def test_llms_of_equal_settings_are_equal_and_their_copies_too(monkeypatch):
+    monkeypatch.setenv("AURIKO_API_KEY", KEY)
+    llm = Auriko(**_configured())
+    llm._client()
+    assert llm == Auriko(**_configured())
+    assert llm != Auriko(**{**_configured(), "max_tokens": 10})
+    assert llm != Auriko(**_configured(max_retries=1))
+    assert llm != KEY
+    for copied in COPIES.values():
+        assert copied(llm) == llm
+
+
 @pytest.mark.parametrize("way", ["copy", "deepcopy", "model_copy", "model_copy(deep)"])
 def test_copies_in_memory_keep_the_key_and_the_transport(gateway, way):
     llm = gateway.llm(api_key=KEY)
