@@ -68,6 +68,10 @@ test: $(VENV)/.dev ## run the whole test suite, which reaches every line and bra
 test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machine that was started a moment ago
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/rules tests/http tests/streams tests/observing tests/models tests/errors tests/resources tests/candidates tests/estimate tests/notebook tests/client tests/spend tests/sandbox
 
+.PHONY: versions
+versions: $(VENV)/.dev ## run the suite on Python 3.10 to 3.14, against the oldest and the newest packages that are let in
+	@UV=$(abspath $(BIN))/uv .ci/versions
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .
@@ -235,6 +239,22 @@ endif
 judges: $(JUDGES)/openai-3/.ready $(JUDGES)/litellm/.ready ## have version 3 of the package openai and LiteLLM judge the sandbox
 	@$(JUDGES)/openai-3/bin/python -m pytest tests/sandbox/test_openai_client.py tests/sandbox/test_responses.py -k openai
 	@$(JUDGES)/litellm/bin/python -m pytest -W default tests/judges # it leaves warnings of its own behind
+
+MCP := .venvs/mcp
+$(MCP)/.ready: pyproject.toml
+	@echo "Setting up $(MCP) (the sandbox and mcp) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(MCP)
+	@uv pip install --quiet --python $(MCP)/bin/python --editable '.[sandbox]' $(JUDGES_TOOLS) 'mcp>=1.10,<2'
+else
+	@$(PYTHON) -m venv $(MCP)
+	@$(MCP)/bin/python -m pip install --quiet --editable '.[sandbox]' $(JUDGES_TOOLS) 'mcp>=1.10,<2'
+endif
+	@touch $@
+
+.PHONY: mcp
+mcp: $(MCP)/.ready ## run tools of a real server of the Model Context Protocol, over its standard input and output
+	@$(MCP)/bin/python -m pytest -W default tests/mcp
 
 # Engines for many machines, which are larger than all the rest, have an environment of their own.
 ENGINES := .venvs/engines

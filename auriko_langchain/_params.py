@@ -13,12 +13,8 @@ from auriko.types import CallOptions, ChatParams
 WIRE_FIELDS: Final = (
     frozenset(ChatParams.__annotations__)
     - set(CallOptions.__annotations__)
-    - {
-        "messages",
-        "gateway",
-        "max_tokens",
-        "stream_options",
-    }
+    - GATEWAY_FIELDS.keys()
+    - {"messages", "gateway", "max_tokens", "stream_options"}
 )
 CALL_OPTIONS: Final = frozenset(CallOptions.__annotations__)
 # Accepted per call beside those: LangChain's names, and what only a stream has.

@@ -12,7 +12,7 @@ import httpcore
 from auriko._http.bounds import HeldHead, clamp_here, readable
 from auriko._http.loop_end import close_after_loop, close_with_loop
 
-# What may wait to be read; beyond it the server has to wait.
+# What may wait to be read, and one read of the event loop's; beyond it the server has to wait.
 _MAX_UNREAD: Final = 64 * 1024
 # What asyncio calls the things that httpcore asks for.
 _NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
@@ -75,7 +75,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._reading = self._loop.create_future()
             await self._wait(self._reading, clamp_here(timeout), httpcore.ReadTimeout)
         read, self._unread = self._unread[:max_bytes], self._unread[max_bytes:]
-        if self._held_up and not self._at_end:
+        if self._held_up and len(self._unread) <= _MAX_UNREAD and not self._at_end:
             self._held_up = False
             self._transport.resume_reading()
         if not read and self._error is not None:
@@ -131,6 +131,9 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         close_with_loop(transport, self._loop)
         # With 0, as above, TLS would hold up the writer although nothing waits to be sent, until the reply comes.
         transport.set_write_buffer_limits(high=1, low=0)
+        limit: Any = getattr(transport, "set_read_buffer_limits", None)  # not on Python 3.10
+        if limit is not None:
+            limit(high=_MAX_UNREAD, low=_MAX_UNREAD // 2)  # of what waits to be decrypted
         return self
 
     def get_extra_info(self, info: str) -> Any:

@@ -12,7 +12,7 @@ from auriko.errors import APIStatusError
 from auriko.response_headers import ResponseHeaders
 from auriko.spend._accounts import Hold
 from auriko.spend._record import CallRecord, CallStart, Operation, Status, new_id
-from auriko.spend._recorder import Ended, Recorder, active, listeners
+from auriko.spend._recorder import Ended, Recorder, active, listeners, sources
 
 if TYPE_CHECKING:  # models are imported with what reads them
     from auriko.models.common import ResponseUsage, Usage
@@ -182,6 +182,8 @@ _UNOBSERVED: Final = _Unobserved()
 def recorders_of(own: tuple[Recorder, ...]) -> tuple[Recorder, ...]:
     """What a call that starts now is told to, each once: what is active here, and what the client itself has."""
     recorders = active.get() + own
+    for source in sources:
+        recorders += source()
     return tuple(dict.fromkeys(recorders)) if len(recorders) > 1 else recorders
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from auriko._observing.observation import Observation, observe, recorders_of
 from auriko._rules.call import Call
@@ -17,6 +17,8 @@ from auriko.spend._accounts import Hold, News, reserve
 from auriko.spend._recorder import Recorder
 
 ResultT = TypeVar("ResultT")
+# Seconds for which comments alone keep a stream alive, where nothing else is set.
+_IDLE: Final = 600.0
 
 
 def call_steps(
@@ -54,7 +56,7 @@ def stream_steps(
     recorders = recorders_of(settings.recorders)
     call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
     observation = _observe(call, settings, recorders, hold, stream=True)
-    idle = settings.stream_idle_timeout or (call.timeout or settings.timeout).read
+    idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
     receive = receive_stream(reader, idle, clock)
     try:
         opened = yield from exchange(call, settings, observation.noting(receive), clock)
@@ -63,6 +65,11 @@ def stream_steps(
         raise
     observation.first_item()
     return opened, observation
+
+
+def _idle_bound(read: float | None) -> float | None:
+    """Bound of the wait for an event; gateways send comments for minutes while a model thinks."""
+    return max(_IDLE, read) if read is not None else None
 
 
 def _observe(
@@ -84,8 +91,8 @@ def _reserve(
         return call, None
     from auriko.spend._estimates import asked_of
 
-    asked = asked_of(call.model, call.body, call.reserve_usd)
-    if all(recorder.on_limit == "raise" for recorder in recorders):
+    asked = asked_of(call.model, call.request, call.body, call.reserve_usd)
+    if not any([recorder.on_limit == "wait" for recorder in recorders]):  # noqa: C419 - a generator takes longer
         return call, reserve(accounts, asked)
     started = clock.monotonic()
     deadline = call.deadline if call.deadline is not None else settings.deadline

@@ -44,6 +44,8 @@ class Books:
 
     def tell(self) -> None:
         """Wakes whoever waits; without the lock, which they take."""
+        if not self.waiting:
+            return
         with self.lock:
             waiting, self.waiting = self.waiting, []
         for news in waiting:
@@ -64,13 +66,13 @@ class Account:
         experience: What calls were billed here.
     """
 
-    def __init__(self, limit_usd: float, spent: int) -> None:
+    def __init__(self, limit_usd: float, spent: int = 0, expected: int | None = None) -> None:
         from auriko.spend._estimates import Experience
 
         self.limit_usd = limit_usd
         self.spent = spent
         self.reserved = 0
-        self.experience = Experience()
+        self.experience = Experience(expected)
 
     @property
     def limit_usd(self) -> float:
@@ -94,11 +96,11 @@ class Account:
         cost no more than that, or if none of them has been billed: what is asked for at most is mostly not used, and
         a first call would otherwise never be made under a limit that is less than a guess.
         """
-        left = self.left
-        most, likely = self.experience.estimate(asked)
+        left = self._limit - self.spent - self.reserved
+        most = self.experience.most(asked)
         if most <= left:
             return most, most
-        alone = not self.reserved and left > 0 and (likely is None or likely <= left)
+        alone = not self.reserved and left > 0 and self.experience.likely(asked) <= left
         return most, int(left) if alone else None
 
     def exceeded(self, needed: int) -> BudgetExceededError:

@@ -24,6 +24,7 @@ Listener = Callable[[CallStart], Ended | None]
 
 active: Final[ContextVar[tuple[Recorder, ...]]] = ContextVar("auriko_recorders", default=())
 listeners: Final[list[Listener]] = []
+sources: Final[list[Callable[[], tuple[Recorder, ...]]]] = []
 _recorders: Final[WeakSet[Recorder]] = WeakSet()
 
 
@@ -42,6 +43,15 @@ def remove_listener(listener: Listener) -> None:
     """Tells a function of no more calls; of those under way it still hears the end."""
     if listener in listeners:
         listeners.remove(listener)
+
+
+def add_source(source: Callable[[], tuple[Recorder, ...]]) -> None:
+    """Asks a function, wherever a call starts, for trackers that are told of it beside those of its context.
+
+    For frameworks whose runs have no context of their own. It must not raise.
+    """
+    if source not in sources:
+        sources.append(source)
 
 
 class Recorder(ABC):

@@ -235,12 +235,14 @@ def _dripping(port: int) -> Callable[[Connection], None]:
             passing = threading.Thread(target=pass_on)
             passing.start()
             left = 100
-            while data := upstream.recv(3 if left else 65536):
-                left = max(left - 1, 0)
-                time.sleep(0.002 if left else 0)
-                connection.send(data)
-            connection.close()
+            with contextlib.suppress(OSError):
+                while data := upstream.recv(3 if left else 65536):
+                    left = max(left - 1, 0)
+                    time.sleep(0.002 if left else 0)
+                    connection.send(data)
+                connection.sock.shutdown(socket.SHUT_RDWR)
             passing.join()
+            connection.close()
 
     return act
 
