@@ -124,7 +124,7 @@ class _GrowingAnswer:
 
     def add(self, chunk: str | BaseMessage) -> Iterator[Any]:
         """The items of the stream for this chunk."""
-        message = AIMessageChunk(chunk) if isinstance(chunk, str) else chunk
+        message = AIMessageChunk(content=chunk) if isinstance(chunk, str) else chunk
         self._message = message if self._message is None else self._message + message
         if self._parser.include_raw:
             yield {"raw": message}

@@ -2,6 +2,7 @@
 
 # LlamaIndex types additional_kwargs with bare dicts, and what an LLM offers to its programs is protected.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportPrivateUsage=false
+# pyright: reportUnknownArgumentType=false
 
 from __future__ import annotations
 

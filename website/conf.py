@@ -2,7 +2,10 @@
 
 import re
 
+from sphinx.util.typing import stringify_annotation
+
 import auriko
+from auriko.models import AurikoResponseModel
 
 project = "auriko"
 author = "auriko"
@@ -50,7 +53,25 @@ suppress_warnings = ["misc.highlighting_failure"]
 def setup(app):
     """What pydantic adds to every model says nothing of ours, and code in docstrings is indented and no more."""
     app.connect("autodoc-skip-member", lambda _app, _kind, name, *_: True if name in _PYDANTICS_OWN else None)
+    app.connect("autodoc-process-signature", _hide_data)
+    app.connect("autodoc-process-docstring", _add_fields)
     app.connect("autodoc-process-docstring", _mark_code, priority=400)  # before napoleon's
+
+
+def _hide_data(_app, _kind, _name, _object, _options, signature, returned):
+    """Hides the signature of a model that is made from JSON: it has none of its own."""
+    return ("", returned) if signature and signature.startswith("(**data") else None
+
+
+def _add_fields(_app, _kind, _name, described, _options, lines):
+    """Lists the fields of a reply's type, whose docstring leaves them to the API's own names."""
+    if isinstance(described, type) and issubclass(described, AurikoResponseModel):
+        if any(line.startswith(":ivar") for line in lines):
+            return
+        for name, field in described.model_fields.items():
+            kind = re.sub(r"~?(?:\w+\.)+(\w)", r"\1", stringify_annotation(field.annotation, "smart"))
+            lines.append(f"* ``{name}``: ``{kind}``")
+        lines.append("")
 
 
 def _mark_code(_app, _kind, _name, _object, _options, lines):
