@@ -30,7 +30,7 @@ def call_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    recorders = recorders_of(settings.recorders)
+    recorders = recorders_of(settings.recorders if call.turn is None else (*settings.recorders, call.turn))
     call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
     observation = _observe(call, settings, recorders, hold, stream=False)
     try:
@@ -54,7 +54,7 @@ def stream_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    recorders = recorders_of(settings.recorders)
+    recorders = recorders_of(settings.recorders if call.turn is None else (*settings.recorders, call.turn))
     call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
     observation = _observe(call, settings, recorders, hold, stream=True)
     idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
