@@ -256,6 +256,23 @@ endif
 mcp: $(MCP)/.ready ## run tools of a real server of the Model Context Protocol, over its standard input and output
 	@$(MCP)/bin/python -m pytest -W default tests/mcp
 
+# Frameworks over the package openai, some of which need version 2 of it and some version 3.
+FRAMEWORKS ?= $(patsubst tests/frameworks/environments/%.txt,%,$(wildcard tests/frameworks/environments/*.txt))
+.venvs/framework-%/.ready: tests/frameworks/environments/%.txt pyproject.toml
+	@echo "Setting up $(@D) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(@D)
+	@uv pip install --quiet --python $(@D)/bin/python --editable '.[sandbox]' -r $<
+else
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --editable '.[sandbox]' -r $<
+endif
+	@touch $@
+
+.PHONY: frameworks
+frameworks: $(FRAMEWORKS:%=.venvs/framework-%/.ready) ## run docs/frameworks.md, each framework in an environment of its own, and compare what is counted with the bill
+	@for framework in $(FRAMEWORKS); do .venvs/framework-$$framework/bin/python tests/frameworks $$framework; done
+
 # Engines for many machines, which are larger than all the rest, have an environment of their own.
 ENGINES := .venvs/engines
 ENGINE_PACKAGES := 'ray[data]>=2.50' 'dask[distributed]>=2025.1' 'pyspark>=4.0'

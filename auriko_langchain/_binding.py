@@ -11,7 +11,7 @@ from langchain_core.runnables import Runnable, RunnableBinding
 from typing_extensions import Self
 
 from auriko import RoutingOptions
-from auriko.call_arguments import MERGED_FIELDS
+from auriko.call_arguments import MERGED_FIELDS, gateway_arguments
 from auriko_langchain._tools import Tool, wire_arguments
 
 # Bound, these belong to the model, so that what a later call says of them is merged instead of replacing them.
@@ -25,7 +25,7 @@ class ChatBinding(RunnableBinding[LanguageModelInput, AIMessage]):  # type: igno
 
     def bind(self, **kwargs: Any) -> Self:
         """A binding with more arguments; tools and the form of the answer may be classes."""
-        kwargs = wire_arguments(kwargs)
+        kwargs = {**gateway_arguments(kwargs.pop("gateway", None)), **wire_arguments(kwargs)}
         objects = [name for name in MERGED_FIELDS if isinstance(kwargs.get(name), Mapping)]
         merged = {name: kwargs.pop(name) for name in (*_ROUTING, *objects) if name in kwargs}
         binding = cast("Self", super().bind(**kwargs))

@@ -18,7 +18,7 @@ WIRE_FIELDS: Final = (
 )
 CALL_OPTIONS: Final = frozenset(CallOptions.__annotations__)
 # Accepted per call beside those: LangChain's names, and what only a stream has.
-_OTHERS: Final = frozenset({"max_tokens", "stream", "stream_options", "stream_usage"})
+_OTHERS: Final = frozenset({"gateway", "max_tokens", "stream", "stream_options", "stream_usage"})
 # Taken by the model itself.
 OF_STREAMS: Final = ("stream", "stream_usage")
 CALL_FIELDS: Final = WIRE_FIELDS | CALL_OPTIONS | GATEWAY_FIELDS.keys() | _OTHERS

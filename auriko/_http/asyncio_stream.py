@@ -9,7 +9,7 @@ from typing import Any, Final
 import anyio
 import httpcore
 
-from auriko._http.bounds import HeldHead, clamp_here, readable
+from auriko._http.bounds import HeldHead, clamp, clamp_here, readable
 from auriko._http.loop_end import close_after_loop, close_with_loop
 
 # What may wait to be read, and one read of the event loop's; beyond it the server has to wait.
@@ -24,12 +24,16 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     Args:
         transport: Where it is connected.
         loop: The event loop of the transport.
+        until: By when TLS has to be there too, on the monotonic clock.
     """
 
     tainted = False  # more came over it than was asked for
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, until: float | None = None
+    ) -> None:
         self._loop = loop
+        self._until = until
         self._transport = transport
         close_with_loop(transport, loop)
         self._held_head = HeldHead()
@@ -114,7 +118,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - as httpcore calls it
     ) -> httpcore.AsyncNetworkStream:
         try:
-            with anyio.fail_after(clamp_here(timeout)):
+            with anyio.fail_after(clamp(clamp_here(timeout), self._until)):
                 transport = await self._loop.start_tls(
                     self._transport, self, ssl_context, server_hostname=server_hostname
                 )
@@ -152,11 +156,11 @@ def _fail(future: asyncio.Future[None], error: type[Exception]) -> None:
         future.set_exception(error())
 
 
-def without_anyio(stream: httpcore.AsyncNetworkStream) -> AsyncioStream | None:
+def without_anyio(stream: httpcore.AsyncNetworkStream, until: float | None) -> AsyncioStream | None:
     """The same connection without anyio, or None where it is not one of asyncio's."""
     try:
         loop = asyncio.get_running_loop()
         inner: Any = stream
-        return AsyncioStream(inner._stream._transport, loop)  # noqa: SLF001 - anyio's stream has no other way to it
+        return AsyncioStream(inner._stream._transport, loop, until)  # noqa: SLF001 - anyio's stream has no other way to it
     except (AttributeError, RuntimeError):
         return None

@@ -67,6 +67,20 @@ def stream_steps(
     return opened, observation
 
 
+def hold_at_once(recorders: tuple[Recorder, ...], model: str, request: Any, body: bytes) -> Hold | None:
+    """What a request that others send holds in the limits that it is under, or None where it is under none.
+
+    Raises:
+        BudgetExceededError: There is no room for it.
+    """
+    accounts = [recorder.account for recorder in recorders if recorder.account is not None]
+    if not accounts or not model:
+        return None
+    from auriko.spend._estimates import asked_of
+
+    return reserve(accounts, asked_of(model, request, body, None))
+
+
 def _idle_bound(read: float | None) -> float | None:
     """Bound of the wait for an event; gateways send comments for minutes while a model thinks."""
     return max(_IDLE, read) if read is not None else None
