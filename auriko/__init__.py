@@ -7,6 +7,10 @@ from auriko._client import AsyncClient, Client
 from auriko._rules.raw import RawResponse
 from auriko._version import __version__
 from auriko.errors import (
+    AnswerFilteredError,
+    AnswerInvalidError,
+    AnswerRefusedError,
+    AnswerTruncatedError,
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
@@ -21,6 +25,7 @@ from auriko.errors import (
     PermissionDeniedError,
     RateLimitError,
     StreamInterruptedError,
+    StructuredOutputError,
     map_openai_error,
 )
 from auriko.response_headers import ResponseHeaders
@@ -46,6 +51,10 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AnswerFilteredError",
+    "AnswerInvalidError",
+    "AnswerRefusedError",
+    "AnswerTruncatedError",
     "AsyncClient",
     "AsyncResponseStream",
     "AsyncStream",
@@ -73,6 +82,7 @@ __all__ = [
     "SpendTracker",
     "Stream",
     "StreamInterruptedError",
+    "StructuredOutputError",
     "Usage",
     "__version__",
     "map_openai_error",

@@ -176,3 +176,18 @@ def as_query(query: Mapping[str, Any] | None) -> dict[str, str]:
 def escape(segment: str) -> str:
     """One segment of a path, with everything escaped that would leave it."""
     return quote(segment, safe="").replace(".", "%2E") if set(segment) <= {"."} else quote(segment, safe="")
+
+
+def check_usd(name: str, usd: float) -> float:
+    """An amount in USD.
+
+    Raises:
+        ValueError: It is negative or no number.
+        TypeError: It is of the wrong type.
+    """
+    if isinstance(usd, bool) or not isinstance(usd, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        advice = "; as a decorator, write @track_spend()" if callable(usd) else ""
+        raise TypeError(f"{name} is an amount in USD, not {type(usd).__name__}{advice}")
+    if not usd >= 0:
+        raise ValueError(f"{name} must be 0 or more, not {usd!r}")
+    return usd

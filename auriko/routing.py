@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
@@ -116,6 +116,9 @@ class _Options(BaseModel):
         super().__setattr__(name, value)
 
     _what: ClassVar[str]
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return [(name, value) for name, value in super().__repr_args__() if value is not None]
 
     def to_dict(self) -> dict[str, Any]:
         """The options that were set, as they go over the wire."""

@@ -53,7 +53,8 @@ class Call:
         self._span = framework_span()
         # Some providers cannot be told to make one call only.
         self._single_call = self.arguments.get("parallel_tool_calls") is False
-        self._answer = StreamedAnswer(single_call=self._single_call)
+        several = (self.arguments.get("n") or 1) > 1
+        self._answer = StreamedAnswer(single_call=self._single_call, several=several)
 
     def on_span(self) -> AbstractContextManager[None]:
         """The context for the client's call, which then writes on the span that tracing has made for this one."""

@@ -22,9 +22,9 @@ class GrowingResponse(ChatResponse):
 class StreamedAnswer:
     """Turns chunks into responses: each holds the whole message so far, the last one usage and cost as well."""
 
-    def __init__(self, *, single_call: bool = False) -> None:
+    def __init__(self, *, single_call: bool = False, several: bool = False) -> None:
         self._single_call = single_call
-        self._first = FirstChoice()
+        self._first = FirstChoice(of_several=several)
         self._said = MessageInPieces()
         self._thinking: list[ThinkingBlock] = []
         self._raw: dict[str, Any] = {}
@@ -70,15 +70,10 @@ class StreamedAnswer:
 
     def _message(self) -> ChatMessage:
         """The message so far, in objects that later chunks do not change."""
-        calls = self._said.calls.said()
-        if self._single_call:
-            calls = calls[:1]
-        return message_of(
-            self._thinking,
-            self._said.content,
-            [plain_call(call.known_id(), call.name, call.arguments, call.signature) for call in calls],
-            self._said.images,
-        )
+        said = self._said
+        calls = said.calls.said()[: 1 if self._single_call else None]
+        plain = [plain_call(call.known_id(), call.name, call.arguments, call.signature) for call in calls]
+        return message_of(self._thinking, said.content, plain, said.images)
 
     def _think(self, piece: ReasoningPiece) -> None:
         block = thinking_block(piece.as_block())

@@ -50,7 +50,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            read_bufsize=MAX_READ,
+            read_bufsize=MAX_READ // 2,  # it takes twice as much
             max_line_size=_MAX_HEADER,
             max_field_size=_MAX_HEADER,
         )
@@ -156,7 +156,7 @@ class _Protocol(ResponseHandler):
 
 
 class _LargeBody(BytesPayload):
-    """A request's body that is sent in pieces, within the bound of sending; aiohttp knows none."""
+    """A request's body that is sent in pieces, each within the bound of sending; aiohttp knows none."""
 
     def __init__(self, body: bytes, patience: float | None) -> None:
         Payload.__init__(self, body)  # past that of bytes, which warns of large ones because it sends them in one piece
@@ -170,11 +170,11 @@ class _LargeBody(BytesPayload):
             httpx.WriteTimeout: The server does not take it.
         """
         view = memoryview(self._value)
-        with anyio.move_on_after(self._patience):
-            for start in range(0, len(view), _SMALL):
+        for start in range(0, len(view), _SMALL):
+            with anyio.move_on_after(self._patience) as bound:
                 await writer.write(view[start : start + _SMALL])
-            return
-        raise httpx.WriteTimeout("The server does not take the request.")
+            if bound.cancelled_caught:
+                raise httpx.WriteTimeout("The server does not take the request.")
 
 
 class _Body(httpx.AsyncByteStream, ReadableBody):

@@ -9,7 +9,8 @@ from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, Final
 
-_TOGETHER: Final = 64 * 1024
+# What is sent within one bound, so that a large request may take its time, and a server that takes no more is noticed.
+_PIECE: Final = 64 * 1024
 _until: ContextVar[float | None] = ContextVar("auriko_until", default=None)
 
 
@@ -50,20 +51,22 @@ def remaining(until: float | None) -> float | None:
 class HeldHead:
     """The head of a request, which waits for its body: httpcore writes them apart, which makes two packets of them."""
 
-    __slots__ = ("_head",)
+    __slots__ = ("_head", "_joins")
 
-    def __init__(self) -> None:
+    def __init__(self, *, joins: bool = True) -> None:
         self._head = b""
+        self._joins = joins
 
     def join(self, data: bytes) -> list[bytes]:
         """The pieces to be sent now. After each request there is a write of nothing, so that no head is left behind."""
         head, self._head = self._head, b""
-        if not head and data.startswith(b"POST ") and data.endswith(b"\r\n\r\n"):
+        if self._joins and not head and data.startswith(b"POST ") and data.endswith(b"\r\n\r\n"):
             self._head = data
             return []
-        if len(data) <= _TOGETHER:
-            return [head + data] if head or data else []
-        return [head, data] if head else [data]
+        data = head + data
+        if len(data) <= _PIECE:
+            return [data] if data else []
+        return [data[start : start + _PIECE] for start in range(0, len(data), _PIECE)]
 
 
 def readable(sock: Any) -> Callable[[], bool]:

@@ -17,7 +17,7 @@ from auriko._http.body import MAX_READ, ReadableBody
 from auriko._http.bounds import bounded, clamp, remaining
 from auriko._http.failures import FOREIGN, raise_for_caller
 from auriko._http.internals import arrived_body, note_leftovers
-from auriko._http.loops import run_soon, running_loop
+from auriko._http.loops import run_soon, running_loop, sleep
 from auriko._http.pool import AsyncPool, Pool
 from auriko._http.requests import client_closed
 from auriko._http.shards import Shard
@@ -123,8 +123,12 @@ class Channel(_ChannelBase):
         if isinstance(step, Send):
             return self._send(step)
         if isinstance(step, Sleep):
-            return self._pool.sleep(step.seconds)
+            return self._sleep(step)
         return self.close()
+
+    def _sleep(self, step: Sleep) -> None:
+        self._pool.sleep(step.seconds, step.news)
+        self._check(None)
 
     def _send(self, step: Send) -> Answer:
         self._check(step.until)
@@ -211,7 +215,7 @@ class AsyncChannel(_ChannelBase):
         if isinstance(step, Send):
             return await self._send(step)
         if isinstance(step, Sleep):
-            return await anyio.sleep(step.seconds)
+            return await sleep(step.seconds, step.news)
         return await self.close()
 
     async def _send(self, step: Send) -> Answer:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any
 
 import anyio
@@ -59,6 +60,27 @@ def run_soon(loop: Any, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
         with contextlib.suppress(trio.RunFinishedError):
             loop.run_sync_soon(spawn)
+
+
+async def sleep(seconds: float | None, news: Future[None] | None) -> None:
+    """Waits for so many seconds, or until there is news, which any thread may have."""
+    arrived, loop = anyio.Event(), running_loop()
+    if news is not None:
+        news.add_done_callback(lambda _news: _call_soon(loop, arrived.set))
+    with anyio.move_on_after(seconds):
+        await arrived.wait()
+
+
+def _call_soon(loop: Any, function: Callable[[], object]) -> None:
+    """Has an event loop call something, from any thread; nothing where it has ended."""
+    if isinstance(loop, asyncio.AbstractEventLoop):
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(function)
+    else:
+        import trio
+
+        with contextlib.suppress(trio.RunFinishedError):
+            loop.run_sync_soon(function)
 
 
 def running_loop() -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import weakref
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from typing import Any
 
 import anyio
@@ -30,14 +32,14 @@ class Pool:
     def __init__(self, base_url: str, http_client: httpx.Client | None) -> None:
         self.user_client = self.http_client = http_client
         self.closed = False
-        self._closing = threading.Event()
+        self._closing: Future[None] = Future()
         self._base_url = base_url
         self._lock = threading.Lock()
         self._shards: Shards[httpx.HTTPTransport] | None = None
         self._finalizer: Any = None
         self._pid = 0
         if http_client is not None:
-            bound_client(http_client)
+            self._finalizer = weakref.finalize(self, bound_client(http_client))
 
     def transports(self) -> list[httpx.HTTPTransport]:
         """The open transports of this process."""
@@ -74,11 +76,12 @@ class Pool:
             shard.give_back()
 
     def close(self) -> None:
-        """Closes the connections that this client opened."""
+        """Closes the connections that this client opened, and leaves a user's client as it was."""
         self.closed = True
-        self._closing.set()
+        with contextlib.suppress(InvalidStateError):  # closed again
+            self._closing.set_result(None)
         with self._lock:
-            if self._shards is not None and self._pid == os.getpid():
+            if self._finalizer is not None and self._pid in (0, os.getpid()):  # 0 for a user's client
                 self._finalizer()
             self._shards = None
 
@@ -88,9 +91,10 @@ class Pool:
         twin.closed = self.closed
         return twin
 
-    def sleep(self, seconds: float) -> None:
-        """Waits, but no longer than this client is open."""
-        self._closing.wait(seconds)
+    def sleep(self, seconds: float | None, news: Future[None] | None) -> None:
+        """Waits for so long or until there is news, but no longer than this client is open."""
+        awaited = [self._closing] if news is None else [self._closing, news]
+        wait(awaited, seconds, FIRST_COMPLETED)
 
     def send(self, shard: Shard[httpx.HTTPTransport] | None, step: Send, mark: object) -> httpx.Response:
         """The head of the reply to a request; `mark` is what `discard` finds it by."""

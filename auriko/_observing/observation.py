@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from auriko._observing.otel import CallTrace, start_trace, trace_sinks
 from auriko.errors import APIStatusError
 from auriko.response_headers import ResponseHeaders
+from auriko.spend._accounts import Hold
 from auriko.spend._record import CallRecord, CallStart, Operation, Status, new_id
-from auriko.spend._recorder import Ended, Recorder, active, listeners
+from auriko.spend._recorder import Ended, Recorder, active, listeners, sources
 
 if TYPE_CHECKING:  # models are imported with what reads them
     from auriko.models.common import ResponseUsage, Usage
@@ -32,13 +33,19 @@ class Observation:
         done: Whether nothing is to be told any more.
     """
 
-    __slots__ = ("_accepted", "_ended", "_first_at", "_recorders", "_start", "_started", "_trace", "done")
+    __slots__ = ("_accepted", "_ended", "_first_at", "_hold", "_recorders", "_start", "_started", "_trace", "done")
 
     def __init__(
-        self, start: CallStart, recorders: tuple[Recorder, ...], ended: list[Ended] | None, trace: CallTrace | None
+        self,
+        start: CallStart,
+        recorders: tuple[Recorder, ...],
+        hold: Hold | None,
+        ended: list[Ended] | None,
+        trace: CallTrace | None,
     ) -> None:
         self._start = start
         self._recorders = recorders
+        self._hold = hold
         self._ended = ended
         self._trace = trace
         self._started = time.monotonic()
@@ -117,6 +124,8 @@ class Observation:
         refused = isinstance(error, APIStatusError) and not self._accepted
         seen_ms = (self._first_at - self._started) * 1000 if self._first_at is not None else None
         said_ms = metadata.ttft_ms if metadata is not None else None
+        hold = self._hold
+        estimated = hold is not None and not refused and (cost is None or cost.usd is None)
         record = CallRecord(
             started_at=start.started_at,
             operation=start.operation,
@@ -140,10 +149,11 @@ class Observation:
             request_id=headers.request_id if headers is not None else None,
             tags=_tags(self._recorders),
             id=new_id(),
+            estimated_usd=hold.estimated_usd if hold is not None and estimated else None,
         )
         logger.info("%s", record)
         for recorder in self._recorders:
-            recorder.add(record)
+            recorder.add(record, hold)
         for ended in self._ended or ():
             _notify(ended, record)
         if self._trace is not None:
@@ -179,22 +189,27 @@ class _Unobserved(Observation):
 _UNOBSERVED: Final = _Unobserved()
 
 
-def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Recorder, ...]) -> Observation:
+def recorders_of(own: tuple[Recorder, ...]) -> tuple[Recorder, ...]:
+    """What a call that starts now is told to, each once: what is active here, and what the client itself has."""
+    recorders = active.get() + own
+    for source in sources:
+        recorders += source()
+    return tuple(dict.fromkeys(recorders)) if len(recorders) > 1 else recorders
+
+
+def observe(
+    model: str, path: str, base_url: str, recorders: tuple[Recorder, ...], hold: Hold | None, *, stream: bool
+) -> Observation:
     """The observation of a call that starts now.
 
     Args:
         model: The model or models asked for; empty for calls that no model answers, which nobody is told of.
         path: The path of the endpoint.
         base_url: Where the gateway is.
+        recorders: What the call is told to.
+        hold: What it holds of limits.
         stream: Whether the answer is to be streamed.
-        own: What the client itself tells its calls to.
-
-    Raises:
-        BudgetExceededError: A limit has been reached.
     """
-    recorders = active.get()
-    if own:
-        recorders += own
     try:
         sinks = trace_sinks()
     except Exception as broken:  # noqa: BLE001 - tracing fails no call; nothing is called through `_notify` for every one
@@ -202,14 +217,12 @@ def observe(model: str, path: str, base_url: str, *, stream: bool, own: tuple[Re
         sinks = None
     if not model or not (recorders or listeners or sinks is not None or logger.isEnabledFor(logging.INFO)):
         return _UNOBSERVED
-    if len(recorders) > 1:
-        recorders = tuple(dict.fromkeys(recorders))
-    for recorder in recorders:
-        recorder.check()
     operation: Operation = "responses" if path.startswith("/responses") else "chat"
     start = CallStart(operation, model, stream, base_url, time.time())
     notified = [ended for one in list(listeners) if (ended := _notify(one, start))] if listeners else None
-    return Observation(start, recorders, notified, _notify(start_trace, start, sinks) if sinks is not None else None)
+    return Observation(
+        start, recorders, hold, notified, _notify(start_trace, start, sinks) if sinks is not None else None
+    )
 
 
 def _notify(listener: Callable[P, ResultT], *facts: P.args, **named: P.kwargs) -> ResultT | None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
-from auriko._observing.observation import Observation, observe
+from auriko._observing.observation import Observation, observe, recorders_of
 from auriko._rules.call import Call
-from auriko._rules.exchange import Answer, Clock, OpenStream, Steps, exchange, receive_stream
+from auriko._rules.exchange import Answer, Clock, OpenStream, Sleep, Steps, exchange, receive_stream
 from auriko._rules.raw import reply_inside
 from auriko._rules.reader import StreamReader
 from auriko._settings import Settings
+from auriko.errors import BudgetExceededError
+from auriko.spend._accounts import Hold, News, reserve
+from auriko.spend._recorder import Recorder
 
 ResultT = TypeVar("ResultT")
+# Seconds for which comments alone keep a stream alive, where nothing else is set.
+_IDLE: Final = 600.0
 
 
 def call_steps(
@@ -23,7 +29,9 @@ def call_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    observation = _observe(call, settings, stream=False)
+    recorders = recorders_of(settings.recorders)
+    call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
+    observation = _observe(call, settings, recorders, hold, stream=False)
     try:
         reply = yield from exchange(call, settings, observation.noting(receive), clock)
     except BaseException as error:
@@ -45,8 +53,10 @@ def stream_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    observation = _observe(call, settings, stream=True)
-    idle = settings.stream_idle_timeout or (call.timeout or settings.timeout).read
+    recorders = recorders_of(settings.recorders)
+    call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
+    observation = _observe(call, settings, recorders, hold, stream=True)
+    idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
     receive = receive_stream(reader, idle, clock)
     try:
         opened = yield from exchange(call, settings, observation.noting(receive), clock)
@@ -57,5 +67,56 @@ def stream_steps(
     return opened, observation
 
 
-def _observe(call: Call[Any], settings: Settings, *, stream: bool) -> Observation:
-    return observe(call.model, call.path, settings.base_url, stream=stream, own=settings.recorders)
+def hold_at_once(recorders: tuple[Recorder, ...], model: str, request: Any, body: bytes) -> Hold | None:
+    """What a request that others send holds in the limits that it is under, or None where it is under none.
+
+    Raises:
+        BudgetExceededError: There is no room for it.
+    """
+    accounts = [recorder.account for recorder in recorders if recorder.account is not None]
+    if not accounts or not model:
+        return None
+    from auriko.spend._estimates import asked_of
+
+    return reserve(accounts, asked_of(model, request, body, None))
+
+
+def _idle_bound(read: float | None) -> float | None:
+    """Bound of the wait for an event; gateways send comments for minutes while a model thinks."""
+    return max(_IDLE, read) if read is not None else None
+
+
+def _observe(
+    call: Call[Any], settings: Settings, recorders: tuple[Recorder, ...], hold: Hold | None, *, stream: bool
+) -> Observation:
+    return observe(call.model, call.path, settings.base_url, recorders, hold, stream=stream)
+
+
+def _reserve(
+    call: Call[Any], recorders: tuple[Recorder, ...], settings: Settings, clock: Clock
+) -> Steps[tuple[Call[Any], Hold | None]]:
+    """Holds what the call will probably cost in every limit that it is under, and comes back with what is left of it.
+
+    Raises:
+        BudgetExceededError: There is no room for it, and none that is worth waiting for.
+    """
+    accounts = [recorder.account for recorder in recorders if recorder.account is not None]
+    if not accounts or not call.model:
+        return call, None
+    from auriko.spend._estimates import asked_of
+
+    asked = asked_of(call.model, call.request, call.body, call.reserve_usd)
+    if not any([recorder.on_limit == "wait" for recorder in recorders]):  # noqa: C419 - a generator takes longer
+        return call, reserve(accounts, asked)
+    started = clock.monotonic()
+    deadline = call.deadline if call.deadline is not None else settings.deadline
+    rest = deadline
+    while True:
+        news: News = News()
+        try:
+            return replace(call, deadline=rest), reserve(accounts, asked, news)
+        except BudgetExceededError as error:
+            if not error.reserved_usd or (rest is not None and rest <= 0):
+                raise
+        yield Sleep(rest, news)
+        rest = deadline - (clock.monotonic() - started) if deadline is not None else None

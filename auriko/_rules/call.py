@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
-from auriko._checks import as_query, check_headers, check_retries, check_seconds, check_timeout
+from auriko._checks import as_query, check_headers, check_retries, check_seconds, check_timeout, check_usd
 from auriko._signature import required_names, unknown_name
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
@@ -26,6 +26,7 @@ class Call(Generic[ReplyT]):
         path: The path below the base address.
         reply: The model of the whole reply.
         body: The request's JSON, written once, or None.
+        request: What the body says, by which limits judge what it will cost.
         stream: Whether the reply is a stream.
         authenticated: False for public endpoints, which are never sent the key.
         model: The model or models asked for, as one text for records; empty where there is none.
@@ -34,12 +35,15 @@ class Call(Generic[ReplyT]):
         timeout: Bounds of the phases of one request, or None for the client's.
         deadline: Bound of the whole call in seconds, or None for the client's.
         max_retries: How many requests may follow the first, or None for the client's number.
+        reserve_usd: What a limit holds for the call, in USD, or None for an estimate.
+        convert: What makes the result of a whole reply that has been paid for, or None where the reply is the result.
     """
 
     method: str
     path: str
     reply: type[ReplyT]
     body: bytes | None = field(default=None, repr=False)
+    request: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     stream: bool = False
     authenticated: bool = True
     model: str = ""
@@ -48,6 +52,8 @@ class Call(Generic[ReplyT]):
     timeout: httpx.Timeout | None = None
     deadline: float | None = None
     max_retries: int | None = None
+    reserve_usd: float | None = None
+    convert: Callable[[Any], ReplyT] | None = field(default=None, repr=False)
 
 
 def take_options(params: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +65,7 @@ def take_options(params: dict[str, Any]) -> dict[str, Any]:
     """
     timeout = params.pop("timeout", None)
     retries = params.pop("max_retries", None)
+    reserve = params.pop("reserve_usd", None)
     key = params.pop("idempotency_key", None)
     headers = check_headers(params.pop("extra_headers", None) or {})
     if key is not None:
@@ -71,6 +78,7 @@ def take_options(params: dict[str, Any]) -> dict[str, Any]:
         "timeout": check_timeout(timeout) if timeout is not None else None,
         "deadline": check_seconds("deadline", params.pop("deadline", None)),
         "max_retries": check_retries(retries) if retries is not None else None,
+        "reserve_usd": check_usd("reserve_usd", reserve) if reserve is not None else None,
     }
 
 

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -28,6 +28,9 @@ from auriko.meaning.mending import chat_model
 from auriko.models._base import Reply, came_with, model_from_json, model_from_value
 from auriko.models.chat import ChatCompletion
 from auriko.response_headers import ResponseHeaders
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
 MAX_ERROR_BYTES: Final = 64 * 1024
@@ -76,9 +79,10 @@ class Close:
 
 @dataclass(slots=True)
 class Sleep:
-    """Wait for so many seconds."""
+    """Wait for so many seconds, or until there is news, if that is sooner."""
 
-    seconds: float
+    seconds: float | None
+    news: Future[None] | None = None
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from auriko._checks import check_seconds
 from auriko._rules.call import Call, check_names
 from auriko.errors import BudgetExceededError
-from auriko.spend import SpendTracker, track_spend
+from auriko.spend import SpendTracker, track_spend, usd_text
 from auriko.types.batch_params import BatchOptions
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
@@ -49,7 +49,7 @@ class BatchBase(Generic[ReplyT]):
         self._errors = 0
 
     def _begin(self) -> None:
-        with track_spend(self._limit_usd) as self.spend:
+        with track_spend(self._limit_usd, on_limit="wait") as self.spend:
             self._context = copy_context()
         self._bar = _open_bar(self._bar_wanted, self._total)
 
@@ -107,7 +107,7 @@ class BatchBase(Generic[ReplyT]):
 
     def _running_cost(self) -> str:
         unknown = self.spend.unknown_cost_calls
-        parts = [f"${self.spend.usd:.4f}"]
+        parts = [usd_text(self.spend.usd)]
         parts += [f"{unknown} of unknown cost"] if unknown else []
         parts += [f"{self._errors} errors"] if self._errors else []
         return ", ".join(parts)

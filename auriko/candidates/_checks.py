@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
+from auriko._money import decimal_text
 from auriko.models.providers import ProviderEntry, TierEntry
 from auriko.routing import DataPolicy, RoutingOptions
 from auriko.types.model_params import Endpoint
@@ -125,7 +126,10 @@ def _cost(query: Query, _: ProviderEntry, tier: TierEntry) -> Finding | None:
         return Finding("cost_constraint_exceeded", "the directory has no price for it", excludes=False)
     if mean <= ceiling:
         return None
-    return Finding("cost_constraint_exceeded", f"its mean price of ${mean:g} is above max_cost_per_1m={ceiling:g}")
+    return Finding(
+        "cost_constraint_exceeded",
+        f"its mean price of ${decimal_text(mean)} is above max_cost_per_1m={decimal_text(ceiling)}",
+    )
 
 
 def _data_policy(query: Query, entry: ProviderEntry, _: TierEntry) -> Finding | None:

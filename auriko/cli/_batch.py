@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,6 +11,8 @@ from auriko import AurikoAPIError, AuthenticationError, Client
 from auriko.cli._batch_input import Request, check_requests, read_requests
 from auriko.cli._batch_output import Output
 from auriko.cli._console import usd
+from auriko.spend import add_usd, json_text
+from auriko.types import BatchOptions
 
 # Errors that every further request would meet as well.
 _STOPS: Final = frozenset({"insufficient_quota", "budget_exhausted", "local_budget_exceeded"})
@@ -67,7 +68,7 @@ class _Run:
     def send(self) -> None:
         """Sends them, and writes each answer when it is there."""
         limit = self._arguments.limit_usd
-        options: dict[str, Any] = {
+        options: BatchOptions = {
             "max_concurrency": self._arguments.concurrency,
             "max_per_second": self._arguments.per_second,
             "limit_usd": None if limit is None else max(limit - self._already, 0.0),
@@ -89,12 +90,12 @@ class _Run:
         totals = self._output.totals
         if self._arguments.json:
             facts = {"requests": self._count, **vars(totals), "not_sent": self.open_requests}
-            print(json.dumps({**facts, "stopped_by": str(self._stopped_by) if self._stopped_by else None}))
+            print(json_text({**facts, "stopped_by": str(self._stopped_by) if self._stopped_by else None}))
             return
         parts = [f"{totals.answered} of {self._count} requests answered"]
         parts += [f"{totals.failed} failed (--retry-errors sends them again)"] if totals.failed else []
         parts += [f"{self.open_requests} not sent"] if self.open_requests else []
-        cost = f"{usd(totals.usd)} in all, {usd(totals.usd - self._already)} in this run"
+        cost = f"{usd(totals.usd)} in all, {usd(add_usd(totals.usd, -self._already))} in this run"
         cost += f", {totals.unknown_cost} of unknown cost" if totals.unknown_cost else ""
         print(f"{self._arguments.output}: {', '.join(parts)}\n{cost}")
         if totals.possibly_billed_twice:

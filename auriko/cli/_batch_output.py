@@ -20,6 +20,7 @@ from auriko.cli._batch_input import Request
 from auriko.cli._errors import CommandError
 from auriko.errors import AurikoAPIError
 from auriko.models import ChatCompletion
+from auriko.spend import add_usd, json_text
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Totals:
         cost = line["cost_usd"]
         self.answered += line["error"] is None
         self.failed += line["error"] is not None
-        self.usd += cost or 0.0
+        self.usd = add_usd(self.usd, cost)
         self.unknown_cost += cost is None
         self.possibly_billed_twice += line["possibly_billed_twice"]
 
@@ -120,7 +121,7 @@ class Output:
             "request_digest": request.digest,
         }
         # A lone surrogate in a custom_id stays what it was: an escape.
-        _write(self._file, json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        _write(self._file, json_text(line).encode("utf-8", "backslashreplace") + b"\n")
         self._finished[request.line] = request.digest
         self.totals.add(line)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
@@ -11,6 +10,7 @@ from auriko import Client, GatewayOptions, RoutingOptions, Stream
 from auriko.cli._console import usd
 from auriko.cli._errors import CommandError
 from auriko.models import ChatCompletionChunk
+from auriko.spend import json_text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = _request(arguments)
     with Client() as client, client.chat.completions.create(**request, stream=True) as stream:
         if arguments.json:
-            print(json.dumps(_collected(stream), ensure_ascii=False))
+            print(json_text(_collected(stream)))
         else:
             _print_stream(stream)
     return 0

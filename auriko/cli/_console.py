@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from auriko.spend import CallRecord, SpendTotal, SpendTracker
+from auriko.spend import CallRecord, SpendTotal, SpendTracker, usd_text
 
 if TYPE_CHECKING:
     import rich.console
@@ -80,7 +80,7 @@ class Console:
         from rich.table import Table
 
         table = Table(show_edge=False, pad_edge=False, box=None, header_style="bold")
-        table.add_column(f"\n{title}", min_width=24)
+        table.add_column(f"\n{title}", min_width=22)
         for name in ("calls", "tokens in", "out"):
             table.add_column(f"\n{name}", justify="right", no_wrap=True)
         table.add_column("\nUSD", justify="right", min_width=9)
@@ -105,7 +105,7 @@ def _cells(record: CallRecord) -> dict[str, str]:
 
 def usd(amount: float | None) -> str:
     """An amount in USD as text; an amount that is not known is never shown as 0."""
-    return "unknown" if amount is None else f"${amount:.6f}"
+    return "unknown" if amount is None else usd_text(amount)
 
 
 def number(count: int | None) -> str:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from auriko import Client, RoutingOptions, SpendTracker, track_spend
-from auriko.cli._console import Console, open_console
+from auriko.cli._console import Console, open_console, usd
 from auriko.cli._demo_gateway import Gateway, gateway_of
 from auriko.cli._documents import Document, read_documents
 from auriko.cli._errors import CommandError
@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     documents = read_documents(arguments.folder)
     _require_extras()
     console = open_console()
-    questions = [_Question(text) for text in arguments.question or []]
+    asked: list[str] = arguments.question or []
+    questions = [_Question(text) for text in asked]
     if not questions:
         questions = _QUESTIONS if arguments.folder is None else [_Question(_SUMMARY)]
     calls = [_MODELS] * (len(questions) + 1) + [_CHAIN_MODELS] * 3
@@ -125,7 +126,7 @@ def _run_chain(console: Console, gateway: Gateway) -> None:
             offers = client.models.list_directory().models[model].providers
         tiers = [tier for offer in offers for tier in offer.tiers or [] if tier.input_price and tier.output_price]
         prices = [(t.input_price or 0) * input_tokens + (t.output_price or 0) * output_tokens for t in tiers]
-        return f"A call of {model} costs between ${min(prices) / 1e6:.6f} and ${max(prices) / 1e6:.6f}."
+        return f"A call of {model} costs between {usd(min(prices) / 1e6)} and {usd(max(prices) / 1e6)}."
 
     class Ticket(BaseModel):
         """A support ticket."""

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
+from collections.abc import Sequence
 
 from auriko import Client
 from auriko.cli._errors import CommandError
 from auriko.models import DirectoryResponse, TierEntry
+from auriko.spend import decimal_text
+
+_COLUMNS_KEPT = 3  # a narrow terminal shows fewer, and these always
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,17 +36,32 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_table(directory: DirectoryResponse) -> None:
-    rows = [("model", "provider", "tier", "USD in / out per 1M", "context", "data policy")]
+    head = ("model", "provider", "USD in / out per 1M", "data policy", "context", "tier")
+    rows: list[tuple[str, ...]] = [head]
     for name, model in directory.models.items():
         for offer in model.providers:
             for tier in offer.tiers or [TierEntry()]:
                 prices = f"{_price(tier.input_price)} / {_price(tier.output_price)}"
                 context = f"{offer.context_window:,}" if offer.context_window else ""
-                rows.append((name, offer.provider, tier.name or "", prices, context, offer.data_policy or ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
+                rows.append((name, offer.provider, prices, offer.data_policy or "", context, tier.name or ""))
+    columns = list(zip(*rows, strict=True))
+    while len(columns) > _COLUMNS_KEPT and _width(columns) > _room():
+        columns.pop()
+    widths = [max(map(len, column)) for column in columns]
+    for row in zip(*columns, strict=True):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if len(columns) < len(head):
+        print(f"(no room here for {', '.join(head[len(columns) :])}: a wider terminal or --json shows all)")
+
+
+def _room() -> int:
+    """The columns of the terminal; what goes elsewhere is whole."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+
+
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) + len("  ") for column in columns) - len("  ")
 
 
 def _price(price: float | None) -> str:
-    return "unknown" if price is None else f"{price:g}"
+    return "unknown" if price is None else decimal_text(price)

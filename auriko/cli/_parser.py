@@ -128,8 +128,11 @@ def make_parser() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="print sums as JSON")
     form.add_argument("--csv", action="store_true", help="print sums as CSV, or without --by every call")
 
-    doctor = commands.add_parser("doctor", help="show key, address, versions and extras, and ask the gateway")
+    doctor = commands.add_parser("doctor", help="show what this machine would use, ask the gateway, and say what to do")
     doctor.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+    completion = commands.add_parser("completion", help='complete words in a shell: eval "$(auriko completion bash)"')
+    completion.add_argument("shell", choices=["bash", "zsh", "fish", "powershell"])
     return parser
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from auriko.cli._errors import CommandError
-from auriko.spend import LedgerError, SpendLedger, SpendTotal
+from auriko.spend import LedgerError, SpendLedger, SpendTotal, decimal_text, json_text
 
 _ADVICE = "set AURIKO_LEDGER to a file, and every call from then on is recorded there"
 
@@ -53,7 +52,7 @@ def _print_csv(ledger: SpendLedger, by: list[Any]) -> None:
     writer.writerow(["by", "name", *_shown(SpendTotal())])
     for key in by:
         for name, total in ledger.by(key).items():
-            writer.writerow([key, name, *_shown(total).values()])
+            writer.writerow([key, name, *map(_cell, _shown(total).values())])
 
 
 def _print_json(ledger: SpendLedger, by: list[Any]) -> None:
@@ -61,12 +60,14 @@ def _print_json(ledger: SpendLedger, by: list[Any]) -> None:
         key: [{key: name, **_shown(total)} for name, total in ledger.by(key).items()]
         for key in by or ("provider", "model", "tag", "day")
     }
-    print(json.dumps({"total": _shown(ledger.total), **sums}, indent=2, ensure_ascii=False))
+    print(json_text({"total": _shown(ledger.total), **sums}, indent=2))
+
+
+def _cell(value: Any) -> Any:
+    return decimal_text(value) if isinstance(value, float) else value
 
 
 def _shown(total: SpendTotal) -> dict[str, Any]:
     """The fields of a sum; nothing known is not the same as nothing spent."""
     unknown = total.unknown_cost_calls and not total.usd
-    fields = {**dataclasses.asdict(total), **({"usd": None} if unknown else {})}
-    # What floats leave behind of a sum is far below what anybody is billed.
-    return {name: round(value, 12) if isinstance(value, float) else value for name, value in fields.items()}
+    return {**dataclasses.asdict(total), **({"usd": None} if unknown else {})}

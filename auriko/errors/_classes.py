@@ -208,13 +208,26 @@ class BudgetExceededError(AurikoAPIError):
 
     Attributes:
         limit_usd: The limit that was set, in USD.
-        spent_usd: What had been spent, in USD, when the request was stopped.
+        spent_usd: What had been spent, in USD, when the request was stopped; costs that are not known are estimated.
+        reserved_usd: What the calls in flight will probably cost, in USD.
+        needed_usd: What this call would probably have cost, in USD.
     """
 
-    def __init__(self, message: str, *, limit_usd: float, spent_usd: float, **fields: Any) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit_usd: float,
+        spent_usd: float,
+        reserved_usd: float = 0.0,
+        needed_usd: float = 0.0,
+        **fields: Any,
+    ) -> None:
         super().__init__(message, **fields)
         self.limit_usd = limit_usd
         self.spent_usd = spent_usd
+        self.reserved_usd = reserved_usd
+        self.needed_usd = needed_usd
 
 
 class StructuredOutputError(AurikoAPIError, ValueError):

@@ -10,15 +10,16 @@ from typing import Any, Final, NamedTuple
 
 from typing_extensions import Unpack
 
+from auriko._money import usd_text
 from auriko._table import html_table, text_table
+from auriko._tokens import FEWEST_PER_ATTACHMENT, MOST_PER_ATTACHMENT, estimate_tokens, prompt_token_range
 from auriko.candidates import Candidate, Candidates, CandidateSearch, Reason, Verdict
-from auriko.estimate._tokens import FEWEST_PER_ATTACHMENT, MOST_PER_ATTACHMENT, estimate_tokens, prompt_token_range
 from auriko.models.providers import DirectoryResponse, PriceVariant, TierEntry
 from auriko.types.model_params import CandidateParams
 
 __all__ = ["CandidateCost", "CostEstimate", "CostEstimator", "estimate_tokens"]
 
-_HEAD: Final = ("model", "provider", "tier", "low $", "high $")
+_HEAD: Final = ("model", "provider", "tier", "low", "high")
 _CONDITION: Final = re.compile(r"(>=?|<=?)\s*(\d+(?:\.\d+)?)\s*([km]?)", re.IGNORECASE)
 _SCALE: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 _MILLION: Final = 1_000_000
@@ -77,11 +78,11 @@ class CostEstimate:
     def _sum(self) -> str:
         if self.low_usd is None or self.high_usd is None:
             return "No candidate has a price."
-        return f"${self.low_usd:.6f} to ${self.high_usd:.6f}"
+        return f"{usd_text(self.low_usd)} to {usd_text(self.high_usd)}"
 
     def _rows(self) -> list[list[str]]:
         return [
-            [c.candidate.model, c.candidate.provider, c.candidate.tier, f"{c.low_usd:.6f}", f"{c.high_usd:.6f}"]
+            [c.candidate.model, c.candidate.provider, c.candidate.tier, *map(usd_text, (c.low_usd, c.high_usd))]
             for c in self.costs
         ]
 

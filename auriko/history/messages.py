@@ -20,7 +20,11 @@ def ready_messages(messages: Iterable[Any]) -> list[Any]:
     A reply's message may be among them as it is, dumped or copied: what it says goes back as it came, but for nulls,
     which some providers refuse, and for calls whose arguments are no JSON object, which all of them refuse.
     """
-    ready = [_ready(message) for message in messages]
+    given = list(messages)
+    try:
+        ready = [_ready(message) for message in given]
+    except RecursionError:  # nested too deeply, or in itself, which is said where the body is written
+        return given
     pair_results(ready)
     return ready
 
@@ -67,7 +71,12 @@ def _without_nulls(value: Any) -> Any:
         return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, Mapping):
         values = value
-        return {name: _without_nulls(part) for name, part in values.items() if part is not None}
+        # Arguments are the model's own, and text on the wire.
+        return {
+            name: part if name == "arguments" else _without_nulls(part)
+            for name, part in values.items()
+            if part is not None
+        }
     if isinstance(value, (list, tuple)) or hasattr(value, "__next__"):
         return [_without_nulls(part) for part in value]
     return value

@@ -16,13 +16,21 @@ def cut(finish_reason: str | None) -> str | None:
 
 
 class FirstChoice:
-    """The choice of a stream that is the answer where one is wanted: that of the lowest index among the first."""
+    """The choice of a stream that is the answer where one is wanted; whatever its number, if it is the only one.
 
-    def __init__(self) -> None:
-        self._index: int | None = None
+    Args:
+        of_several: Whether more than one was asked for: then it is that of number 0.
+    """
+
+    def __init__(self, *, of_several: bool = False) -> None:
+        self._index = 0 if of_several else None
 
     def of(self, chunk: ChatCompletionChunk) -> StreamChoice | None:
         """What a chunk adds to it, or None."""
+        choices = chunk.choices
         if self._index is None:
-            self._index = min((choice.index for choice in chunk.choices), default=None)
-        return next((choice for choice in chunk.choices if choice.index == self._index), None)
+            self._index = choices[0].index if choices else None
+        for choice in choices:
+            if choice.index == self._index:
+                return choice
+        return None

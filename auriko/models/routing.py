@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
+from auriko._money import usd_text
 from auriko.models._base import AurikoResponseModel, Informational, InformationalModel
 
 if TYPE_CHECKING:  # imported where something is shown
@@ -80,17 +81,17 @@ class RoutingMetadata(InformationalModel):
             ("strategy", self.routing_strategy),
             ("first token", _milliseconds(self.ttft_ms)),
             ("throughput", f"{self.throughput_tps:,.1f} tokens/s" if self.throughput_tps is not None else None),
-            ("cost", usd_text(cost)),
-            ("saved by the cache", f"${cost.cache_savings_usd:.6f}" if cost and cost.cache_savings_usd else None),
-            ("hosted tools", f"${cost.hosted_tool_usd:.6f}" if cost and cost.hosted_tool_usd else None),
+            ("cost", cost_text(cost)),
+            ("saved by the cache", usd_text(cost.cache_savings_usd) if cost and cost.cache_savings_usd else None),
+            ("hosted tools", usd_text(cost.hosted_tool_usd) if cost and cost.hosted_tool_usd else None),
             *(("warning", f"{warning.code}: {warning.message}") for warning in self.warnings or ()),
         ]
         return table_bundle(("routing", ""), [(name, value) for name, value in rows if value])
 
 
-def usd_text(cost: CostInfo | None) -> str:
+def cost_text(cost: CostInfo | None) -> str:
     """The cost of a call in USD, for people; an unknown one is not 0."""
-    return f"${cost.usd:.6f}" if cost is not None and cost.usd is not None else "unknown cost"
+    return usd_text(cost.usd) if cost is not None and cost.usd is not None else "unknown cost"
 
 
 def add_facts(card: Card, metadata: RoutingMetadata | None, usage: Usage | None, endings: Iterable[str | None]) -> None:
@@ -103,7 +104,7 @@ def add_facts(card: Card, metadata: RoutingMetadata | None, usage: Usage | None,
 def _facts(metadata: RoutingMetadata | None, usage: Usage | None, endings: Iterable[str | None]) -> Iterator[str]:
     if metadata is not None:
         yield f"{metadata.model_canonical or 'an unknown model'} by {metadata.provider or 'an unknown provider'}"
-        yield usd_text(metadata.cost)
+        yield cost_text(metadata.cost)
     if usage is not None:
         yield f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
     if metadata is not None and metadata.ttft_ms is not None:

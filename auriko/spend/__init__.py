@@ -7,8 +7,9 @@ unknown, never as 0.
 
 from typing import TYPE_CHECKING, Any
 
+from auriko._money import add_usd, decimal_text, json_text, usd_text
 from auriko.spend._record import CallRecord, CallStart, SpendTotal
-from auriko.spend._recorder import Recorder, add_listener, remove_listener
+from auriko.spend._recorder import Recorder, add_listener, add_source, remove_listener
 from auriko.spend._tracker import SpendTracker, checked_limit, track_spend
 
 if TYPE_CHECKING:
@@ -23,9 +24,14 @@ __all__ = [
     "SpendTotal",
     "SpendTracker",
     "add_listener",
+    "add_source",
+    "add_usd",
     "checked_limit",
+    "decimal_text",
+    "json_text",
     "remove_listener",
     "track_spend",
+    "usd_text",
 ]
 
 

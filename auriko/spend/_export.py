@@ -9,15 +9,14 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, Final, TextIO
 
-from pydantic_core import to_json
-
+from auriko._money import decimal_text, json_text
 from auriko.spend._optional import optional
 from auriko.spend._record import CallRecord
 
 Target = str | os.PathLike[str] | TextIO
 COLUMNS: Final = CallRecord._fields
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
-_FLOATS: Final = ("started_at", "usd", "cache_savings_usd", "ttft_ms", "duration_ms")
+_FLOATS: Final = ("started_at", "usd", "cache_savings_usd", "estimated_usd", "ttft_ms", "duration_ms")
 _KINDS: Final = {**dict.fromkeys(_TOKENS, "Int64"), **dict.fromkeys(_FLOATS, "float64")}
 
 
@@ -28,14 +27,14 @@ def write_csv(records: Iterable[CallRecord], target: Target) -> None:
         writer.writerow(COLUMNS)
         for record in records:
             fields = {**_dated(record), "tags": ";".join(record.tags)}
-            writer.writerow([fields[name] for name in COLUMNS])
+            writer.writerow([cell(fields[name]) for name in COLUMNS])
 
 
 def write_jsonl(records: Iterable[CallRecord], target: Target) -> None:
     """Writes a line of JSON for each call: times as ISO 8601, what is unknown null."""
     with _opened(target) as file:
         for record in records:
-            file.write(to_json(_dated(record)).decode() + "\n")
+            file.write(json_text(_dated(record), separators=(",", ":")) + "\n")
 
 
 def data_frame(records: Iterable[CallRecord]) -> Any:
@@ -53,6 +52,11 @@ def data_frame(records: Iterable[CallRecord]) -> Any:
 def _dated(record: CallRecord) -> dict[str, Any]:
     started = datetime.fromtimestamp(record.started_at, timezone.utc)
     return {**record.to_dict(), "started_at": started.isoformat(timespec="milliseconds")}
+
+
+def cell(value: Any) -> Any:
+    """What stands in a cell of CSV: numbers in decimals."""
+    return decimal_text(value) if isinstance(value, float) else value
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from weakref import WeakSet, WeakValueDictionary
 from pydantic_core import from_json, to_json
 from typing_extensions import Self
 
+from auriko._money import NANO
+from auriko.spend._accounts import Hold
 from auriko.spend._export import COLUMNS
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
@@ -27,6 +29,7 @@ from auriko.spend._view import Key, SpendView
 logger: Final = logging.getLogger("auriko")
 _PATIENCE: Final = 10.0
 _VERSION: Final = 1
+_MOST_FAILURES: Final = 5  # one after another, after which nothing more is tried
 _APPLICATION: Final = 0x4155524B  # "AURK", by which a file is known to be a ledger
 
 # A file made by one version is read and written by the next, so that columns are only ever added.
@@ -38,7 +41,7 @@ CREATE TABLE IF NOT EXISTS calls (
     usd REAL, may_be_billed INTEGER NOT NULL, cache_savings_usd REAL,
     prompt_tokens INTEGER, completion_tokens INTEGER,
     cached_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER,
-    request_id TEXT, tags TEXT NOT NULL
+    request_id TEXT, tags TEXT NOT NULL, estimated_usd REAL
 ) WITHOUT ROWID;
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
@@ -74,40 +77,47 @@ class SpendLedger(Recorder, SpendView):
         self.path = Path(path).expanduser().absolute()
         self._since = 0.0
         self._failed = False
+        self._failures = 0
         self._spool: Spool | None = None
         super().__init__(())
         _open_ledgers.add(self)
 
     def _new_locks(self) -> None:
         # A file that is being written stays with the process that this one was forked from.
-        self._close_spool()
+        with suppress(OSError):
+            self._close_spool()
         self._lock = threading.Lock()
         self._fold_lock = threading.Lock()
         self._folding = False
 
-    def check(self) -> None:
-        """Nothing: a ledger has no limit."""
-
-    def add(self, record: CallRecord) -> None:
+    def add(self, record: CallRecord, hold: Hold | None = None) -> None:  # noqa: ARG002 - there is no limit
         """Records one call; a call that is there already is not recorded again."""
+        if self._failures == _MOST_FAILURES:
+            return
         try:
             line = line_of(record)
             with self._lock:
-                spool = self._spool
-                if spool is None or not spool.has_room(line):
-                    spool = self._open_spool(len(line))
+                spool = self._spool or self._open_spool()
                 full = spool.append(line)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is no reason to lose a reply that was paid for
+            self._failures += 1
+            self._abandon_spool()
             self._note_failure(error)
             return
+        self._failures = 0
         if full:
             self._fold_in_background()
 
-    def _open_spool(self, room: int) -> Spool:
-        self._close_spool()
+    def _open_spool(self) -> Spool:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._spool = Spool(self.path, room)
+        self._spool = Spool(self.path)
         return self._spool
+
+    def _abandon_spool(self) -> None:
+        with self._lock:
+            spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.abandon()
 
     def _close_spool(self) -> None:
         spool, self._spool = self._spool, None
@@ -118,7 +128,7 @@ class SpendLedger(Recorder, SpendView):
         """Moves what waits beside the file into it, as every 500 calls or so, at the end, and before reading."""
         try:
             self._fold()
-        except (OSError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001 - as when a call is recorded
             self._note_failure(error)
 
     def since(self, when: str | timedelta | datetime) -> Self:
@@ -146,8 +156,9 @@ class SpendLedger(Recorder, SpendView):
 
     def _sums(self, key: Key | None) -> dict[str | None, SpendTotal]:
         query = f"""
-            SELECT {_GROUPS[key]}, count(*), total(usd), sum(usd IS NULL AND may_be_billed),
-                coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), total(cache_savings_usd)
+            SELECT {_GROUPS[key]}, count(*), {_exact_sum("usd")}, sum(usd IS NULL AND may_be_billed),
+                coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
+                {_exact_sum("cache_savings_usd")}, count(estimated_usd), {_exact_sum("estimated_usd")}
             FROM calls {"LEFT JOIN json_each(tags)" if key == "tag" else ""}
             WHERE started_at >= ? GROUP BY 1 ORDER BY min(calls.id)
         """  # noqa: S608 - made of the constants above
@@ -160,6 +171,9 @@ class SpendLedger(Recorder, SpendView):
         try:
             with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)) as database:
                 _check_kind(database)
+                if missing := _missing_columns(database):  # a file of an earlier version, which may be read-only
+                    unknown = ", ".join(f"NULL AS {column}" for column in missing)
+                    database.execute(f"CREATE TEMP VIEW calls AS SELECT *, {unknown} FROM main.calls")  # noqa: S608 - of names
                 return database.execute(query, (self._since,)).fetchall()
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path} cannot be read as a ledger of calls: {error}") from None
@@ -203,6 +217,8 @@ class SpendLedger(Recorder, SpendView):
             if not _check_kind(database):
                 for statement in _SCHEMA.split(";"):
                     database.execute(statement)
+            for column in _missing_columns(database):
+                database.execute(f"ALTER TABLE calls ADD COLUMN {column} REAL")
             yield database
             database.execute("COMMIT")
 
@@ -210,7 +226,11 @@ class SpendLedger(Recorder, SpendView):
         if not self._failed:
             self._failed = True
             logger.warning(
-                "The ledger %s cannot be written: %s. Calls go on unrecorded; this is said once.", self.path, error
+                "The ledger %s cannot be written: %s. Calls go on, and those that are not recorded are missing from "
+                "it; after %d failures one after another no more is tried. This is said once.",
+                self.path,
+                error,
+                _MOST_FAILURES,
             )
 
     def __repr__(self) -> str:
@@ -250,6 +270,17 @@ def _check_kind(database: sqlite3.Connection) -> bool:
     if version > _VERSION:
         raise sqlite3.DatabaseError("a newer version of auriko wrote it; install that")
     return bool(tables)
+
+
+def _missing_columns(database: sqlite3.Connection) -> list[str]:
+    """The columns that an earlier version did not have yet."""
+    there = {row[1] for row in database.execute("PRAGMA main.table_info(calls)")}
+    return [column for column in COLUMNS if column not in there]
+
+
+def _exact_sum(column: str) -> str:
+    """The sum of amounts in SQL, added up in billionths of a dollar as everywhere."""
+    return f"coalesce(sum(CAST(round({column} * {NANO}) AS INTEGER)), 0) / {float(NANO)}"
 
 
 def _row_of(fields: Mapping[str, Any]) -> tuple[Any, ...]:

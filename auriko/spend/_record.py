@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
+from auriko._money import add_usd, nano_of, usd_text
+
 Status = Literal["ok", "error", "abandoned"]
 Operation = Literal["chat", "responses"]
 _numbers: Final = itertools.count()
@@ -76,6 +78,7 @@ class CallRecord(NamedTuple):
         request_id: The request's id, to be quoted to support.
         tags: The tags of the trackers that it was told to.
         id: A name of the record like no other, so that nothing counts it twice; it begins with the time of its end.
+        estimated_usd: What a call of unknown cost counts as against a limit, in USD; None without one.
     """
 
     started_at: float
@@ -100,11 +103,17 @@ class CallRecord(NamedTuple):
     request_id: str | None
     tags: tuple[str, ...]
     id: str
+    estimated_usd: float | None = None
 
     @property
     def cost_is_unknown(self) -> bool:
         """True if the call may have been billed at a cost that nobody told."""
         return self.usd is None and self.may_be_billed
+
+    @property
+    def counted_nano(self) -> int:
+        """What counts against a limit, in billionths of a dollar: the cost, else its estimate."""
+        return nano_of(self.usd if self.usd is not None else self.estimated_usd or 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as they go into JSON."""
@@ -119,7 +128,7 @@ class CallRecord(NamedTuple):
 
     def __str__(self) -> str:
         answered = f"{self.model or self.model_asked} by {self.provider or 'an unknown provider'}"
-        cost = f"${self.usd:.6f}" if self.usd is not None else "unknown cost" if self.may_be_billed else "not billed"
+        cost = usd_text(self.usd) if self.usd is not None else "unknown cost" if self.may_be_billed else "not billed"
         return (
             f"{self.status}: {self.error or answered}, {cost}, {self.duration_ms:.0f} ms, request id {self.request_id}"
         )
@@ -141,6 +150,8 @@ class SpendTotal:
         calls: How many calls.
         usd: What is known to have been billed, in USD.
         unknown_cost_calls: How many calls may have been billed at a cost that is not known.
+        estimated_calls: How many of those count as an estimate against a limit.
+        estimated_usd: The sum of the estimates, in USD, which is no part of `usd`.
         prompt_tokens: Tokens in.
         completion_tokens: Tokens out.
         cache_savings_usd: What caches saved, in USD.
@@ -152,21 +163,27 @@ class SpendTotal:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cache_savings_usd: float = 0.0
+    estimated_calls: int = 0
+    estimated_usd: float = 0.0
 
     @property
     def cost_text(self) -> str:
         """The sum as text, with the calls of unknown cost named beside it and never shown as 0."""
-        if not self.unknown_cost_calls:
-            return f"${self.usd:.6f}"
-        if not self.usd:
-            return "unknown"
-        return f"${self.usd:.6f} + {self.unknown_cost_calls} unknown"
+        unknown = self.unknown_cost_calls - self.estimated_calls
+        parts = [usd_text(self.usd)] if self.usd or not self.unknown_cost_calls else []
+        parts += [f"{usd_text(self.estimated_usd)} estimated"] if self.estimated_calls else []
+        parts += [f"{unknown} unknown" if parts else "unknown"] if unknown else []
+        return " + ".join(parts)
 
     def add(self, record: CallRecord) -> None:
         """Counts one call."""
         self.calls += 1
-        self.usd += record.usd or 0.0
-        self.unknown_cost_calls += record.cost_is_unknown
+        self.usd = add_usd(self.usd, record.usd)
+        if record.usd is None and record.may_be_billed:
+            self.unknown_cost_calls += 1
+            if record.estimated_usd is not None:
+                self.estimated_calls += 1
+                self.estimated_usd = add_usd(self.estimated_usd, record.estimated_usd)
         self.prompt_tokens += record.prompt_tokens or 0
         self.completion_tokens += record.completion_tokens or 0
-        self.cache_savings_usd += record.cache_savings_usd or 0.0
+        self.cache_savings_usd = add_usd(self.cache_savings_usd, record.cache_savings_usd)

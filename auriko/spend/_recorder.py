@@ -8,20 +8,23 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextvars import ContextVar
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, Literal, TypeVar, cast
 from weakref import WeakSet
 
 from typing_extensions import Self
 
+from auriko.spend._accounts import Account, Hold
 from auriko.spend._record import CallRecord, CallStart
 
 RecorderT = TypeVar("RecorderT", bound="Recorder")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+OnLimit = Literal["raise", "wait"]
 Ended = Callable[[CallRecord], None]
 Listener = Callable[[CallStart], Ended | None]
 
 active: Final[ContextVar[tuple[Recorder, ...]]] = ContextVar("auriko_recorders", default=())
 listeners: Final[list[Listener]] = []
+sources: Final[list[Callable[[], tuple[Recorder, ...]]]] = []
 _recorders: Final[WeakSet[Recorder]] = WeakSet()
 
 
@@ -42,12 +45,26 @@ def remove_listener(listener: Listener) -> None:
         listeners.remove(listener)
 
 
+def add_source(source: Callable[[], tuple[Recorder, ...]]) -> None:
+    """Asks a function, wherever a call starts, for trackers that are told of it beside those of its context.
+
+    For frameworks whose runs have no context of their own. It must not raise.
+    """
+    if source not in sources:
+        sources.append(source)
+
+
 class Recorder(ABC):
     """The base of what is told of finished calls: a tracker, or a ledger.
 
     Attributes:
         tags: Labels that go into the records.
+        account: The limit, or None.
+        on_limit: What a call does that there is no room for.
     """
+
+    account: Account | None = None
+    on_limit: OnLimit = "raise"
 
     def __init__(self, tags: Sequence[str]) -> None:
         self.tags = checked_tags(tags)
@@ -59,20 +76,17 @@ class Recorder(ABC):
         """Makes the locks, also in a forked process, where a thread that is gone may have held the old ones."""
 
     @abstractmethod
-    def add(self, record: CallRecord) -> None:
-        """Counts one call; a call that has been counted already is not counted again."""
+    def add(self, record: CallRecord, hold: Hold | None = None) -> None:
+        """Counts one call; a call that has been counted already is not counted again.
 
-    @abstractmethod
-    def check(self) -> None:
-        """Nothing, if a call may start.
-
-        Raises:
-            BudgetExceededError: A limit has been reached.
+        Args:
+            record: The call.
+            hold: What it has held of a limit, which is settled by this.
         """
 
     def active(self) -> SpendBlock[Self]:
         """A block, or a decorator of a function, whose calls are counted here; it may be entered again and again."""
-        return SpendBlock(lambda: self)
+        return SpendBlock(lambda: self, is_shared=True)
 
 
 def _new_locks_in_child() -> None:
@@ -102,24 +116,27 @@ class SpendBlock(Generic[RecorderT]):
     LangChain, LlamaIndex and `asyncio.to_thread` do), and into generators that it decorates.
     """
 
-    def __init__(self, make: Callable[[], RecorderT]) -> None:
+    def __init__(self, make: Callable[[], RecorderT], *, is_shared: bool = False) -> None:
         self._make = make
-        self._entered: list[RecorderT] = []
+        self._is_shared = is_shared  # `make` gives the same one each time
+        self._entered: set[Recorder] = set()
 
     def __enter__(self) -> RecorderT:
         recorder = self._make()
-        self._entered.append(recorder)
+        self._entered.add(recorder)
         active.set((*active.get(), recorder))
         return recorder
 
     def __exit__(self, *_error: object) -> None:
         # Not by the token of `set`: blocks inside generators may end in another order than they began, or elsewhere.
-        recorder = self._entered.pop()
+        # And by what is active here, since threads and tasks may be inside the same block at once.
         inside = list(active.get())
         for index in reversed(range(len(inside))):
-            if inside[index] is recorder:
+            if (recorder := inside[index]) in self._entered:
                 del inside[index]
                 active.set(tuple(inside))
+                if not self._is_shared:
+                    self._entered.discard(recorder)
                 return
 
     async def __aenter__(self) -> RecorderT:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from auriko._money import usd_text
 from auriko.spend._record import CallRecord, SpendTotal
 
 if TYPE_CHECKING:  # how sums are shown and written is imported when it is asked for
@@ -88,7 +89,7 @@ class SpendView(ABC):
         total = self.total
         if not total.calls:
             return "no calls"
-        saved = f", ${total.cache_savings_usd:.6f} saved by caches" if total.cache_savings_usd else ""
+        saved = f", {usd_text(total.cache_savings_usd)} saved by caches" if total.cache_savings_usd else ""
         return f"{total.calls:,} call{'' if total.calls == 1 else 's'}: {total.cost_text}{saved}"
 
     def report(self, *by: Key) -> str:

@@ -65,7 +65,7 @@ def test_answers_carry_line_custom_id_and_cost(monkeypatch, capsys):
     assert (response["status_code"], response["request_id"]) == (200, "req_1")
     assert response["body"] == replies.completion()
     assert all(line["error"] is None for line in lines)
-    assert capsys.readouterr().out == ("out.jsonl: 3 of 3 requests answered\n$0.005790 in all, $0.005790 in this run\n")
+    assert capsys.readouterr().out == ("out.jsonl: 3 of 3 requests answered\n$0.00579 in all, $0.00579 in this run\n")
     assert not Path("out.jsonl.sent").exists()
 
 
@@ -179,12 +179,13 @@ def test_the_limit_holds_over_all_runs(monkeypatch, capsys):
     with serve(acts.ok) as server:
         assert send(server, monkeypatch, *limited, str(1.5 * COST)) == 1
         out, err = capsys.readouterr()
-        assert "2 of 8 requests answered, 6 not sent" in out
+        assert "1 of 8 requests answered, 7 not sent" in out
         assert "The spend limit" in err
-        assert send(server, monkeypatch, *limited, str(1.5 * COST)) == 1
-        assert len(server.requests) == 2, "the limit had been reached"
+        for _ in range(2):  # the next run does not know yet what a call costs, and makes one with what is left
+            assert send(server, monkeypatch, *limited, str(1.5 * COST)) == 1
+            assert len(server.requests) == 2
         assert send(server, monkeypatch, *limited, str(4.5 * COST)) == 1
-        assert len(server.requests) == 5
+        assert len(server.requests) == 4
         assert send(server, monkeypatch) == 0
         assert len(server.requests) == 8
     assert sorted(line["line"] for line in written()) == [*range(1, 9)]

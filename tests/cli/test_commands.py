@@ -2,12 +2,18 @@
 
 import io
 import json
+import re
+import subprocess
+import sys
 from importlib.metadata import Distribution, PackageNotFoundError
 
 import pytest
 
-from auriko.cli import main
-from auriko.sandbox import Sandbox
+from auriko import Client
+from auriko.cli import _background, _doctor, main
+from auriko.cli._background import Running
+from auriko.models import ApiKeyIdentity
+from auriko.sandbox import Limits, Sandbox
 from tests.support import acts, replies
 from tests.support.fault_server import serve
 
@@ -93,6 +99,18 @@ def test_models_as_a_table(capsys):
     assert all("gpt-4o" in row for row in rows)
 
 
+@pytest.mark.parametrize(("columns", "last"), [(120, "tier"), (80, "context"), (60, "USD in / out per 1M")])
+def test_models_fit_the_terminal_and_keep_their_prices(capsys, monkeypatch, columns, last):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["models", "gpt-4o"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.endswith(last)
+    assert max(len(row) for row in [head, *rows] if not row.startswith("(")) <= max(columns, 63)
+    assert "2.5 / 10" in rows[0]
+    assert rows[-1].startswith("(no room here for ") == (columns < 120)
+
+
 def test_models_as_json(capsys):
     assert main(["models", "--json"]) == 0
     assert "gpt-4o" in json.loads(capsys.readouterr().out)["models"]
@@ -107,10 +125,15 @@ def test_doctor_finds_a_gateway_that_answers(capsys, sandbox):
     assert sandbox.api_key not in str(found)
 
 
-def test_doctor_says_what_is_missing(capsys, monkeypatch):
+def test_doctor_says_what_to_do_without_a_key(capsys, monkeypatch):
     monkeypatch.delenv("AURIKO_API_KEY")
     assert main(["doctor"]) == 1
-    assert "auriko sandbox" in capsys.readouterr().out
+    assert re.search(r"^api key .*\n +-> .*auriko sandbox --background --env", capsys.readouterr().out, re.MULTILINE)
+
+
+def found_by_doctor(capsys):
+    main(["doctor", "--json"])
+    return json.loads(capsys.readouterr().out)
 
 
 def test_doctor_names_the_packages_that_an_extra_lacks(capsys, monkeypatch):
@@ -122,8 +145,93 @@ def test_doctor_names_the_packages_that_an_extra_lacks(capsys, monkeypatch):
         return installed(name)
 
     monkeypatch.setattr(Distribution, "from_name", find)
-    assert main(["doctor", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = found_by_doctor(capsys)
+    assert found["ok"] is True
     assert found["extra sandbox"] == "not installed (uvicorn)"
     assert found["extra cli"] == "not installed (rich)"
     assert found["extra langchain"].startswith("langchain-core 1.")
+    assert found["next"]["extra sandbox"] == 'pip install "auriko[sandbox]"'
+
+
+@pytest.mark.parametrize("spec", [None, "there"])
+def test_doctor_says_how_to_get_a_language_model(capsys, monkeypatch, spec):
+    monkeypatch.setattr("auriko.cli._doctor.find_spec", lambda _name: spec)
+    assert ("language model" in found_by_doctor(capsys)["next"]) == (spec is None)
+
+
+@pytest.mark.parametrize("running", [None, Running("http://127.0.0.1:4010/v1", None)])
+def test_doctor_tells_of_a_sandbox_in_the_background(capsys, monkeypatch, running):
+    monkeypatch.setattr(_background, "running", lambda: running)
+    said = "runs in the background at http://127.0.0.1:4010/v1" if running else "none in the background"
+    assert found_by_doctor(capsys)["sandbox"] == said
+
+
+def test_doctor_tries_whether_the_ledger_can_be_written_and_leaves_nothing(capsys, monkeypatch, tmp_path):
+    assert "export AURIKO_LEDGER=" in found_by_doctor(capsys)["next"]["ledger"]
+    monkeypatch.setenv("AURIKO_LEDGER", str(tmp_path / "new" / "ledger.db"))
+    assert found_by_doctor(capsys)["ledger"].endswith("ledger.db is writable; 0 calls, $0.00")
+    assert not list(tmp_path.iterdir())
+    with Client() as client:
+        client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello!"}])
+    assert " is writable; 1 calls, $0.0" in found_by_doctor(capsys)["ledger"]
+
+
+def test_doctor_says_why_a_ledger_cannot_be_used(capsys, monkeypatch, tmp_path):
+    (tmp_path / "ledger.db").write_text("This is no database, and has been here for a long time.")
+    for path, why in (("ledger.db", "not a database"), ("ledger.db/x", "Not a directory")):
+        monkeypatch.setenv("AURIKO_LEDGER", str(tmp_path / path))
+        found = found_by_doctor(capsys)
+        assert f"{path} cannot be used: " in found["ledger"]
+        assert why in found["ledger"]
+        assert found["next"]["ledger"] == "set AURIKO_LEDGER to a file of your own"
+
+
+def test_doctor_tells_what_the_key_may_do(capsys):
+    with (
+        Sandbox(engines=["quote"], limits=Limits(requests_per_minute=60)) as limited,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("AURIKO_BASE_URL", limited.base_url)
+        assert found_by_doctor(capsys)["limits"] == "60 requests per minute with this key"
+    assert list(_doctor._limits(ApiKeyIdentity())) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said", "step"),
+    [
+        ("AURIKO_BASE_URL", "http://127.0.0.1:9/v1", "refused", "auriko sandbox --background starts a sandbox"),
+        (
+            "AURIKO_BASE_URL",
+            "https://nowhere.invalid/v1",
+            "connection failed",
+            "look at the network, proxy and address",
+        ),
+        ("AURIKO_BASE_URL", "nonsense", "base_url", "correct the variable that the message is about"),
+    ],
+)
+def test_doctor_says_what_to_do_about_a_gateway_that_does_not_answer(capsys, monkeypatch, name, value, said, step):
+    monkeypatch.setenv(name, value)
+    found = found_by_doctor(capsys)
+    assert found["ok"] is False
+    assert said in found["gateway"]
+    assert found["next"]["gateway"] == step
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_completion_for_each_shell(capsys, shell):
+    assert main(["completion", shell]) == 0
+    assert "sandbox" in capsys.readouterr().out
+
+
+def test_completion_in_bash_completes(capsys):
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    asked = 'COMP_WORDS=(auriko sandbox --back); COMP_CWORD=2; COMP_TYPE=9; _shtab_auriko; echo "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash", "-c", f"{script}\n{asked}"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "--background"
+
+
+def test_completion_without_its_package_names_the_extra(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 2
+    assert 'pip install "auriko[cli]"' in capsys.readouterr().err

@@ -32,15 +32,15 @@ def test_sums_by_provider_and_model_and_tag(path: Path, capsys: pytest.CaptureFi
     assert main(["spend"]) == 0
     out = capsys.readouterr().out
     assert out == f"{SpendLedger(path)}\n"
-    assert out.startswith("3 calls: $0.300000 + 1 unknown\n")
+    assert out.startswith("3 calls: $0.30 + 1 unknown\n")
     assert [line.split()[0] for line in out.splitlines() if "calls  " in line] == ["provider", "model", "tag"]
 
 
 def test_sums_by_day_since_then(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["spend", "--ledger", str(path), "--since", "2026-03-31", "--by", "day"]) == 0
     out = capsys.readouterr().out
-    assert "2 calls: $0.300000\n" in out
-    assert out.splitlines()[-1].split() == ["2026-03-31", "2", "2,000", "100", "$0.300000", "100%"]
+    assert "2 calls: $0.30\n" in out
+    assert out.splitlines()[-1].split() == ["2026-03-31", "2", "2,000", "100", "$0.30", "100%"]
     assert main(["spend", "--since", "1m"]) == 0
     assert capsys.readouterr().out == "no calls\n"
 
@@ -99,4 +99,4 @@ def test_what_argparse_refuses(path: Path, arguments: list[str], capsys: pytest.
 def test_the_command_as_users_start_it(path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "auriko", "spend"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("3 calls: $0.300000 + 1 unknown\n")
+    assert done.stdout.startswith("3 calls: $0.30 + 1 unknown\n")

@@ -43,7 +43,7 @@ def test_info_tells_of_every_call_and_what_it_cost(
     lines = [line for line in capsys.readouterr().err.splitlines() if " auriko " in line]
     assert len(lines) == 3
     for line in lines[:2]:
-        assert "INFO ok: claude-sonnet-4-6 by anthropic, $0.001930" in line
+        assert "INFO ok: claude-sonnet-4-6 by anthropic, $0.00193" in line
         assert "request id req_1" in line
     assert "INFO error: RateLimitError, not billed" in lines[2]
 

@@ -1,11 +1,15 @@
 """Connections of ours: what goes together, bounds of writes, readers that are slow, ends that nobody waits for."""
 
 import asyncio
+import contextlib
 import json
 import select
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +18,7 @@ import httpx
 import pytest
 
 import auriko._http.asyncio_stream
-from auriko import APITimeoutError, AsyncClient, Client
+from auriko import APIConnectionError, APITimeoutError, AsyncClient, Client
 from auriko._http.asyncio_stream import AsyncioStream, without_anyio
 from auriko._http.backend import _AsyncStream, _Stream
 from auriko._http.bounds import readable
@@ -22,11 +26,12 @@ from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
 from tests.support.cells import ASK, KEY
 from tests.support.clients import serving_async
-from tests.support.fault_server import AtAccept, serve
+from tests.support.fault_server import AtAccept, FaultServer, nobody_listening, serve
 from tests.support.replies import chunk, completion, events, whole_stream
 from tests.support.tls import Authority
 
-BOTH = pytest.mark.parametrize("mode", ["sync plain", "async plain", "trio plain"])
+EVERY_WAY = pytest.mark.parametrize("mode", [mode for mode in cells.TRIO_MODES if mode.endswith("plain")])
+OVER_EACH_WIRE = pytest.mark.usefixtures("wire")
 BACKENDS = pytest.mark.parametrize("anyio_backend", ["async", "trio"], indirect=True)
 LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
 pytestmark = pytest.mark.anyio
@@ -48,14 +53,16 @@ def test_head_and_body_are_one_packet(mode: str) -> None:
     assert first[0].endswith(b"}")
 
 
-@BOTH
+@EVERY_WAY
+@OVER_EACH_WIRE
 def test_large_request_arrives(mode: str) -> None:
     with serve(ok) as server:
         assert cells.run(mode, server.url, {"timeout": 30}, LARGE).described() == "OK"
         assert server.requests[0].json["messages"] == LARGE["messages"]
 
 
-@BOTH
+@EVERY_WAY
+@OVER_EACH_WIRE
 def test_sending_takes_too_long(mode: str) -> None:
     with serve(deaf) as server:
         settings = {"max_retries": 0, "timeout": httpx.Timeout(5, write=0.1)}
@@ -64,7 +71,29 @@ def test_sending_takes_too_long(mode: str) -> None:
         assert "while sending the request" in str(outcome.error)
 
 
-@BOTH
+@EVERY_WAY
+@OVER_EACH_WIRE
+def test_large_request_that_is_taken_slowly_is_no_silence(mode: str) -> None:
+    """It is under way for longer than each bound, of which none passes."""
+
+    def act(connection: Connection) -> None:
+        taken = bytearray()
+        for turn in range(1, 11):
+            time.sleep(0.08)
+            while len(taken) < turn * 2**20 and (read := connection.sock.recv(65536)):
+                taken += read
+        connection.unread = bytes(taken)
+        connection.request = connection.read_request()
+        ok(connection)
+
+    with serve(AtAccept(act)) as server:
+        settings = {"max_retries": 0, "timeout": httpx.Timeout(0.5, connect=5)}
+        outcome = cells.run(mode, server.url, settings, LARGE)
+        assert outcome.described() == "OK", outcome.error
+
+
+@EVERY_WAY
+@OVER_EACH_WIRE
 def test_sending_without_a_bound(mode: str) -> None:
     with serve(ok) as server:
         assert cells.run(mode, server.url, {"timeout": httpx.Timeout(None)}, {}).described() == "OK"
@@ -155,7 +184,7 @@ async def test_connections_are_asyncios_own(anyio_backend: str) -> None:
 
 
 async def test_stream_that_is_no_socket_stays_as_it_is() -> None:
-    assert without_anyio(httpcore.AsyncMockStream([b""])) is None
+    assert without_anyio(httpcore.AsyncMockStream([b""]), None) is None
 
 
 @pytest.mark.parametrize("polls", [True, False], ids=["poll", "select, as on Windows"])
@@ -170,13 +199,53 @@ def test_socket_tells_whether_it_can_be_read(monkeypatch: pytest.MonkeyPatch, po
         assert can_be_read() is True
 
 
-@pytest.mark.parametrize("mode", ["sync stream", "async stream", "trio stream"])
-@pytest.mark.usefixtures("trusted")
-def test_streams_over_tls(mode: str, authority: Authority) -> None:
-    with serve(stream(whole_stream()), tls=authority.server()) as server:
+@pytest.mark.parametrize("mode", [mode for mode in cells.TRIO_MODES if mode.endswith("stream")])
+@pytest.mark.parametrize("wire", ["tcp", "tls", "cut tls"], indirect=True)
+def test_connection_of_a_stream_is_used_again(mode: str, wire: str) -> None:
+    with serve(stream(whole_stream())) as server:
         outcome = cells.run(mode, server.url, {}, {}, calls=3)
         assert (outcome.described(), outcome.text) == ("OK", "Paris.")
         assert server.accepted == 1
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("mode", cells.TRIO_MODES)
+def test_tls_handshake_that_comes_slowly(mode: str, authority: Authority) -> None:
+    """A byte at a time."""
+    with serve(ok, tls=authority.server()) as server, serve(AtAccept(_dripping(server.port))) as slow:
+        url = f"https://127.0.0.1:{slow.port}"
+        assert cells.run(mode, url, {}, {}).described() == "OK"
+        settings = {"max_retries": 0, "timeout": httpx.Timeout(5, connect=0.05)}
+        outcome = cells.run(mode, url, settings, {})
+        assert isinstance(outcome.error, APITimeoutError)
+        assert "while connecting" in str(outcome.error)
+
+
+def _dripping(port: int) -> Callable[[Connection], None]:
+    """Passes what the server at a port says on, the first 300 bytes of it in small pieces."""
+
+    def act(connection: Connection) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as upstream:
+
+            def pass_on() -> None:
+                with contextlib.suppress(OSError):
+                    while data := connection.sock.recv(65536):
+                        upstream.sendall(data)
+                    upstream.shutdown(socket.SHUT_WR)
+
+            passing = threading.Thread(target=pass_on)
+            passing.start()
+            left = 100
+            with contextlib.suppress(OSError):
+                while data := upstream.recv(3 if left else 65536):
+                    left = max(left - 1, 0)
+                    time.sleep(0.002 if left else 0)
+                    connection.send(data)
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            passing.join()
+            connection.close()
+
+    return act
 
 
 def _thinks(connection: Connection) -> None:
@@ -184,7 +253,7 @@ def _thinks(connection: Connection) -> None:
     ok(connection)
 
 
-@pytest.mark.parametrize("mode", ["sync plain", "async plain", "trio plain"])
+@EVERY_WAY
 @pytest.mark.usefixtures("trusted")
 def test_the_bound_of_writing_ends_with_the_request(mode: str, authority: Authority) -> None:
     """Over TLS, too: a request that has been sent is waited for, and not sent and billed again."""
@@ -194,12 +263,28 @@ def test_the_bound_of_writing_ends_with_the_request(mode: str, authority: Author
         assert (outcome.described(), len(server.requests), server.accepted) == ("OK", 3, 1)
 
 
-@pytest.mark.parametrize("mode", ["async plain", "sync plain"])
-@pytest.mark.usefixtures("trusted")
-def test_large_request_over_tls(mode: str, authority: Authority) -> None:
-    with serve(ok, tls=authority.server()) as server:
-        assert cells.run(mode, server.url, {"timeout": 30}, LARGE).described() == "OK"
-        assert server.requests[0].json["messages"] == LARGE["messages"]
+def test_user_client_over_a_unix_socket(tmp_path: Path) -> None:
+    """Which works as before, beside ours and after it."""
+    path = str(tmp_path / "socket")
+    with FaultServer((ok,), path=path) as server, httpx.Client(transport=httpx.HTTPTransport(uds=path)) as inner:
+        ask = {"json": {**ASK, "stream": False}}
+        with Client(api_key=KEY, base_url=server.url, http_client=inner, timeout=2) as client:
+            assert client.chat.completions.create(**ASK).choices[0].message.content == "Paris."
+            assert client.chat.completions.create(**ASK, stream=True).collect().choices
+            assert inner.post(server.url, **ask).json()["choices"]
+        assert inner.post(server.url, **ask).json()["choices"]
+    assert server.accepted == 1
+
+
+def test_user_client_that_connects_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its transport's own retries wait as they do without us."""
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    with nobody_listening() as url, httpx.Client(transport=httpx.HTTPTransport(retries=2)) as inner:
+        client = Client(api_key=KEY, base_url=url, http_client=inner, max_retries=0)
+        with pytest.raises(APIConnectionError):
+            client.chat.completions.create(**ASK)
+    assert naps == [0, 0.5]
 
 
 def test_user_client_over_its_own_backend() -> None:

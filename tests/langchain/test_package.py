@@ -61,3 +61,11 @@ def test_registration_gives_up_quietly_where_langchain_is_not(monkeypatch):
 def test_registration_gives_up_quietly_where_langchain_has_changed(monkeypatch):
     monkeypatch.setattr(_register, "import_module", lambda _name: object())
     assert register() is False
+
+
+def test_a_model_shows_first_what_it_asks_and_how():
+    url = "http://127.0.0.1:4010/v1"
+    shown = repr(ChatAuriko(model="gpt-4o", routing={"optimize": "cost"}, base_url=url, api_key="k3y", seed=1))
+    assert shown.startswith(f"ChatAuriko(model='gpt-4o', routing=RoutingOptions(optimize='cost'), base_url='{url}', ")
+    assert "seed=1" in shown
+    assert "k3y" not in shown

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from auriko import track_spend
 from auriko.errors import BadRequestError, BudgetExceededError
+from auriko.sandbox import Sandbox
 from auriko_llamaindex import Auriko, AurikoCostHandler
 
 pytestmark = [
@@ -122,10 +123,14 @@ async def test_two_agents_hand_over(llm):
     assert output["auriko"]["usd"] == pytest.approx(spend.usd)
 
 
-async def test_a_react_agent_reasons_in_text(llm):
-    agent = ReActAgent(tools=[WEATHER], llm=llm)
-    with AurikoCostHandler(), track_spend() as spend:
-        output, events = await _run(agent)
+async def test_a_react_agent_reasons_in_text():
+    answers = [
+        'Thought: I need a tool.\nAction: get_weather\nAction Input: {"city": "Oslo"}',
+        "Thought: I can answer without using any more tools.\nAnswer: It is 7 degrees.",
+    ]
+    with Sandbox(answers=answers) as sandbox, AurikoCostHandler(), track_spend() as spend:
+        llm = Auriko(model="gpt-4o", base_url=sandbox.base_url, api_key=sandbox.api_key)
+        output, events = await _run(ReActAgent(tools=[WEATHER], llm=llm))
     assert [event.tool_kwargs for event in events if isinstance(event, ToolCallResult)] == [{"city": "Oslo"}]
     assert "7 degrees" in str(output)
     assert output["auriko"]["calls"] == spend.calls == 2

@@ -190,7 +190,7 @@ async def test_a_spend_limit_stops_the_next_call(gateway, mode):
             gateway.streams("ok")
         else:
             gateway.says("ok")
-    with track_spend(limit_usd=0.003) as spend:
+    with track_spend(limit_usd=0.005) as spend:
         for _ in range(2):
             await run(llm, mode)
         with pytest.raises(BudgetExceededError):

@@ -43,7 +43,7 @@ def with_message(**fields: Any) -> ChatCompletion:
 def test_a_completion_shows_its_text_who_served_it_and_its_cost() -> None:
     assert shown(made(content="Paris.\nOf course."))["text/plain"] == (
         "Paris.\nOf course.\n"
-        "claude-sonnet-4-6 by anthropic · $0.001930 · 1,820 tokens in, 61 out · first token after 410 ms\n"
+        "claude-sonnet-4-6 by anthropic · $0.00193 · 1,820 tokens in, 61 out · first token after 410 ms\n"
         "warning: seed was not forwarded"
     )
 
@@ -62,7 +62,7 @@ def test_a_completion_shows_its_text_who_served_it_and_its_cost() -> None:
 def test_what_is_not_known_is_never_shown_as_0(fields: Any, said: str) -> None:
     plain = shown(made(**fields))["text/plain"]
     assert said in plain
-    assert "$0" not in plain.replace("$0.001930", "")
+    assert "$0" not in plain.replace("$0.00193", "")
 
 
 def test_a_completion_shows_more_than_text() -> None:
@@ -147,9 +147,9 @@ def test_routing_metadata_is_a_table() -> None:
         line.split(None, 1) for line in plain.splitlines()[2:] if not line.startswith(("the ", "first", "saved"))
     )
     assert rows["provider"] == "anthropic"
-    assert rows["cost"] == "$0.001930"
+    assert rows["cost"] == "$0.00193"
     assert rows["throughput"] == "74.2 tokens/s"
-    assert "saved by the cache         $0.003100" in plain
+    assert "saved by the cache         $0.0031" in plain
 
 
 def test_a_response_shows_its_text_and_the_calls() -> None:

@@ -181,7 +181,7 @@ def test_extra_body_is_merged_into_the_gateway() -> None:
     ("params", "message"),
     [
         ({"model": None}, "give a model"),
-        ({"gateway": {"models": ["a"]}}, "give either model or gateway.models, not both"),
+        ({"gateway": {"models": ["a"]}}, r"give either model or models \(gateway.models\), not both"),
         ({"messages": []}, "messages is empty"),
         ({"messages": "hello"}, "messages is a list"),
         ({"messages": None}, "messages is a list"),
@@ -243,9 +243,17 @@ def test_options_of_a_call() -> None:
         "timeout": httpx.Timeout(5),
         "deadline": 9.0,
         "max_retries": 0,
+        "reserve_usd": None,
     }
     unset = take_options({})
-    assert unset == {"headers": {}, "query": {}, "timeout": None, "deadline": None, "max_retries": None}
+    assert unset == {
+        "headers": {},
+        "query": {},
+        "timeout": None,
+        "deadline": None,
+        "max_retries": None,
+        "reserve_usd": None,
+    }
 
 
 def test_refused_arguments_reach_no_server() -> None:

@@ -194,7 +194,7 @@ print([name for name in sys.modules if name.startswith(("auriko.sandbox", "uvico
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("package", ["jinja2", "uvicorn"])
+@pytest.mark.parametrize("package", ["jinja2", "jsonschema", "uvicorn"])
 def test_a_missing_extra_is_named(package):
     program = f"""
 import sys
@@ -206,5 +206,5 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == (
-        f'auriko.sandbox needs {package}, which is not installed: pip install "auriko[sandbox]" {package}\n'
+        f'the sandbox needs packages that are not installed ({package}): pip install "auriko[sandbox]" {package}\n'
     )

@@ -57,7 +57,7 @@ def test_plain_call() -> None:
     assert (record.cache_write_tokens, record.reasoning_tokens, record.tags) == (0, 40, ("a",))
     assert record.duration_ms > 0
     assert (spend.usd, spend.calls, spend.unknown_cost_calls) == (0.00193, 1, 0)
-    assert repr(spend) == "SpendTracker($0.001930 in 1 calls)"
+    assert repr(spend) == "SpendTracker($0.00193 in 1 calls)"
 
 
 def test_streamed_call_counts_when_it_has_been_read() -> None:
@@ -129,7 +129,7 @@ def test_missing_cost_is_unknown_and_not_zero() -> None:
         client.chat.completions.create(**ASK)
         client.chat.completions.create(**ASK)
     assert (spend.usd, spend.calls, spend.unknown_cost_calls) == (0.00193, 2, 1)
-    assert repr(spend) == "SpendTracker($0.001930 in 2 calls, 1 of unknown cost)"
+    assert repr(spend) == "SpendTracker($0.00193 in 2 calls, 1 of unknown cost)"
 
 
 def test_sums() -> None:
@@ -178,15 +178,15 @@ def test_limit_stops_the_next_call_before_its_request() -> None:
         return httpx.Response(200, json=completion())
 
     client = Client(api_key="k", http_client=httpx.Client(transport=httpx.MockTransport(answer)))
-    with track_spend(limit_usd=0.003) as spend:
+    with track_spend(limit_usd=0.004) as spend:
         client.chat.completions.create(**ASK)
         client.chat.completions.create(**ASK)
         for streamed in (False, True):
-            with pytest.raises(BudgetExceededError, match=r"The spend limit of \$0\.003 is reached") as caught:
+            with pytest.raises(BudgetExceededError, match=r"The spend limit of \$0\.004 is reached") as caught:
                 client.chat.completions.create(**ASK, stream=streamed)
     assert len(requests) == spend.calls == 2
     error = caught.value
-    assert (error.limit_usd, error.spent_usd, error.attempts, error.is_retryable) == (0.003, spend.usd, 0, False)
+    assert (error.limit_usd, error.spent_usd, error.attempts, error.is_retryable) == (0.004, spend.usd, 0, False)
     assert error.code == "local_budget_exceeded"
 
 

@@ -29,30 +29,30 @@ def spend() -> SpendTracker:
 
 
 TEXT = """\
-5 calls: $1.000000 + 2 unknown, $0.125000 saved by caches, limit $2
+5 calls: $1.00 + 2 unknown, $0.125 saved by caches, limit $2.00
 
-provider  calls  tokens in  out                    USD  share
---------  -----  ---------  ---  ---------------------  -----
-openai        1      1,000   50              $0.750000    75%
-<b>x</b>      2          5   50  $0.250000 + 1 unknown    25%
-unknown       2      1,000  100                unknown
+provider  calls  tokens in  out                USD  share
+--------  -----  ---------  ---  -----------------  -----
+openai        1      1,000   50              $0.75    75%
+<b>x</b>      2          5   50  $0.25 + 1 unknown    25%
+unknown       2      1,000  100            unknown
 
-model    calls  tokens in  out                    USD  share
------    -----  ---------  ---  ---------------------  -----
-gpt-4o       1      1,000   50              $0.750000    75%
-small        2          5   50  $0.250000 + 1 unknown    25%
-unknown      2      1,000  100                unknown
+model    calls  tokens in  out                USD  share
+-----    -----  ---------  ---  -----------------  -----
+gpt-4o       1      1,000   50              $0.75    75%
+small        2          5   50  $0.25 + 1 unknown    25%
+unknown      2      1,000  100            unknown
 
-tag     calls  tokens in  out        USD  share
----     -----  ---------  ---  ---------  -----
-a           2      1,005  100  $1.000000   100%
-b           1      1,000   50  $0.750000    75%
-(none)      3      1,000  100    unknown"""
+tag     calls  tokens in  out      USD  share
+---     -----  ---------  ---  -------  -----
+a           2      1,005  100    $1.00   100%
+b           1      1,000   50    $0.75    75%
+(none)      3      1,000  100  unknown"""
 
 
 def test_text(spend: SpendTracker) -> None:
     assert str(spend) == TEXT
-    assert repr(spend) == "SpendTracker($1.000000 in 5 calls, 2 of unknown cost, limit $2)"
+    assert repr(spend) == "SpendTracker($1.00 in 5 calls, 2 of unknown cost, limit $2.00)"
     assert str(SpendTracker()) == "no calls"
 
 
@@ -66,10 +66,10 @@ def test_text_of_what_is_asked_for(spend: SpendTracker) -> None:
 @pytest.mark.parametrize(
     ("total", "text"),
     [
-        (SpendTotal(), "$0.000000"),
-        (SpendTotal(calls=1), "$0.000000"),
+        (SpendTotal(), "$0.00"),
+        (SpendTotal(calls=1), "$0.00"),
         (SpendTotal(calls=1, unknown_cost_calls=1), "unknown"),
-        (SpendTotal(calls=2, usd=0.5, unknown_cost_calls=1), "$0.500000 + 1 unknown"),
+        (SpendTotal(calls=2, usd=0.5, unknown_cost_calls=1), "$0.50 + 1 unknown"),
     ],
 )
 def test_an_unknown_cost_is_not_0(total: SpendTotal, text: str) -> None:
@@ -111,8 +111,8 @@ def test_html_has_a_bar_for_each_provider_and_no_colour_of_its_own(spend: SpendT
     page = Table(spend._repr_html_())
     assert page.rows[:4] == [
         ["provider", "calls", "tokens in", "out", "USD", "share", ""],
-        ["openai", "1", "1,000", "50", "$0.750000", "75%", ""],
-        ["<b>x</b>", "2", "5", "50", "$0.250000 + 1 unknown", "25%", ""],
+        ["openai", "1", "1,000", "50", "$0.75", "75%", ""],
+        ["<b>x</b>", "2", "5", "50", "$0.25 + 1 unknown", "25%", ""],
         ["unknown", "2", "1,000", "100", "unknown", "", ""],
     ]
     assert page.widths[:3] == ["75.0%", "25.0%", "0.0%"]
@@ -157,7 +157,7 @@ def test_plot(spend: SpendTracker, monkeypatch: pytest.MonkeyPatch) -> None:
     axes = spend.plot("model")
     assert [label.get_text() for label in axes.get_yticklabels()] == ["unknown", "small", "gpt-4o"]
     assert [bar.get_width() for bar in axes.patches] == [0, 0.25, 0.75]
-    assert {text.get_text() for text in axes.texts} == {"unknown", "$0.250000 + 1 unknown", "$0.750000"}
+    assert {text.get_text() for text in axes.texts} == {"unknown", "$0.25 + 1 unknown", "$0.75"}
     axes.figure.canvas.draw()
     own = plt.subplots()[1]
     assert SpendTracker().plot(ax=own) is own

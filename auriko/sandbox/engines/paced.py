@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from typing import Any
 
 from auriko.sandbox.engines.base import Engine, Event, Finish, Prompt
 
@@ -37,19 +38,5 @@ class Paced:
             if isinstance(events, Generator):
                 events.close()
 
-    def passes_on(self, prompt: Prompt) -> bool:
-        """True if the other engine passes this prompt on to a model."""
-        passes_on = getattr(self.engine, "passes_on", None)
-        return passes_on is not None and passes_on(prompt)
-
-    def warm(self) -> None:
-        """Let the other engine load what it needs."""
-        warm = getattr(self.engine, "warm", None)
-        if warm is not None:
-            warm()
-
-    def close(self) -> None:
-        """Free what the other engine holds."""
-        close = getattr(self.engine, "close", None)
-        if close is not None:
-            close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)  # whether it passes a prompt on, warms up, or has something to close

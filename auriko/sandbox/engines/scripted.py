@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard, cast
 
@@ -21,8 +21,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Part: TypeAlias = str | Thought | ToolCall | EngineError
-Answer: TypeAlias = Part | Sequence[Part]
+Part: TypeAlias = str | Thought | ToolCall | EngineError | Finish
+Answer: TypeAlias = Part | Iterable[Part]
 ModelAnswers: TypeAlias = Part | Sequence[Answer] | Callable[[Prompt], Answer | None]
 Answers: TypeAlias = ModelAnswers | Mapping[str, ModelAnswers]
 
@@ -30,10 +30,6 @@ Answers: TypeAlias = ModelAnswers | Mapping[str, ModelAnswers]
 def by_model(answers: Answers) -> TypeGuard[Mapping[str, ModelAnswers]]:
     """True if these are answers for each of some models."""
     return isinstance(answers, Mapping)
-
-
-def _is_list(answers: ModelAnswers) -> TypeGuard[Sequence[Answer]]:
-    return isinstance(answers, Sequence)
 
 
 class ScriptedError(EngineError):
@@ -63,8 +59,8 @@ class ScriptedEngine:
 
     Args:
         answers: A text, `tool_call(...)` or an error, which is given every time; a list, each of whose items is given
-            once; a function of the request; or a dict of any of these by model. An item that is a list itself is one
-            answer of several parts.
+            once; a function of the request, which may yield parts and take its time; or a dict of any of these by
+            model. An item that is a list itself is one answer of several parts; `Finish("length")` says it is cut.
         name: The engine's name, which a catalogue's providers refer to.
     """
 
@@ -95,8 +91,9 @@ class ScriptedEngine:
             return ""
         if isinstance(chosen, Part):
             return chosen
-        if not _is_list(chosen):
-            return _asked(cast("Callable[[Prompt], Answer | None]", chosen), prompt)
+        if callable(chosen):
+            with _failing_as_said():
+                return chosen(prompt)
         with self._lock:
             number = self._given[id(chosen)] = self._given.get(id(chosen), 0) + 1
         if number > len(chosen):
@@ -106,9 +103,10 @@ class ScriptedEngine:
         return chosen[number - 1]
 
 
-def _asked(function: Callable[[Prompt], Answer | None], prompt: Prompt) -> Answer | None:
+@contextmanager
+def _failing_as_said() -> Generator[None]:
     try:
-        return function(prompt)
+        yield
     except EngineError:
         raise
     except Exception as error:
@@ -116,22 +114,20 @@ def _asked(function: Callable[[Prompt], Answer | None], prompt: Prompt) -> Answe
         raise ScriptedError("invalid_request", message) from error
 
 
-def _parts(parts: Sequence[Part], prompt: Prompt) -> Iterator[Event]:
-    finish = Finish("stop", count_prompt_tokens(prompt), 0)
-    for part in parts:
-        if isinstance(part, EngineError):
-            raise part
-        for event in say(part, prompt) if isinstance(part, str) else [part]:
-            match event:
-                case Finish():
-                    finish = replace(event, completion_tokens=finish.completion_tokens + event.completion_tokens)
-                case ToolCall(name=name, arguments=arguments):
+def _parts(parts: Iterable[Part], prompt: Prompt) -> Iterator[Event]:
+    reason, tokens = None, 0
+    with _failing_as_said():
+        for part in parts:
+            if isinstance(part, EngineError):
+                raise part
+            for event in say(part, prompt) if isinstance(part, str) else [part]:
+                if isinstance(event, Finish):
+                    reason, tokens = event.reason, tokens + event.completion_tokens
+                else:
                     yield event
-                    tokens = finish.completion_tokens + count_tokens(name + arguments)
-                    finish = replace(finish, reason="tool_calls", completion_tokens=tokens)
-                case _:
-                    yield event
-    yield finish
+                if isinstance(event, ToolCall):
+                    reason, tokens = "tool_calls", tokens + count_tokens(event.name + event.arguments)
+    yield Finish(reason or "stop", count_prompt_tokens(prompt), tokens)
 
 
 def read_answers(path: Path) -> Answers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 
 import anyio
@@ -31,7 +31,6 @@ from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.serving import image
-from auriko.sandbox.serving.engine_pool import Run
 from auriko.sandbox.serving.provider_limits import choices, effort, forwarded_prompt
 from auriko.sandbox.serving.runtime import Progress, Runtime
 
@@ -139,8 +138,8 @@ class Attempt:
         opening = f"The question is: {_question(self._prompt)!r}. At first sight: "
         self._progress.reasoning += count_tokens(opening)
         text = ""
-        async with self._run(thought) as run:
-            while (event := await self._next(run)) is not None:
+        async with aclosing(self._events(thought)) as events:
+            async for event in events:
                 if isinstance(event, Text):
                     more = event.text if text else opening + event.text
                     text += more
@@ -157,26 +156,25 @@ class Attempt:
 
     async def _answer(self, choice: int) -> AsyncGenerator[Delta, None]:
         prompt = self._prompt if self._prompt.seed is None else replace(self._prompt, seed=self._prompt.seed + choice)
-        said = _Said()
-        async with self._run(prompt) as run:
-            while not isinstance(event := await self._next(run), Finish):
-                if event is None:
-                    raise AttemptFailedError("upstream_error", f"{self._candidate.provider} broke off.")
-                if not self._request.refuse:
+        said, finish = _Said(), None
+        async with aclosing(self._events(prompt)) as events:
+            async for event in events:
+                finish = event if isinstance(event, Finish) else None
+                if finish or not self._request.refuse:
                     for delta in self._deltas_of(event, choice, said):
                         yield delta
-        for delta in self._deltas_of(event, choice, said):
-            yield delta
-        self._progress.prompt = event.prompt_tokens
-        self._progress.completion += event.completion_tokens - event.reasoning_tokens
-        self._progress.reasoning += event.reasoning_tokens
-        self._progress.cached = event.cached_tokens
+        if finish is None:
+            raise AttemptFailedError("upstream_error", f"{self._candidate.provider} broke off.")
+        self._progress.prompt = finish.prompt_tokens
+        self._progress.completion += finish.completion_tokens - finish.reasoning_tokens
+        self._progress.reasoning += finish.reasoning_tokens
+        self._progress.cached = finish.cached_tokens
         if self._request.refuse:
             yield RefusalText(choice, _REFUSAL)
         elif "image" in self._candidate.offer.output_modalities:
             self._progress.image += image.TOKENS
             yield Picture(choice, base64.b64encode(image.draw(said.text)).decode())
-        yield ChoiceEnd(choice, "stop" if self._request.refuse else event.reason)
+        yield ChoiceEnd(choice, "stop" if self._request.refuse else finish.reason)
 
     def _deltas_of(self, event: Event, choice: int, said: _Said) -> Iterator[Delta]:
         if said.thought and not isinstance(event, Thought):
@@ -208,23 +206,18 @@ class Attempt:
         for start in range(0, len(call.arguments), size):
             yield CallArguments(choice, index, call.arguments[start : start + size])
 
-    @asynccontextmanager
-    async def _run(self, prompt: Prompt) -> AsyncGenerator[Run, None]:
+    async def _events(self, prompt: Prompt) -> AsyncGenerator[Event, None]:
         with self._failures():
             self.engine, run = await self._runtime.engines.start(self._candidate.engine, prompt)
-        try:
-            yield run
-        finally:
-            await run.close()
-
-    async def _next(self, run: Run) -> Event | None:
-        with self._failures():
-            item = await run.next()
-        if item is None:
-            return None
-        moment, event = item
-        self._progress.saw(moment)
-        return event
+        async with aclosing(run):
+            while True:
+                with self._failures():
+                    item = await anext(run, None)
+                if item is None:
+                    return
+                moment, event = item
+                self._progress.saw(moment)
+                yield event
 
     @contextmanager
     def _failures(self) -> Generator[None]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import TypeAlias
 
 from auriko.sandbox.engines.base import AsyncEngine, Engine, EngineError, Event, Prompt
 from auriko.sandbox.engines.scripted import ScriptedEngine
@@ -40,86 +40,55 @@ def events_of(engine: Engine, prompt: Prompt) -> Generator[Event, None, None]:
         raise EngineError(f"{type(error).__name__}: {error}") from error
 
 
-class Run(Protocol):
-    """The events of one run, awaited one by one, each with the `perf_counter` time at which it was there."""
-
-    async def next(self) -> tuple[float, Event] | None:
-        """The next event and its time, or None after the last.
-
-        Raises:
-            EngineError: The engine failed.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Stop the work; nothing more is delivered."""
-        ...
+Run: TypeAlias = AsyncGenerator[tuple[float, Event], None]
+"""The events of one run, each with the `perf_counter` time at which it was there."""
 
 
-class AsyncEngineRun:
-    """A `Run` of a remote engine."""
-
-    def __init__(self, engine: AsyncEngine, prompt: Prompt) -> None:
-        self._events = engine.stream(prompt)
-
-    async def next(self) -> tuple[float, Event] | None:
-        """As `Run` says."""
-        try:
-            event = await anext(self._events)
-        except StopAsyncIteration:
-            return None
-        return time.perf_counter(), event
-
-    async def close(self) -> None:
-        """As `Run` says; the connection is closed if the answer is not complete."""
-        await self._events.aclose()
+async def _awaited(events: AsyncGenerator[Event, None]) -> Run:
+    """The run of an engine that is only waited for; its connection is closed if the answer is not complete."""
+    async with aclosing(events):
+        async for event in events:
+            yield time.perf_counter(), event
 
 
-class EngineRun:
-    """A `Run` in a thread: its events, awaited one by one, each with the `perf_counter` time at which it was there.
+async def _in_thread(engine: Engine, prompt: Prompt, threads: ThreadPoolExecutor) -> Run:
+    """The run of an engine that blocks. Its iterator lives and ends in one thread, some events ahead at most.
 
-    The iterator lives and ends in one thread. It runs ahead of what is awaited by some events at most. After `close`
-    it is closed at its next event.
+    After this is closed, the iterator is closed at its next event.
     """
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[tuple[float, Event] | EngineError | None] = asyncio.Queue()
+    closed, ahead = threading.Event(), threading.Semaphore(_EVENTS_AHEAD)
 
-    def __init__(self, engine: Engine, prompt: Prompt, threads: ThreadPoolExecutor) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._events: asyncio.Queue[tuple[float, Event] | EngineError | None] = asyncio.Queue()
-        self._closed = threading.Event()
-        self._ahead = threading.Semaphore(_EVENTS_AHEAD)
-        threads.submit(self._produce, engine, prompt)
+    def deliver(item: tuple[float, Event] | EngineError | None) -> None:
+        # The loop is gone when the sandbox has been stopped in the meantime.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(queue.put_nowait, item)
 
-    async def next(self) -> tuple[float, Event] | None:
-        """As `Run` says."""
-        item = await self._events.get()
-        self._ahead.release()
-        if isinstance(item, EngineError):
-            raise item
-        return item
-
-    async def close(self) -> None:
-        """As `Run` says."""
-        self._closed.set()
-        self._ahead.release()
-
-    def _produce(self, engine: Engine, prompt: Prompt) -> None:
-        if self._closed.is_set():
+    def produce() -> None:
+        if closed.is_set():
             return
         try:
             with closing(events_of(engine, prompt)) as events:
                 for event in events:
-                    self._ahead.acquire()
-                    if self._closed.is_set():
+                    ahead.acquire()
+                    if closed.is_set():
                         return
-                    self._deliver((time.perf_counter(), event))
-            self._deliver(None)
+                    deliver((time.perf_counter(), event))
+            deliver(None)
         except EngineError as error:
-            self._deliver(error)
+            deliver(error)
 
-    def _deliver(self, item: tuple[float, Event] | EngineError | None) -> None:
-        # The loop is gone when the sandbox has been stopped in the meantime.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._events.put_nowait, item)
+    threads.submit(produce)
+    try:
+        while (item := await queue.get()) is not None:
+            ahead.release()
+            if isinstance(item, EngineError):
+                raise item
+            yield item
+    finally:
+        closed.set()
+        ahead.release()
 
 
 class EnginePool:
@@ -166,13 +135,13 @@ class EnginePool:
             threads = self._threads[_SCRIPTED]
             take = asyncio.get_running_loop().run_in_executor(threads, self.answers.take, prompt)
             if (answer := await take) is not None:
-                return _SCRIPTED, EngineRun(ScriptedEngine([answer]), prompt, threads)
+                return _SCRIPTED, _in_thread(ScriptedEngine([answer]), prompt, threads)
         if name in self._remote:
-            return name, AsyncEngineRun(self._remote[name], prompt)
+            return name, _awaited(self._remote[name].stream(prompt))
         if self._passes_on(name, prompt):
             name = _MODEL
             prompt = replace(prompt, tools=(), max_tokens=min(prompt.max_tokens or _MOST_SAID, _MOST_SAID))
-        return name, EngineRun(self._local[name], prompt, self._threads[name])
+        return name, _in_thread(self._local[name], prompt, self._threads[name])
 
     def _passes_on(self, name: str, prompt: Prompt) -> bool:
         """True if the model is here, can hold the prompt, and this engine leaves it to the model."""

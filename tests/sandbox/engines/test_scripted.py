@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from auriko import Client
 from auriko.errors import APIStatusError, BadRequestError, RateLimitError
-from auriko.sandbox import Paced, Prompt, Sandbox, ScriptedEngine, ScriptedError, tool_call
+from auriko.sandbox import Finish, Paced, Prompt, Sandbox, ScriptedEngine, ScriptedError, tool_call
 from auriko.sandbox.engines import EngineError, Thought
 from auriko.sandbox.engines.scripted import read_answers
 from support.engine_runs import run
@@ -99,6 +100,46 @@ def test_a_stream_may_fail_after_some_words(auriko_sandbox, client) -> None:
     ):
         said.extend(chunk.choices[0].delta.content for chunk in stream)
     assert said == ["It", " rains"]
+
+
+def test_a_loop_of_tools_is_answered_by_what_has_been_said(auriko_sandbox, client) -> None:
+    def answer(request: Prompt) -> Any:
+        result = request.messages[-1]
+        if result["role"] != "tool":
+            return tool_call("get_weather", city="Oslo")
+        return f"It says: {result['content']}"
+
+    auriko_sandbox.answer_with(answer)
+    (call,) = ask(client, tools=WEATHER).tool_calls
+    done = {"id": call.id, "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    loop: Any = [*MESSAGES, {"role": "assistant", "tool_calls": [done]}]
+    loop.append({"role": "tool", "tool_call_id": call.id, "content": "4 degrees"})
+    reply = client.chat.completions.create(model="gpt-4o", messages=loop, tools=WEATHER)
+    assert reply.choices[0].message.content == "It says: 4 degrees"
+
+
+def test_an_answer_may_be_cut_and_come_with_pauses(auriko_sandbox, client) -> None:
+    def slowly(request: Prompt) -> Any:
+        yield "It"
+        time.sleep(0.2)
+        yield " rains."
+
+    auriko_sandbox.answer_with(slowly)
+    with client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True) as stream:
+        times = [time.monotonic() for chunk in stream if chunk.choices and chunk.choices[0].delta.content]
+    assert times[1] - times[0] > 0.15
+    auriko_sandbox.answer_with([["It rains", Finish("length")], [tool_call("get_weather", city="O"), Finish("length")]])
+    for _ in range(2):
+        reply = client.chat.completions.create(model="gpt-4o", messages=MESSAGES, tools=WEATHER)
+        assert reply.choices[0].finish_reason == "length"
+
+    def broken(request: Prompt) -> Any:
+        yield "It"
+        raise ZeroDivisionError
+
+    auriko_sandbox.answer_with(broken)
+    with pytest.raises(BadRequestError, match="ZeroDivisionError"):
+        ask(client)
 
 
 def test_reasoning_takes_no_answer_and_may_be_chosen_too(auriko_sandbox, client) -> None:
@@ -205,9 +246,7 @@ def test_a_pace_is_kept_and_the_engine_behind_it_is_still_itself(monkeypatch: py
     engine.warm()
     engine.close()
     assert inner.noted == ["ended", "ended", "warm", "closed"]
-    Paced(ScriptedEngine("")).warm()
-    Paced(ScriptedEngine("")).close()
-    assert not Paced(ScriptedEngine("")).passes_on(Prompt(messages=()))
+    assert not any(hasattr(Paced(ScriptedEngine("")), name) for name in ("warm", "close", "passes_on"))
 
 
 class Model:

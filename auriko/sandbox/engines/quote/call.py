@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from auriko.sandbox.engines.base import Prompt, ToolCall
 from auriko.sandbox.engines.content import text_of
-from auriko.sandbox.engines.quote.fill import Filler
+from auriko.sandbox.engines.quote.fill import fill
 from auriko.sandbox.engines.quote.words import places, terms
 
 _NAMED = 0.5
@@ -47,24 +46,17 @@ def _since_user(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, 
 
 def _named(functions: Sequence[Mapping[str, Any]], text: str) -> list[tuple[Mapping[str, Any], str]]:
     """(a function, the part of the text about it) for those whose names the text has most of, in its order."""
-    said = places(text)
-    names = [frozenset(terms(function["name"])) for function in functions]
-    shares = [
-        2.0
-        if function["name"] in text and not function["name"].isalpha()
-        else len(words & said.keys()) / max(1, len(words))
-        for function, words in zip(functions, names, strict=True)
-    ]
-    found = [
-        (min((said[word] for word in words if word in said), default=0), at)
-        for at, words in enumerate(names)
-        if _NAMED <= shares[at] == max(shares)
-    ]
-    found.sort()
-    ends = [*(start for start, _ in found[1:]), len(text)]
-    return [(functions[at], text[start:end]) for (_, at), start, end in zip(found, [0, *ends], ends, strict=False)]
+    said, found = places(text), list[tuple[float, int, Mapping[str, Any]]]()
+    for function in functions:
+        name, words = function["name"], frozenset(terms(function["name"]))
+        at = [said[word] for word in words if word in said]
+        share = 2.0 if name in text and not name.isalpha() else len(at) / max(1, len(words))
+        found.append((share, min(at, default=0), function))
+    most = max(share for share, *_ in found)
+    chosen = sorted((one for one in found if _NAMED <= one[0] == most), key=lambda one: one[1])
+    ends = [*(start for _, start, _ in chosen[1:]), len(text)]
+    return [(function, text[start:end]) for (*_, function), start, end in zip(chosen, [0, *ends], ends, strict=False)]
 
 
 def _call(function: Mapping[str, Any], text: str) -> ToolCall:
-    filled = Filler(function.get("parameters") or {"type": "object"}, text).value()
-    return ToolCall(function["name"], json.dumps(filled, ensure_ascii=False))
+    return ToolCall(function["name"], fill(function.get("parameters") or {"type": "object"}, text))

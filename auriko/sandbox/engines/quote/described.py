@@ -10,36 +10,30 @@ from typing import Any
 from auriko.sandbox.engines.json_types import is_object
 from auriko.sandbox.engines.quote.words import sentences
 
-_NAMED = r"((?:[\"'`]\w+[\"'`](?:,? (?:and )?)?)+)"
-_KEYS = re.compile(
-    rf"{_NAMED} (?:keys?|fields?)|(?:keys?|fields?)[^\"'`\w\n]{{0,3}}(?: named| called)?[: ]*{_NAMED}", re.IGNORECASE
-)
-_ABOUT_FORM = re.compile(r"\bjson\b|\bschema\b|```|\{\"|^answer the user query", re.IGNORECASE)
-"""Sentences that speak of the form of the answer, not of its content."""
+_FORM = re.compile(r"\bjson\b|\bschema\b|```|\{\"|^answer the user query", re.IGNORECASE)
+"""What a sentence has that speaks of the form of the answer, not of its content."""
 
 
 def described_schema(text: str) -> Mapping[str, Any] | None:
-    """The last schema of an object in `text`, or one of strings for the keys that a sentence about JSON names."""
-    decoder = json.JSONDecoder()
-    found: Mapping[str, Any] | None = None
-    at = text.find("{") if "schema" in text.lower() else -1
-    while at >= 0:
+    """The last schema of an object in `text`, or one of strings for the keys that a sentence about JSON quotes."""
+    for match in reversed(list(re.finditer(r"schema[^{]{0,300}(?=\{)", text, re.IGNORECASE))):
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, _ = json.JSONDecoder().raw_decode(text, match.end())
         except (ValueError, RecursionError):
-            value, end = None, at + 1
-        if is_object(value) and is_object(value.get("properties")) and "schema" in text[max(0, at - 300) : at].lower():
-            found = value
-        at = text.find("{", end)
-    if found is None:
-        for sentence in (each for line in text.splitlines() for each in sentences(line)):
-            if "json" in sentence.lower() and len(sentence) < 500 and (match := _KEYS.search(sentence)):
-                names = re.findall(r"[\"'`](\w+)[\"'`]", match.group())
-                return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
-    return found
+            continue
+        if is_object(value) and "properties" in value:
+            return value
+    for sentence in _sentences(text):
+        if re.search(r"json.*\b(?:keys?|fields?)\b", sentence, re.IGNORECASE):
+            names = re.findall(r"[\"'`](\w+)[\"'`]", sentence)
+            return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
+    return None
 
 
 def without_form(text: str) -> str:
     """`text` without what it says of the form of the answer."""
-    pieces = (each for line in text.splitlines() for each in sentences(line))
-    return "\n".join(piece for piece in pieces if not _ABOUT_FORM.search(piece))
+    return "\n".join(sentence for sentence in _sentences(text) if not _FORM.search(sentence))
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for line in text.splitlines() for sentence in sentences(line)]

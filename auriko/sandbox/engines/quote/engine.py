@@ -1,19 +1,16 @@
-"""The engine without a model. Everything is deterministic and needs the standard library only."""
+"""The engine without a model: the same prompt always gets the same answer."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from auriko.sandbox.engines.base import Event, Finish, Prompt, ToolCall
 from auriko.sandbox.engines.content import attachments_of
 from auriko.sandbox.engines.quote.answer import UNKNOWN, best_passage, refusal
 from auriko.sandbox.engines.quote.call import calls_for, results_since_user
 from auriko.sandbox.engines.quote.described import described_schema, without_form
-from auriko.sandbox.engines.quote.fill import Filler
+from auriko.sandbox.engines.quote.fill import fill
 from auriko.sandbox.engines.quote.prompts import Task, last_user_text, passages, read_task, system_text
-from auriko.sandbox.engines.quote.react import action, final, from_react
 from auriko.sandbox.engines.speech import say
 from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens
 
@@ -21,6 +18,7 @@ _LONGEST = 30_000
 _SHORT_RESULT = 400
 """Characters of a message that are read, and up to which a tool's result is passed on as it is."""
 
+_ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 NO_FACTS = (
     "This is the sandbox's quoting engine: it answers from text in the prompt, and this prompt brings none. "
     "`auriko sandbox install` adds a small language model that answers such prompts; `answers=` lets you choose."
@@ -35,12 +33,9 @@ class QuoteEngine:
 
     def run(self, prompt: Prompt) -> Iterator[Event]:
         """Events of one run: tool calls, or the words of the answer, then `Finish`."""
-        react = from_react(prompt)
-        reply = _reply(react or prompt)
+        reply = _reply(prompt)
         if isinstance(reply, str):
-            yield from say(final(reply) if react else reply, prompt)
-        elif react:
-            yield from say(action(reply[0]), prompt)
+            yield from say(reply, prompt)
         else:
             yield from reply
             tokens = sum(count_tokens(call.name + call.arguments) for call in reply)
@@ -48,7 +43,7 @@ class QuoteEngine:
 
     def passes_on(self, prompt: Prompt) -> bool:
         """True if the prompt asks for something and brings no text to answer from, so that a model should answer."""
-        return not from_react(prompt) and _reply(prompt) == NO_FACTS
+        return _reply(prompt) == NO_FACTS
 
 
 def _reply(prompt: Prompt) -> str | list[ToolCall]:
@@ -58,17 +53,14 @@ def _reply(prompt: Prompt) -> str | list[ToolCall]:
     if prompt.tools and (calls := calls_for(prompt, asked, results)):
         return calls
     task = read_task(prompt.messages)
-    kind = (prompt.response_format or {}).get("type", "text")
+    form = prompt.response_format or {}
+    content = "\n".join([asked, *results])
     system = system_text(prompt.messages)
-    told = asked if task.has_facts else f"{system}\n{asked}"
-    schema = _schema(prompt.response_format) if kind == "json_schema" else described_schema(told)
-    if schema is None and kind == "json_object":
-        schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
-    if schema is not None:
-        content = _clipped("\n".join([asked, *results]))
-        return json.dumps(
-            Filler(schema, content if kind == "json_schema" else without_form(content)).value(), ensure_ascii=False
-        )
+    if form.get("type") == "json_schema":
+        return fill(form["json_schema"].get("schema") or {}, content)
+    schema = described_schema(asked if task.has_facts else f"{system}\n{asked}")
+    if schema or form.get("type") == "json_object":
+        return fill(schema or _ANY_OBJECT, without_form(content))
     if results:
         return "\n".join(_told(result, task.question) for result in results)
     return _answer(task, attachments_of(prompt.messages[-1]) if prompt.messages else [], refusal(f"{system}\n{asked}"))
@@ -90,11 +82,6 @@ def _told(result: str, question: str) -> str:
     if len(result) <= _SHORT_RESULT:
         return result or "The tool returned nothing."
     return best_passage(question, list(passages(result))) or UNKNOWN
-
-
-def _schema(response_format: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = (response_format or {})["json_schema"].get("schema") or {}
-    return found
 
 
 def _clipped(text: str) -> str:

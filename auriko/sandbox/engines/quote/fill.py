@@ -3,73 +3,76 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import UnknownType
+from referencing.exceptions import Unresolvable
 
 from auriko.sandbox.engines.json_types import is_array
 from auriko.sandbox.engines.quote.literals import Literals
 from auriko.sandbox.engines.quote.pattern import examples
-from auriko.sandbox.engines.quote.schema import fits, flatten, kind_of, same
+from auriko.sandbox.engines.quote.schema import flatten, kind_of
 
 _DEEP, _DEEPEST = 4, 12
 """Depths from which only what must be there is filled in, and from which a schema that goes on has no value."""
-_MOST_STEPS, _MOST_TRIES, _MOST_ITEMS, _LONGEST_TEXT = 2_000, 200, 10, 300
+_MOST_STEPS, _MOST_TRIES, _MOST_ITEMS, _LONGEST_TEXT = 1_000, 200, 10, 300
 _STRICT = {"const", "enum", "format", "pattern"}
 """Rules that say so much of a value that it is looked for first, before other properties take it."""
 _EXAMPLES = {
     "date": "2026-01-{:02}", "date-time": "2026-01-{:02}T00:00:00Z", "time": "00:00:{:02}Z", "duration": "PT{}S",
-    "email": "unknown{}@example.com", "idn-email": "unknown{}@example.com", "uri": "https://example.com/{}",
-    "iri": "https://example.com/{}", "url": "https://example.com/{}", "hostname": "host{}.example.com",
-    "idn-hostname": "host{}.example.com", "ipv4": "192.0.2.{}", "ipv6": "2001:db8::{}", "regex": "a{}",
-    "uuid": "00000000-0000-4000-8000-0000000000{:02}", "json-pointer": "/{}", "relative-json-pointer": "{}",
+    "email": "unknown{}@example.com", "uri": "https://example.com/{}", "hostname": "host{}.example.com",
+    "ipv4": "192.0.2.{}", "ipv6": "2001:db8::{}", "uuid": "00000000-0000-4000-8000-0000000000{:02}",
 }  # fmt: skip
 
 
-class Filler:
+def fill(schema: Mapping[str, Any], text: str) -> str:
+    """The JSON of a value that is valid under `schema`, or of an empty object if there is none."""
+    value: Any = {}
+    with suppress(RecursionError, UnknownType, Unresolvable, re.error):
+        value = next(_Filler(schema, text).values(schema, "", 0), value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+class _Filler:
     """Fills one schema from one text. Every generator yields the text's own value first, then the least ones."""
 
     def __init__(self, root: Mapping[str, Any], text: str) -> None:
         self._root = root
+        self._validator: Any = Draft202012Validator(root, format_checker=Draft202012Validator.FORMAT_CHECKER)
         self._text = Literals(text)
         self._whole = text.strip() if len(text) <= _LONGEST_TEXT else ""
         self._steps = 0
 
-    def value(self) -> Any:
-        """The value of the whole schema, or an empty object if it has none."""
-        nothing: dict[str, Any] = {}
-        try:
-            return next(self._values(self._root, "", 0), nothing)
-        except RecursionError:
-            return nothing
-
-    def _values(self, schema: Any, name: str, depth: int) -> Iterator[Any]:
+    def values(self, schema: Any, name: str, depth: int) -> Iterator[Any]:
         """Valid values for a part of the schema, of the property `name`."""
         self._steps += 1
         rules = flatten(schema if depth <= _DEEPEST else False, self._root)
         candidates = itertools.islice(self._candidates(rules, name, depth), _MOST_TRIES)
-        return (value for value in candidates if fits(value, rules, self._root))
+        return filter(self._validator.evolve(schema=rules).is_valid, candidates)
 
     def _candidates(self, rules: dict[str, Any], name: str, depth: int) -> Iterator[Any]:
-        kinds = rules.get("type")
-        several: Any = (
-            rules.get("anyOf") or rules.get("oneOf") or ([{"type": kind} for kind in kinds] if is_array(kinds) else ())
-        )
+        kind, kinds = kind_of(rules), rules.get("type")
         if "const" in rules or "enum" in rules:
             yield from self._choices(rules)
-        elif several:
+        elif several := (
+            rules.get("anyOf") or rules.get("oneOf") or ([{"type": kind} for kind in kinds] if is_array(kinds) else ())
+        ):
             yield from self._alternatives(rules, several, name, depth)
+        elif kind == "object":
+            yield from self._objects(rules, depth)
+        elif kind == "array":
+            yield from self._arrays(rules, name, depth)
         else:
-            kind = kind_of(rules)
-            if kind not in {"object", "array"}:
-                said = self._said(kind, rules, name)
-                yield from () if said is None else (said,)
-                yield from (rules["default"],) if "default" in rules else ()
+            said = self._said(kind, rules, name)
+            yield from () if said is None else (said,)
+            yield from (rules["default"],) if "default" in rules else ()
             match kind:
-                case "object":
-                    yield from self._objects(rules, depth)
-                case "array":
-                    yield from self._arrays(rules, name, depth)
                 case "boolean":
                     yield from (False, True)
                 case "integer" | "number":
@@ -77,8 +80,7 @@ class Filler:
                 case "null":
                     yield None
                 case _:
-                    if self._whole and name and not {"format", "pattern"} & rules.keys():
-                        yield self._whole
+                    yield from (self._whole,) if name and not {"format", "pattern"} & rules.keys() else ()
                     yield from _strings(rules)
 
     def _said(self, kind: str, rules: Mapping[str, Any], name: str) -> Any:
@@ -98,6 +100,7 @@ class Filler:
 
     def _alternatives(self, rules: dict[str, Any], several: list[Any], name: str, depth: int) -> Iterator[Any]:
         """Values of the alternative for which the text has most; if it has nothing, the default, null, or the first."""
+        is_valid = self._validator.evolve(schema=rules).is_valid
         base = {key: value for key, value in rules.items() if key not in {"anyOf", "oneOf", "default"}}
         base.pop("type", None) if is_array(base.get("type")) else None
         merged = [flatten({"allOf": [base, one]}, self._root) for one in several]
@@ -107,9 +110,8 @@ class Filler:
         start = self._text.given
         for each in merged:
             self._text.given = start
-            values = (value for value in self._values(each, name, depth + 1) if fits(value, rules, self._root))
-            best = list(itertools.islice(values, 1))
-            found += [(len(self._text.given), value, self._text.given, values) for value in best]
+            values = filter(is_valid, self.values(each, name, depth + 1))
+            found += [(len(self._text.given), one, self._text.given, values) for one in itertools.islice(values, 1)]
             if found and (depth > _DEEP or self._steps > _MOST_STEPS):
                 break
         found.sort(key=lambda one: (-one[0], one[1] is not None))
@@ -122,45 +124,40 @@ class Filler:
 
     def _objects(self, rules: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
         properties: dict[str, Any] = rules.get("properties") or {}
-        required, others = rules.get("required", ()), rules.get("additionalProperties", True)
-        names = list(dict.fromkeys([*properties, *required]))
-        further: dict[str, Iterator[Any]] = {}
-        filled: dict[str, Any] = {}
+        required, least = rules.get("required", ()), rules.get("minProperties", 0)
+        names = list(dict.fromkeys([*properties, *required, *(f"key{number}" for number in range(1, least + 2))]))
         strict = {name for name in properties if _STRICT & flatten(properties[name], self._root).keys()}
+        filled: dict[str, Any] = {}
+
+        def filling(name: str) -> Iterator[Any]:
+            return self.values(properties.get(name, rules.get("additionalProperties", True)), name, depth + 1)
+
+        further: dict[str, Iterator[Any]] = {}
         for name in sorted(names, key=lambda name: (name not in strict, not self._text.names(name))):
-            if name in required or (depth < _DEEP and self._steps < _MOST_STEPS and self._text.names(name)):
-                given = self._text.given
-                further[name] = self._values(properties.get(name, others), name, depth + 1)
+            is_named = name in properties and self._text.names(name) and depth < _DEEP and self._steps < _MOST_STEPS
+            if name in required or is_named:
+                given, further[name] = self._text.given, filling(name)
                 for value in itertools.islice(further[name], 1):
                     if name in required or (self._text.given != given and value is not None):
                         filled[name] = value
                 if name in required and name not in filled:
                     return
-        spare = [
-            *(name for name in names if name not in filled),
-            *(f"key{n}" for n in range(1, rules.get("minProperties", 0) + 2)),
-        ]
-        more = (
-            (name, value)
-            for name in spare
-            for value in itertools.islice(self._values(properties.get(name, others), name, depth + 1), 1)
-        )
-        while len(filled) < rules.get("minProperties", 0) and (one := next(more, None)):
+        more = ((name, value) for name in names if name not in filled for value in itertools.islice(filling(name), 1))
+        while len(filled) < least and (one := next(more, None)):
             filled[one[0]] = one[1]
-        yield {name: filled[name] for name in sorted(filled, key=[*names, *filled].index)}
-        yield from ({**filled, name: value} for name, values in further.items() if name in filled for value in values)
+        yield {name: filled[name] for name in names if name in filled}
+        yield from ({**filled, name: value} for name in further if name in filled for value in further[name])
         yield from ({**filled, name: value} for name, value in more)
 
     def _arrays(self, rules: dict[str, Any], name: str, depth: int) -> Iterator[list[Any]]:
         schemas = itertools.chain(rules.get("prefixItems", ()), itertools.repeat(rules.get("items", {})))
         least, most = rules.get("minItems", 0), rules.get("maxItems", _MOST_ITEMS)
+        is_new = self._validator.evolve(schema={"uniqueItems": rules.get("uniqueItems", False)}).is_valid
         items: list[Any] = []
         values: Iterator[Any] = iter(())
         for schema in itertools.islice(schemas, max(least, min(most, _MOST_ITEMS if depth < _DEEP else 0))):
             given = self._text.given
-            values = self._values(schema, name, depth + 1)
-            if rules.get("uniqueItems"):
-                values = (one for one in values if not any(same(one, other) for other in items))
+            values = (value for value in self.values(schema, name, depth + 1) if is_new([*items, value]))
             found = list(itertools.islice(values, 1))
             if not found or (len(items) >= least and self._text.given == given):
                 break
@@ -174,7 +171,7 @@ def _numbers(rules: Mapping[str, Any]) -> Iterator[float]:
     low = max(rules.get("minimum", -math.inf), rules.get("exclusiveMinimum", -math.inf))
     high = min(rules.get("maximum", math.inf), rules.get("exclusiveMaximum", math.inf))
     step: float = rules.get("multipleOf", 1)
-    nearest = 0 if low <= 0 <= high else low if low > 0 else high
+    nearest = min(max(low, 0), high)
     start = (math.ceil if nearest > 0 else math.floor)(nearest / step)
     for number in range(_MOST_TRIES // 4):
         yield from ((start + number) * step, (start - number) * step)
@@ -189,9 +186,7 @@ def _strings(rules: Mapping[str, Any]) -> Iterator[str]:
     if "pattern" in rules:
         yield from examples(rules["pattern"], least)
     elif form in _EXAMPLES:
-        for number in range(1, 60):
-            short = _EXAMPLES[form].format(number)
-            yield from (short, f"{'a' * (least - len(short))}{short}", f"{short}{'a' * (least - len(short))}")
+        yield from (_EXAMPLES[form].format(number) for number in range(1, 60))
     else:
         yield "a" * least
         yield from (str(number).rjust(least, "a") for number in range(_MOST_TRIES))

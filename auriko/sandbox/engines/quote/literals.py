@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
 
 from auriko.sandbox.engines.quote.words import STOP_WORDS, stem
 
@@ -19,7 +18,8 @@ _NAME = re.compile(  # addresses, moments, words with capitals, codes of letters
 )
 _SAID = re.compile(r"[^\s,;()\"']*[^\s,;()\"'.?!]")
 _START = re.compile(r"(?:^|[.!?:>\n])[\s\"'“(]*$")
-_WHOLE = frozenset({"query", "question", "input", "text", "prompt", "message", "content", "request"})
+_WHOLE = {"query", "question", "input", "text", "prompt", "message", "content", "request"}
+"""Words in names of properties whose value is the whole text rather than a name in it."""
 _NOT_BEFORE = re.compile(r"\b(?:not|no|never|without|don't)\b[\w ]{0,12}$", re.IGNORECASE)
 _NOT_BEHIND = re.compile(r"\s*(?:is |[:=] ?|to )?(?:not|off|false|no)\b", re.IGNORECASE)
 _DATE, _CLOCK = r"\d{4}-\d\d-\d\d", r"(?:[01]\d|2[0-3]):[0-5]\d"
@@ -64,14 +64,9 @@ class Literals:
 
     def string(self, name: str, form: str = "", pattern: str | None = None) -> str | None:
         """The text of this format or pattern; else the one behind the property's name, the next quotation or name."""
-        if pattern is not None:
-            return self._matching(pattern)
-        if form:
-            places = (m.span() for m in re.finditer(_FORMATS.get(form, r"(?!)"), self._text))
-            return self._first(
-                at for at in places if not form.startswith("date") or _is_date(self._text[slice(*at)][:10])
-            )
-        label = r"[\s_-]?".join(map(re.escape, _words(name))) or "(?!)"
+        if form or pattern is not None:
+            return self._matching(rf"\A(?:{_FORMATS.get(form, '(?!)')})\Z" if pattern is None else pattern)
+        label = r"[\s_-]?".join(_words(name)) or "(?!)"
         sign = r"[\"'`]?\s*(?:[:=]\s*|(?:is|of|named|called|to)\s+(?=[\"'`“„]))"
         value = rf"(?<![^\W_]){label}{sign}(?:{_QUOTED.pattern}|(?=\S)([^,;\n]*?)(?=[.!?]*(?:[,;\n]|$)|[.!?]\s))"
         labelled = [_inner(m) for m in re.finditer(value, self._text, re.IGNORECASE)]
@@ -126,13 +121,6 @@ class Literals:
 
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return bool(date.fromisoformat(text))
-    except ValueError:
-        return False
 
 
 def _inner(match: re.Match[str]) -> Span:

@@ -32,7 +32,7 @@ _INSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"^(?:[-*+•]|\d{1,3}[.)])\s+")
-_RULE = re.compile(r":?-+:?")
+_TABLE_HEAD = re.compile(r"^[ \t]*\|.*\n[ \t]*\|[-: |\t]+$", re.MULTILINE)
 _METADATA = re.compile(r"(?:file|file_path|file_name|page_label|source|url):\s")
 
 
@@ -94,31 +94,20 @@ def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
 
 def passages(text: str) -> Iterator[Passage]:
     """The passages of a text, plain or Markdown, in order, without code blocks and instructions."""
-    heading, paragraph, table = "", "", list[list[str]]()
-    is_code = False
-    for line in [*(line.strip() for line in text.splitlines()), ""]:
+    heading, paragraph, is_code = "", "", False
+    for line in [*(line.strip() for line in _TABLE_HEAD.sub("", text).splitlines()), ""]:
         if paragraph and (not line or _ITEM.match(line) or line.startswith(("#", "|", "```"))):
             yield from (Passage(each, heading) for each in sentences(paragraph) if _is_fact(each))
             paragraph = ""
-        if table and not line.startswith("|"):
-            yield from (Passage(row, heading) for row in _rows(table))
-            table = []
         if line.startswith("```"):
             is_code = not is_code
         elif line.startswith("#"):
             heading = line.strip("# ")
         elif line.startswith("|"):
-            table.append([cell.strip() for cell in line.strip("|").split("|")])
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            yield Passage("; ".join(filter(None, cells)), heading)
         elif not is_code and not _METADATA.match(line):
             paragraph = f"{paragraph} {_ITEM.sub('', line, count=1)}".strip()
-
-
-def _rows(table: list[list[str]]) -> Iterator[str]:
-    """The rows of a table as text, each cell with the name of its column if the table has them."""
-    has_names = len(table) > 1 and all(_RULE.fullmatch(cell) for cell in table[1])
-    names = table[0] if has_names else [""] * len(table[0])
-    for row in table[2:] if has_names else table:
-        yield "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=False) if cell)
 
 
 def _is_fact(sentence: str) -> bool:

@@ -1,0 +1,172 @@
+"""Limits that hold: what a call will probably cost is reserved before it is sent, and becomes what it was billed.
+
+All accounts of a process are kept under one lock, so that a call is looked at and reserved for in one step, in every
+limit that it is under or in none.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Final
+
+from auriko._money import nano_of, usd_of, usd_text
+from auriko.errors import BudgetExceededError
+from auriko.spend._record import CallRecord
+
+if TYPE_CHECKING:  # prices are imported with the first limit
+    from auriko.spend._estimates import Asked
+
+News = Future[None]
+
+
+class Books:
+    """What every account of this process is kept under.
+
+    Attributes:
+        lock: Held while accounts are looked at or changed.
+        waiting: Who waits for a call to settle.
+    """
+
+    lock: threading.Lock
+    waiting: list[News]
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Makes the lock, also in a forked process, where a thread that is gone may have held the old one."""
+        self.lock = threading.Lock()
+        self.waiting = []
+
+    def tell(self) -> None:
+        """Wakes whoever waits; without the lock, which they take."""
+        if not self.waiting:
+            return
+        with self.lock:
+            waiting, self.waiting = self.waiting, []
+        for news in waiting:
+            news.set_result(None)
+
+
+books: Final = Books()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=books.begin)
+
+
+class Account:
+    """One limit with what counts against it, in billionths of a dollar. Used under the lock of the books.
+
+    Attributes:
+        spent: What has been billed, with estimates for costs that are not known.
+        reserved: What the calls in flight hold.
+        experience: What calls were billed here.
+    """
+
+    def __init__(self, limit_usd: float, spent: int = 0, expected: int | None = None) -> None:
+        from auriko.spend._estimates import Experience
+
+        self.limit_usd = limit_usd
+        self.spent = spent
+        self.reserved = 0
+        self.experience = Experience(expected)
+
+    @property
+    def limit_usd(self) -> float:
+        """The limit in USD."""
+        return self._limit_usd
+
+    @limit_usd.setter
+    def limit_usd(self, limit_usd: float) -> None:
+        self._limit_usd = limit_usd
+        self._limit = nano_of(limit_usd) if math.isfinite(limit_usd) else limit_usd
+
+    @property
+    def left(self) -> float:
+        """What is neither spent nor reserved; below 0 where calls cost more than they held."""
+        return self._limit - self.spent - self.reserved
+
+    def offer(self, asked: Asked) -> tuple[int, int | None]:
+        """What a call needs, and what it may hold: None where there is no room for it.
+
+        A call that nothing else is in flight with may also hold what is left, if calls of its model have so far
+        cost no more than that, or if none of them has been billed: what is asked for at most is mostly not used, and
+        a first call would otherwise never be made under a limit that is less than a guess.
+        """
+        left = self._limit - self.spent - self.reserved
+        most = self.experience.most(asked)
+        if most <= left:
+            return most, most
+        alone = not self.reserved and left > 0 and self.experience.likely(asked) <= left
+        return most, int(left) if alone else None
+
+    def exceeded(self, needed: int) -> BudgetExceededError:
+        """The error of a call that there is no room for."""
+        spent, reserved = usd_of(self.spent), usd_of(self.reserved)
+        in_flight = f", {usd_text(reserved)} reserved for calls in flight" if reserved else ""
+        return BudgetExceededError(
+            f"The spend limit of {usd_text(self.limit_usd)} is reached: {usd_text(spent)} spent{in_flight}, and this "
+            f"call may cost {usd_text(usd_of(needed))}. No request was sent; raise limit_usd to go on.",
+            code="local_budget_exceeded",
+            limit_usd=self.limit_usd,
+            spent_usd=spent,
+            reserved_usd=reserved,
+            needed_usd=usd_of(needed),
+        )
+
+
+class Hold:
+    """What one call holds in the accounts that it is under, until its cost is known.
+
+    Attributes:
+        asked: The request.
+    """
+
+    __slots__ = ("_amounts", "asked")
+
+    def __init__(self, asked: Asked, amounts: dict[Account, int]) -> None:
+        self.asked = asked
+        self._amounts = amounts
+
+    @property
+    def estimated_usd(self) -> float:
+        """What the call counts as where its cost stays unknown."""
+        return usd_of(min(self._amounts.values()))
+
+    def settle(self, account: Account, record: CallRecord) -> None:
+        """Gives back what the call held, whose cost has been added. Under the lock of the books."""
+        account.reserved = max(account.reserved - self._amounts.pop(account, 0), 0)
+        account.experience.note(self.asked, record)
+
+
+def reserve(accounts: Sequence[Account], asked: Asked, news: News | None = None) -> Hold:
+    """Room for a call in all accounts.
+
+    Args:
+        accounts: The limits that the call is under.
+        asked: The request.
+        news: Is told when there may be room, where there is none for calls in flight.
+
+    Raises:
+        BudgetExceededError: One of them has no room; of several the one with the least left. Nothing is reserved.
+    """
+    with books.lock:
+        amounts: dict[Account, int] = {}
+        refused: list[tuple[Account, int]] = []
+        for account in accounts:
+            needed, held = account.offer(asked)
+            if held is None:
+                refused.append((account, needed))
+            else:
+                amounts[account] = held
+        if refused:
+            account, needed = min(refused, key=lambda refusal: refusal[0].left)
+            if news is not None and account.reserved:
+                books.waiting.append(news)
+            raise account.exceeded(needed)
+        for account, held in amounts.items():
+            account.reserved += held
+    return Hold(asked, amounts)

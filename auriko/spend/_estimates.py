@@ -1,0 +1,166 @@
+"""What a call will probably cost at most, before it is sent, and without asking anybody.
+
+The prompt's tokens are counted offline; those of the answer are its limit, else the 95th percentile of what calls of
+the model have answered here, else 1,024. Prices are those of the packaged directory, corrected by what calls of the
+model were billed. What nobody knows costs as much as the last call, else as much as the dearest model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from auriko._money import NANO, nano_of
+from auriko._tokens import prompt_token_range
+from auriko.spend._prices import prices_of
+from auriko.spend._record import CallRecord
+
+ANSWER_TOKENS: Final = 1024
+_NANO_PER_TOKEN: Final = NANO / 1_000_000
+_KEPT: Final = 64
+_ONE_IN: Final = 8
+_PERCENTILE: Final = 0.95
+_BYTES_PER_TOKEN: Final = 3
+_LIMITS: Final = {"max_completion_tokens", "max_tokens", "max_output_tokens"}
+
+
+class Asked(NamedTuple):
+    """A request, as far as its cost depends on it.
+
+    Attributes:
+        model: The model or models, as in `CallRecord.model_asked`.
+        prompt_tokens: The tokens in, counted offline and rather too many.
+        most_tokens: The most tokens out that were asked for, or None.
+        answers: How many answers were asked for.
+        reserve_usd: What the caller says that it will cost, or None.
+    """
+
+    model: str
+    prompt_tokens: int
+    most_tokens: int | None
+    answers: int
+    reserve_usd: float | None
+
+
+def asked_of(
+    model: str, request: Mapping[str, Any], body: bytes | None = None, reserve_usd: float | None = None
+) -> Asked:
+    """The facts of a request. A strange one is judged by its length: to estimate never fails a call.
+
+    Args:
+        model: The model or models, as in `CallRecord.model_asked`.
+        request: What its body says.
+        body: The body.
+        reserve_usd: What the caller says that it will cost, or None.
+    """
+    try:
+        answers = request.get("n") or 1
+        limits = _LIMITS & request.keys()
+        most = max(request[name] for name in limits) * answers if limits else None
+        return Asked(model, _prompt_tokens(request), most, answers, reserve_usd)
+    except Exception:  # noqa: BLE001 - whatever `extra_body` holds
+        return Asked(model, len(body or b"") // _BYTES_PER_TOKEN, None, 1, reserve_usd)
+
+
+def _prompt_tokens(request: Mapping[str, Any]) -> int:
+    messages: Any = request.get("messages")
+    if messages is None:  # the Responses API
+        told: Any = request.get("input") or ()
+        messages = [{"content": told}] if isinstance(told, str) else [_as_message(item) for item in told]
+        messages.append({"content": request.get("instructions")})
+    return prompt_token_range(messages, request.get("tools"), request.get("response_format") or request.get("text"))[1]
+
+
+def _as_message(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An item of `input` with its text where a message has it."""
+    return item if "content" in item else {"content": item.get("output") or item.get("arguments")}
+
+
+class _Bills:
+    """What the latest calls of a model were billed.
+
+    Attributes:
+        factor: The 95th percentile of the bills, as multiples of what the directory's prices make of the calls.
+        answer: That of the tokens out.
+    """
+
+    def __init__(self) -> None:
+        self._factors: deque[float] = deque(maxlen=_KEPT)
+        self._answers: deque[float] = deque(maxlen=_KEPT)
+        self._told = 0
+        self.factor = self.answer = 0.0
+
+    def know_enough(self) -> bool:
+        """True if another bill would change little: of many, one in eight is taken, to be out of the calls' way."""
+        self._told += 1
+        return self._told > _KEPT and self._told % _ONE_IN != 0
+
+    def add(self, factor: float, answer: int) -> None:
+        """Takes a bill in the place of the oldest."""
+        self._factors.append(factor)
+        self._answers.append(answer)
+        self.factor, self.answer = _percentile(self._factors), _percentile(self._answers)
+
+
+def _percentile(numbers: deque[float]) -> float:
+    return sorted(numbers)[math.ceil(_PERCENTILE * len(numbers)) - 1]
+
+
+class Experience:
+    """What calls of each model were billed, under one limit."""
+
+    def __init__(self, expected: int | None) -> None:
+        self._expected = expected
+        self._bills: dict[str, _Bills] = {}
+        self._last: int | None = None
+
+    def note(self, asked: Asked, record: CallRecord) -> None:
+        """Remembers what a call was billed, if that is known."""
+        bills = self._bills.get(asked.model)
+        if record.usd is None or (bills is not None and bills.know_enough()):
+            return
+        answer = record.completion_tokens if record.completion_tokens is not None else _assumed(asked)
+        self._last = nano_of(record.usd)
+        if bills is None:
+            bills = self._bills[asked.model] = _Bills()
+        bills.add(self._last / _by_directory(asked, answer), answer)
+
+    def most(self, asked: Asked) -> int:
+        """What a call will probably cost at most, in billionths of a dollar."""
+        if asked.reserve_usd is not None:
+            return nano_of(asked.reserve_usd)
+        bills = self._bills.get(asked.model)
+        if bills is not None:
+            answer = asked.most_tokens if asked.most_tokens is not None else bills.answer
+            return math.ceil(bills.factor * _by_directory(asked, answer))
+        if self._expected is not None:
+            return self._expected
+        if self._last is not None and not prices_of(asked.model)[1]:
+            return self._last
+        return math.ceil(_by_directory(asked, _assumed(asked)))
+
+    def likely(self, asked: Asked) -> int:
+        """What it will cost at most by what calls of its model have answered here, whatever more it asks for.
+
+        0 where none has been billed yet, so that there is nothing to judge by.
+        """
+        bills = self._bills.get(asked.model)
+        if asked.reserve_usd is not None:
+            return nano_of(asked.reserve_usd)
+        if bills is None:
+            return self._expected or 0
+        seen = bills.answer
+        answer = seen if asked.most_tokens is None else min(asked.most_tokens, seen)
+        return math.ceil(bills.factor * _by_directory(asked, answer))
+
+
+def _assumed(asked: Asked) -> int:
+    return asked.most_tokens if asked.most_tokens is not None else ANSWER_TOKENS * asked.answers
+
+
+def _by_directory(asked: Asked, answer: float) -> float:
+    """What a call costs by the packaged prices, in billionths of a dollar; at least one, so that free models count."""
+    prices, _ = prices_of(asked.model)
+    return (asked.prompt_tokens * prices.tokens_in + answer * prices.tokens_out) * _NANO_PER_TOKEN or 1.0

@@ -1,0 +1,5 @@
+"""Auriko for LlamaIndex, under the name that LlamaIndex's integrations have: see `auriko_llamaindex`."""
+
+from auriko_llamaindex import Auriko, AurikoCostHandler
+
+__all__ = ["Auriko", "AurikoCostHandler"]
