@@ -133,7 +133,7 @@ class Gateway:
                 path,
                 self.base_url,
                 recorders,
-                hold(None) if hold is not None else None,
+                held,
                 stream=bool(request.get("stream")),
             )
         return encode_body(request) if self._options else body, BridgedCall(path, observation, self._note)
