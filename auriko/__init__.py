@@ -7,6 +7,10 @@ from auriko._client import AsyncClient, Client
 from auriko._rules.raw import RawResponse
 from auriko._version import __version__
 from auriko.errors import (
+    AnswerFilteredError,
+    AnswerInvalidError,
+    AnswerRefusedError,
+    AnswerTruncatedError,
     APIConnectionError,
     APIResponseValidationError,
     APIStatusError,
@@ -21,6 +25,7 @@ from auriko.errors import (
     PermissionDeniedError,
     RateLimitError,
     StreamInterruptedError,
+    StructuredOutputError,
     map_openai_error,
 )
 from auriko.response_headers import ResponseHeaders
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from auriko._streams.chat import AsyncStream, Stream
     from auriko._streams.responses import AsyncResponseStream, ResponseStream
     from auriko.accumulate import ChatAccumulator
+    from auriko.conversation import AsyncConversation, Conversation
     from auriko.models.chat import ChatCompletion, ChatCompletionChunk
     from auriko.models.common import Usage
     from auriko.routing import (
@@ -46,7 +52,12 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AnswerFilteredError",
+    "AnswerInvalidError",
+    "AnswerRefusedError",
+    "AnswerTruncatedError",
     "AsyncClient",
+    "AsyncConversation",
     "AsyncResponseStream",
     "AsyncStream",
     "AurikoAPIError",
@@ -58,6 +69,7 @@ __all__ = [
     "ChatCompletionChunk",
     "Client",
     "ConflictError",
+    "Conversation",
     "CostInfo",
     "GatewayMetadata",
     "GatewayOptions",
@@ -73,6 +85,7 @@ __all__ = [
     "SpendTracker",
     "Stream",
     "StreamInterruptedError",
+    "StructuredOutputError",
     "Usage",
     "__version__",
     "map_openai_error",
@@ -86,6 +99,7 @@ _AT_FIRST_USE: Final = {
     **dict.fromkeys(("AsyncResponseStream", "ResponseStream"), "_streams.responses"),
     **dict.fromkeys(("AsyncStream", "Stream"), "_streams.chat"),
     "ChatAccumulator": "accumulate",
+    **dict.fromkeys(("AsyncConversation", "Conversation"), "conversation"),
     **dict.fromkeys(("ChatCompletion", "ChatCompletionChunk"), "models.chat"),
     "Usage": "models.common",
     **dict.fromkeys(("CostInfo", "RoutingMetadata", "parse_routing_metadata"), "models.routing"),

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 
 import httpx
 from pydantic import BaseModel
@@ -38,6 +38,29 @@ P = ParamSpec("P")
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 ClientT = TypeVar("ClientT")
 CallerT = TypeVar("CallerT", "Caller", "AsyncCaller")
+# Parts of OpenAI's API that people look for.
+_NOT_OFFERED: Final = frozenset(
+    {
+        "assistants",
+        "audio",
+        "batches",
+        "beta",
+        "completions",
+        "containers",
+        "conversations",
+        "embeddings",
+        "evals",
+        "files",
+        "fine_tuning",
+        "images",
+        "moderations",
+        "realtime",
+        "threads",
+        "uploads",
+        "vector_stores",
+        "videos",
+    }
+)
 
 
 def _show_settings(client: type[ClientT]) -> type[ClientT]:
@@ -93,6 +116,14 @@ class _BaseClient(ABC, Generic[CallerT]):
     def max_retries(self) -> int:
         """The number of requests that may follow the first."""
         return self._caller.settings.max_retries
+
+    if not TYPE_CHECKING:  # a type checker is to refuse what is not there
+
+        def __getattr__(self, name: str) -> Any:
+            what = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _NOT_OFFERED:
+                what += ": the gateway has no such endpoint; it has chat.completions, responses, models and me"
+            raise AttributeError(what, name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -73,6 +73,8 @@ class ChatFields(BaseChatModel):
         gateway_metadata: Labels of every request: `tags`, `user_id`, `trace_id`, `custom_fields`.
         label_from_config: Whether the tags, the run's id and `metadata["user_id"]` of LangChain's config become
             labels of the request.
+        conversation: True to have the turns of a thread of LangGraph stay with the provider whose cache has them; or
+            the id of the one conversation that the model is for.
         max_tokens: The most tokens of an answer; sent as `max_completion_tokens`.
         extensions: Options for single providers, by provider.
         extra_body: Fields of the request that have no name here.
@@ -94,11 +96,12 @@ class ChatFields(BaseChatModel):
     # A refused value may be the key, so no value is shown.
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    model: str | None = None
+    model: str | None = Field(default=None, kw_only=False)
     models: list[str] | None = None
     routing: RoutingOptions | Mapping[str, Any] | None = None
     gateway_metadata: GatewayMetadata | Mapping[str, Any] | None = None
     label_from_config: bool = False
+    conversation: bool | str = False
 
     temperature: float | None = None
     top_p: float | None = None
@@ -147,6 +150,15 @@ class ChatFields(BaseChatModel):
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
+    if not TYPE_CHECKING:  # type checkers read the arguments off the fields
+
+        def __init__(self, *model: str, **fields: Any) -> None:
+            if len(model) > 1:
+                raise TypeError(f"ChatAuriko takes one argument without a name, the model; {len(model)} were given.")
+            if model and "model" in fields:
+                raise TypeError("ChatAuriko: the model is given twice.")
+            super().__init__(**({"model": model[0]} if model else {}), **fields)
+
     @model_validator(mode="before")
     @classmethod
     def _rename(cls, values: Any) -> Any:
@@ -163,6 +175,15 @@ class ChatFields(BaseChatModel):
     @classmethod
     def _hide_key(cls, value: Any) -> Any:
         return SecretStr(value) if isinstance(value, str) else value
+
+    @field_validator("logit_bias", mode="before")
+    @classmethod
+    def _name_tokens(cls, value: Any) -> Any:
+        """Tokens are numbers, which JSON has as text where they are names."""
+        if not isinstance(value, Mapping):
+            return value
+        biases: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return {str(token): bias for token, bias in biases.items()}
 
     @field_validator("routing", mode="before")
     @classmethod
@@ -186,6 +207,7 @@ class ChatFields(BaseChatModel):
         values["max_completion_tokens"] = self.max_tokens
         values["extra_body"] = {**(self.model_kwargs or {}), **(self.extra_body or {})} or None
         values["stop"] = self.stop or None
+        values["conversation"] = self.conversation if isinstance(self.conversation, str) else None
         return {name: value for name, value in values.items() if value is not None}
 
     def gateway_defaults(self) -> dict[str, Any]:

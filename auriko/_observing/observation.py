@@ -12,7 +12,7 @@ from auriko.errors import APIStatusError
 from auriko.response_headers import ResponseHeaders
 from auriko.spend._accounts import Hold
 from auriko.spend._record import CallRecord, CallStart, Operation, Status, new_id
-from auriko.spend._recorder import Ended, Recorder, active, listeners
+from auriko.spend._recorder import Ended, Recorder, active, listeners, sources
 
 if TYPE_CHECKING:  # models are imported with what reads them
     from auriko.models.common import ResponseUsage, Usage
@@ -57,14 +57,22 @@ class Observation:
         """The receiver, noting that an answer was accepted: a call that fails from then on may have been billed."""
 
         def noted(answer: FirstT, until: SecondT) -> ResultT:
-            self._accepted = True
+            self.accept()
             return receive(answer, until)
 
         return noted
 
+    def accept(self) -> None:
+        """Notes that an answer was accepted."""
+        self._accepted = True
+
     def first_item(self) -> None:
         """Notes that the first item of a stream has arrived."""
         self._first_at = time.monotonic()
+        self.leave()
+
+    def leave(self) -> None:
+        """Makes the program's own span the current one again; to be called where the call started."""
         if self._trace is not None:
             self._trace.leave()
 
@@ -139,7 +147,7 @@ class Observation:
             duration_ms=(time.monotonic() - self._started) * 1000,
             stream=start.stream,
             request_id=headers.request_id if headers is not None else None,
-            tags=_tags(self._recorders),
+            tags=tags_of(self._recorders),
             id=new_id(),
             estimated_usd=hold.estimated_usd if hold is not None and estimated else None,
         )
@@ -152,7 +160,7 @@ class Observation:
             _notify(self._trace.end, record, metadata, error)
 
 
-def _tags(recorders: tuple[Recorder, ...]) -> tuple[str, ...]:
+def tags_of(recorders: tuple[Recorder, ...]) -> tuple[str, ...]:
     """The tags of all, each once."""
     if len(recorders) == 1:
         return recorders[0].tags
@@ -172,8 +180,10 @@ class _Unobserved(Observation):
         """The receiver as it is."""
         return receive
 
-    def first_item(self) -> None:
+    def accept(self) -> None:
         """Notes nothing."""
+
+    first_item = leave = accept
 
 
 _UNOBSERVED: Final = _Unobserved()
@@ -182,6 +192,8 @@ _UNOBSERVED: Final = _Unobserved()
 def recorders_of(own: tuple[Recorder, ...]) -> tuple[Recorder, ...]:
     """What a call that starts now is told to, each once: what is active here, and what the client itself has."""
     recorders = active.get() + own
+    for source in sources:
+        recorders += source()
     return tuple(dict.fromkeys(recorders)) if len(recorders) > 1 else recorders
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from auriko._checks import as_query, check_headers, check_retries, check_seconds, check_timeout, check_usd
 from auriko._signature import required_names, unknown_name
+from auriko.spend import Recorder
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -26,6 +27,7 @@ class Call(Generic[ReplyT]):
         path: The path below the base address.
         reply: The model of the whole reply.
         body: The request's JSON, written once, or None.
+        request: What the body says, by which limits judge what it will cost.
         stream: Whether the reply is a stream.
         authenticated: False for public endpoints, which are never sent the key.
         model: The model or models asked for, as one text for records; empty where there is none.
@@ -35,12 +37,15 @@ class Call(Generic[ReplyT]):
         deadline: Bound of the whole call in seconds, or None for the client's.
         max_retries: How many requests may follow the first, or None for the client's number.
         reserve_usd: What a limit holds for the call, in USD, or None for an estimate.
+        turn: What is told of the call's end as a turn of a conversation, or None.
+        convert: What makes the result of a whole reply that has been paid for, or None where the reply is the result.
     """
 
     method: str
     path: str
     reply: type[ReplyT]
     body: bytes | None = field(default=None, repr=False)
+    request: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     stream: bool = False
     authenticated: bool = True
     model: str = ""
@@ -50,6 +55,8 @@ class Call(Generic[ReplyT]):
     deadline: float | None = None
     max_retries: int | None = None
     reserve_usd: float | None = None
+    turn: Recorder | None = field(default=None, repr=False)
+    convert: Callable[[Any], ReplyT] | None = field(default=None, repr=False)
 
 
 def take_options(params: dict[str, Any]) -> dict[str, Any]:

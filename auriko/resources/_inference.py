@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
 
+from auriko._caller import AsyncCaller, Caller
 from auriko._rules.body import encode_body
 from auriko._rules.call import Call, check_names, take_options
+from auriko.call_arguments import GATEWAY_FIELDS
 from auriko.models.extensions import check_extensions
-from auriko.routing import GatewayOptions, merge_gateway_extra_body
+from auriko.routing import GatewayOptions, merge_gateway, merge_gateway_extra_body
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
+_WORDS: Final = frozenset(GATEWAY_FIELDS)
 
 
 def inference_call(
@@ -23,6 +26,7 @@ def inference_call(
     *,
     stream: bool,
     snapshot: Callable[[dict[str, Any]], None],
+    caller: Caller | AsyncCaller | None = None,
 ) -> Call[ReplyT]:
     """The call of a request that a model answers; the arguments are not kept.
 
@@ -33,6 +37,7 @@ def inference_call(
         reply: The model of the whole reply.
         stream: Whether the reply is to be streamed.
         snapshot: What checks and copies the conversation inside the body.
+        caller: What remembers who served a conversation; without it nobody does.
 
     Raises:
         ValueError: Neither or both of `model` and `gateway.models`, or a value that cannot be sent.
@@ -42,8 +47,11 @@ def inference_call(
     given = dict(params)
     options = take_options(given)
     extra = given.pop("extra_body", None)
+    conversation = given.pop("conversation", None)
     body = {name: value for name, value in given.items() if value is not None}
     snapshot(body)
+    if not _WORDS.isdisjoint(body):
+        body["gateway"] = _with_words(body)
     if "gateway" in body:
         body["gateway"] = check_gateway(body["gateway"])
     if stream:
@@ -52,7 +60,25 @@ def inference_call(
         body = merge_gateway_extra_body(body, extra)
     model = check_model(body)
     check_extensions(body.get("extensions"))
-    return Call(method="POST", path=path, reply=reply, body=encode_body(body), stream=stream, model=model, **options)
+    turn = caller.affinity().begin(conversation, body) if conversation is not None and caller is not None else None
+    facts: dict[str, Any] = {"turn": turn, "body": encode_body(body), "request": body, "stream": stream, "model": model}
+    return Call(method="POST", path=path, reply=reply, **facts, **options)
+
+
+def _with_words(body: dict[str, Any]) -> dict[str, Any]:
+    """The `gateway` object with what the body says of it by names of their own, which are taken out.
+
+    Raises:
+        ValueError: Something is said by both.
+    """
+    gateway = merge_gateway(None, body.get("gateway"))
+    for name, field in GATEWAY_FIELDS.items():
+        value = body.pop(name, None)
+        if value is not None and gateway.get(field) is not None:
+            raise ValueError(f"{name} and gateway[{field!r}] say the same thing: give one of them")
+        if value is not None:
+            gateway[field] = value
+    return gateway
 
 
 def check_gateway(gateway: GatewayOptions | Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +102,7 @@ def check_model(body: Mapping[str, Any]) -> str:
     models: Any = cast("Mapping[str, Any]", gateway).get("models") if isinstance(gateway, Mapping) else None
     model = body.get("model")
     if model and models:
-        raise ValueError("give either model or gateway.models, not both")
+        raise ValueError("give either model or models (gateway.models), not both")
     if not model and not models:
-        raise ValueError("give a model, or candidates in gateway={'models': [...]}")
+        raise ValueError("give a model, or candidates in models=[...]")
     return str(model) if model else ",".join(map(str, models))

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
-
-from pydantic_core import from_json
 
 from auriko._money import NANO, nano_of
 from auriko._tokens import prompt_token_range
-from auriko.spend._prices import dearest_of_all, prices_of
+from auriko.spend._prices import prices_of
 from auriko.spend._record import CallRecord
 
 ANSWER_TOKENS: Final = 1024
+_NANO_PER_TOKEN: Final = NANO / 1_000_000
 _KEPT: Final = 64
+_ONE_IN: Final = 8
 _PERCENTILE: Final = 0.95
 _BYTES_PER_TOKEN: Final = 3
-_LIMITS: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_LIMITS: Final = {"max_completion_tokens", "max_tokens", "max_output_tokens"}
 
 
 class Asked(NamedTuple):
@@ -44,15 +44,22 @@ class Asked(NamedTuple):
     reserve_usd: float | None
 
 
-def asked_of(model: str, body: bytes | None, reserve_usd: float | None) -> Asked:
-    """The facts of a request's body. A strange one is judged by its length: to estimate never fails a call."""
+def asked_of(
+    model: str, request: Mapping[str, Any], body: bytes | None = None, reserve_usd: float | None = None
+) -> Asked:
+    """The facts of a request. A strange one is judged by its length: to estimate never fails a call.
+
+    Args:
+        model: The model or models, as in `CallRecord.model_asked`.
+        request: What its body says.
+        body: The body.
+        reserve_usd: What the caller says that it will cost, or None.
+    """
     try:
-        request: Mapping[str, Any] = from_json(body or b"{}")
-        tokens = _prompt_tokens(request)
-        limits = [limit for name in _LIMITS if isinstance(limit := request.get(name), int)]
         answers = request.get("n") or 1
-        most = max(limits) * answers if limits else None
-        return Asked(model, tokens, most, answers, reserve_usd)
+        limits = _LIMITS & request.keys()
+        most = max(request[name] for name in limits) * answers if limits else None
+        return Asked(model, _prompt_tokens(request), most, answers, reserve_usd)
     except Exception:  # noqa: BLE001 - whatever `extra_body` holds
         return Asked(model, len(body or b"") // _BYTES_PER_TOKEN, None, 1, reserve_usd)
 
@@ -71,62 +78,95 @@ def _as_message(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return item if "content" in item else {"content": item.get("output") or item.get("arguments")}
 
 
-class _Bill(NamedTuple):
-    """A call that was billed.
+class _Bills:
+    """What the latest calls of a model were billed.
 
     Attributes:
-        factor: What was billed, as a multiple of what the directory's prices make of the call.
-        answer: The tokens out.
+        factor: The 95th percentile of the bills, as multiples of what the directory's prices make of the calls.
+        answer: That of the tokens out.
     """
 
-    factor: float
-    answer: int
+    def __init__(self) -> None:
+        self._factors: deque[float] = deque(maxlen=_KEPT)
+        self._answers: deque[float] = deque(maxlen=_KEPT)
+        self._told = 0
+        self.factor = self.answer = 0.0
+
+    def know_enough(self) -> bool:
+        """True if another bill would change little: of many, one in eight is taken, to be out of the calls' way."""
+        self._told += 1
+        return self._told > _KEPT and self._told % _ONE_IN != 0
+
+    def add(self, factor: float, answer: int) -> None:
+        """Takes a bill in the place of the oldest."""
+        self._factors.append(factor)
+        self._answers.append(answer)
+        self.factor, self.answer = _percentile(self._factors), _percentile(self._answers)
 
 
-class Estimate(NamedTuple):
-    """What a call will cost, in billionths of a dollar.
-
-    Attributes:
-        most: At most, probably.
-        likely: At most by what calls of the model have answered here, whatever more was asked for; None where none
-            has been billed yet.
-    """
-
-    most: int
-    likely: int | None
+def _percentile(numbers: deque[float]) -> float:
+    return sorted(numbers)[math.ceil(_PERCENTILE * len(numbers)) - 1]
 
 
 class Experience:
     """What calls of each model were billed, under one limit."""
 
-    def __init__(self) -> None:
-        self._bills: dict[str, deque[_Bill]] = {}
+    def __init__(self, expected: int | None) -> None:
+        self._expected = expected
+        self._bills: dict[str, _Bills] = {}
         self._last: int | None = None
 
     def note(self, asked: Asked, record: CallRecord) -> None:
         """Remembers what a call was billed, if that is known."""
-        if record.usd is None:
+        bills = self._bills.get(asked.model)
+        if record.usd is None or (bills is not None and bills.know_enough()):
             return
         answer = record.completion_tokens if record.completion_tokens is not None else _assumed(asked)
         self._last = nano_of(record.usd)
-        bills = self._bills.setdefault(asked.model, deque(maxlen=_KEPT))
-        bills.append(_Bill(self._last / _by_directory(asked, answer), answer))
+        if bills is None:
+            bills = self._bills[asked.model] = _Bills()
+        bills.add(self._last / _by_directory(asked, answer), answer)
 
-    def estimate(self, asked: Asked) -> Estimate:
-        """What a call will cost."""
+    def offer(self, asked: Asked, left: float, reserved: int) -> tuple[int, int | None]:
+        """What a call needs, and what it may hold of what is left: None where there is no room for it.
+
+        A call that nothing else is in flight with may also hold what is left, if calls of its model have so far cost no
+        more than that, or if none of them has been billed: what is asked for at most is mostly not used, and a first
+        call would otherwise never be made under a limit that is less than a guess.
+        """
+        most = self.most(asked)
+        if most <= left:
+            return most, most
+        alone = not reserved and left > 0 and self.likely(asked) <= left
+        return most, int(left) if alone else None
+
+    def most(self, asked: Asked) -> int:
+        """What a call will probably cost at most, in billionths of a dollar."""
         if asked.reserve_usd is not None:
-            most = nano_of(asked.reserve_usd)
-            return Estimate(most, most)
+            return nano_of(asked.reserve_usd)
         bills = self._bills.get(asked.model)
-        if bills:
-            factor = _percentile([bill.factor for bill in bills])
-            seen = _percentile([bill.answer for bill in bills])
-            most = seen if asked.most_tokens is None else asked.most_tokens
-            likely = math.ceil(factor * _by_directory(asked, min(most, seen)))
-            return Estimate(max(math.ceil(factor * _by_directory(asked, most)), likely), likely)
-        if self._last is not None and prices_of(tuple(asked.model.split(","))) is None:
-            return Estimate(self._last, None)
-        return Estimate(math.ceil(_by_directory(asked, _assumed(asked))), None)
+        if bills is not None:
+            answer = asked.most_tokens if asked.most_tokens is not None else bills.answer
+            return math.ceil(bills.factor * _by_directory(asked, answer))
+        if self._expected is not None:
+            return self._expected
+        if self._last is not None and not prices_of(asked.model)[1]:
+            return self._last
+        return math.ceil(_by_directory(asked, _assumed(asked)))
+
+    def likely(self, asked: Asked) -> int:
+        """What it will cost at most by what calls of its model have answered here, whatever more it asks for.
+
+        0 where none has been billed yet, so that there is nothing to judge by.
+        """
+        bills = self._bills.get(asked.model)
+        if asked.reserve_usd is not None:
+            return nano_of(asked.reserve_usd)
+        if bills is None:
+            return self._expected or 0
+        seen = bills.answer
+        answer = seen if asked.most_tokens is None else min(asked.most_tokens, seen)
+        return math.ceil(bills.factor * _by_directory(asked, answer))
 
 
 def _assumed(asked: Asked) -> int:
@@ -135,9 +175,5 @@ def _assumed(asked: Asked) -> int:
 
 def _by_directory(asked: Asked, answer: float) -> float:
     """What a call costs by the packaged prices, in billionths of a dollar; at least one, so that free models count."""
-    prices = prices_of(tuple(asked.model.split(","))) or dearest_of_all()
-    return max((asked.prompt_tokens * prices.tokens_in + answer * prices.tokens_out) * (NANO / 1_000_000), 1.0)
-
-
-def _percentile(values: Sequence[float]) -> Any:
-    return sorted(values)[math.ceil(_PERCENTILE * len(values)) - 1]
+    prices, _ = prices_of(asked.model)
+    return (asked.prompt_tokens * prices.tokens_in + answer * prices.tokens_out) * _NANO_PER_TOKEN or 1.0

@@ -33,16 +33,15 @@ def snapshot() -> dict[str, Prices]:
 
 
 @lru_cache(maxsize=256)
-def prices_of(models: tuple[str, ...]) -> Prices | None:
-    """The dearest prices of those models that the snapshot has, or None if it has none of them."""
-    found = [prices for model in models if (prices := snapshot().get(split_strategy(model)[0])) is not None]
-    return _dearest(found) if found else None
+def prices_of(models: str) -> tuple[Prices, bool]:
+    """The dearest prices of those models that the snapshot has, and True; where it has none, of all, and False.
 
-
-@lru_cache(maxsize=1)
-def dearest_of_all() -> Prices:
-    """The dearest prices of the snapshot."""
-    return _dearest(list(snapshot().values()))
+    Args:
+        models: The models, with commas between them.
+    """
+    known = snapshot()
+    found = [prices for model in models.split(",") if (prices := known.get(split_strategy(model)[0])) is not None]
+    return _dearest(found or list(known.values())), bool(found)
 
 
 def prices_of_directory(directory: DirectoryResponse) -> dict[str, Prices]:

@@ -38,6 +38,7 @@ class SpendTracker(Recorder, SpendView):
             deadline; "raise" refuses it at once.
         on_threshold: Is called with the tracker and 0.5, or 0.9, once so much of the limit is spent; each once.
         already_spent_usd: What was spent before; it counts against the limit, and is no part of the sums.
+        expected_usd: What a call is expected to cost of whose model none has been billed here yet.
 
     Raises:
         ValueError: An amount is negative or no number, or there is no such `on_limit`.
@@ -52,12 +53,14 @@ class SpendTracker(Recorder, SpendView):
         on_limit: OnLimit = "raise",
         on_threshold: OnThreshold | None = None,
         already_spent_usd: float = 0.0,
+        expected_usd: float | None = None,
     ) -> None:
         super().__init__(tags)
         if on_limit not in {"raise", "wait"}:
             raise ValueError(f"on_limit is 'raise' or 'wait', not {on_limit!r}")
         self.on_limit = on_limit
         self.on_threshold = on_threshold
+        self._expected = nano_of(check_usd("expected_usd", expected_usd)) if expected_usd is not None else None
         self._already_spent = nano_of(check_usd("already_spent_usd", already_spent_usd))
         self._records: dict[str, CallRecord] = {}
         self._total = SpendTotal()
@@ -81,8 +84,8 @@ class SpendTracker(Recorder, SpendView):
             if limit is None:
                 self.account = None
             elif self.account is None:
-                total = self._total
-                self.account = Account(limit, self._already_spent + nano_of(total.usd) + nano_of(total.estimated_usd))
+                spent = self._already_spent + nano_of(self._total.usd) + nano_of(self._total.estimated_usd)
+                self.account = Account(limit, spent, self._expected)
             else:
                 self.account.limit_usd = limit
         books.tell()

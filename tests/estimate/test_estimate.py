@@ -1,6 +1,7 @@
 """What a prompt will cost, before it is sent."""
 
 import inspect
+import random
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,14 @@ def test_tools_exclude_who_cannot_call_them() -> None:
     assert found.candidates.error_code == "tools_not_supported"
     assert (found.low_usd, found.high_usd, found.costs) == (None, None, ())
     assert "No candidate has a price." in str(found)
+
+
+def test_ascii_is_counted_as_everything_else_is() -> None:
+    """The quick way counts as the one for all writing does, which a letter beyond ASCII asks for."""
+    chance = random.Random(1)
+    for _ in range(300):
+        text = "".join(chr(chance.randrange(128)) for _ in range(chance.randrange(80)))
+        assert estimate_tokens(text + " 世") == estimate_tokens(text) + 1
 
 
 def test_it_prints_as_a_table_with_its_assumptions() -> None:

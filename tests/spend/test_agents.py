@@ -127,10 +127,10 @@ def test_langgraph_agents_with_trackers_of_their_models(ledger: SpendLedger) -> 
 
 def test_budgets_of_langgraph_agents_are_apart(ledger: SpendLedger) -> None:
     """Every other run may spend nothing beyond its first call; its neighbours are not stopped by that."""
-    agents = [graph([AurikoBudgetMiddleware(limit_usd=limit)]) for limit in (1e-9, 1)]
+    agents = [graph([AurikoBudgetMiddleware(limit_usd=limit)]) for limit in (1e-6, 1)]
     with ThreadPoolExecutor(len(AGENTS)) as threads:
         states = list(threads.map(lambda number: agents[number % 2].invoke(asked(number)), AGENTS))
-    stopped = ["The budget of $1e-09" in state["messages"][-1].text for state in states]
+    stopped = ["The budget of $0.000001" in state["messages"][-1].text for state in states]
     assert stopped == [True, False] * 5
     assert ledger.total.calls == 5 + 5 * 2
 

@@ -516,7 +516,7 @@ def test_no_interleaving_passes_the_limit_by_more_than_the_estimates_error(seed:
         if chance.random() < 0.6 or not in_flight:
             under = chance.choice([accounts, accounts[:1], accounts[1:]])
             try:
-                hold = reserve(under, asked_of("gpt-4o", b'{"messages": [{"content": "Hello"}]}', None))
+                hold = reserve(under, asked_of("gpt-4o", {"messages": [{"content": "Hello"}]}))
             except BudgetExceededError:
                 continue
             in_flight.append((hold, under, {account: hold._amounts[account] for account in under}))

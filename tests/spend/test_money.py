@@ -36,8 +36,13 @@ def test_an_amount_as_text(usd: float, text: str) -> None:
 
 
 def test_a_number_in_decimals() -> None:
-    numbers = (0.0, -0.0, 2.5, 100.0, 1.25e-7)
-    assert [decimal_text(number) for number in numbers] == ["0", "0", "2.5", "100", "0.000000125"]
+    assert [decimal_text(number) for number in (0.0, -0.0, 2.5, 100.0, 1.25e-7)] == [
+        "0",
+        "0",
+        "2.5",
+        "100",
+        "0.000000125",
+    ]
 
 
 def test_sums_are_exact(tmp_path: Path) -> None:
