@@ -352,3 +352,21 @@ def test_connection_that_is_lost_while_sending() -> None:
         ours.shutdown(socket.SHUT_WR)
         with pytest.raises(httpcore.WriteError):
             found.write(b"x")
+
+
+def test_socket_that_takes_a_part_at_a_time() -> None:
+    taken: list[bytes] = []
+
+    class Socket:
+        def gettimeout(self) -> float:
+            return 5.0
+
+        def send(self, data: bytes) -> int:
+            taken.append(bytes(data[:2]))
+            return len(taken[-1])
+
+    found = _Stream(httpcore.MockStream([]))
+    sock: Any = Socket()
+    found._socket = sock
+    found.write(b"abcde", 5.0)
+    assert taken == [b"ab", b"cd", b"e"]
