@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from auriko._observing.observation import Observation, observe, recorders_of
+from auriko._observing.observation import Observation, observe, recorders_of, tags_of
 from auriko._rules.call import Call
 from auriko._rules.exchange import Answer, Clock, OpenStream, Sleep, Steps, exchange, receive_stream
 from auriko._rules.raw import reply_inside
@@ -19,6 +19,7 @@ from auriko.spend._recorder import Recorder
 ResultT = TypeVar("ResultT")
 # Seconds for which comments alone keep a stream alive, where nothing else is set.
 _IDLE: Final = 600.0
+_LOOK_AGAIN: Final = 0.1
 
 
 def call_steps(
@@ -29,7 +30,7 @@ def call_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    recorders = recorders_of(settings.recorders)
+    recorders = recorders_of(settings.recorders if call.turn is None else (*settings.recorders, call.turn))
     call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
     observation = _observe(call, settings, recorders, hold, stream=False)
     try:
@@ -53,7 +54,7 @@ def stream_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    recorders = recorders_of(settings.recorders)
+    recorders = recorders_of(settings.recorders if call.turn is None else (*settings.recorders, call.turn))
     call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
     observation = _observe(call, settings, recorders, hold, stream=True)
     idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
@@ -101,22 +102,25 @@ def _reserve(
         BudgetExceededError: There is no room for it, and none that is worth waiting for.
     """
     accounts = [recorder.account for recorder in recorders if recorder.account is not None]
-    if not accounts or not call.model:
+    shared = [recorder.shared_limit for recorder in recorders if recorder.shared_limit is not None]
+    if not (accounts or shared) or not call.model:
         return call, None
     from auriko.spend._estimates import asked_of
 
+    tags = tags_of(recorders) if shared else ()
     asked = asked_of(call.model, call.request, call.body, call.reserve_usd)
     if not any([recorder.on_limit == "wait" for recorder in recorders]):  # noqa: C419 - a generator takes longer
-        return call, reserve(accounts, asked)
+        return call, reserve(accounts, asked, shared=shared, tags=tags)
     started = clock.monotonic()
     deadline = call.deadline if call.deadline is not None else settings.deadline
     rest = deadline
     while True:
         news: News = News()
         try:
-            return replace(call, deadline=rest), reserve(accounts, asked, news)
+            return replace(call, deadline=rest), reserve(accounts, asked, news, shared=shared, tags=tags)
         except BudgetExceededError as error:
             if not error.reserved_usd or (rest is not None and rest <= 0):
                 raise
-        yield Sleep(rest, news)
+        # Other processes tell nothing of what they settle.
+        yield Sleep(rest if not shared else min(rest or _LOOK_AGAIN, _LOOK_AGAIN), news)
         rest = deadline - (clock.monotonic() - started) if deadline is not None else None

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.http.endpoints import Received, Services
 from auriko.sandbox.http.operations import Operation
-from auriko.sandbox.live.view import current_view
+from auriko.sandbox.live.view import Shown, current_view
 
 _HEADERS = {
     # Nothing is loaded from anywhere else, no markup is trusted, and nobody may frame the page.
@@ -81,8 +81,9 @@ def ask_for_password(error: GatewayError) -> GatewayError:
 
 
 def _rendered(template: str, services: Services, received: Received) -> Response:
-    view = current_view(services, f"{received.request.url.scheme}://{received.request.url.netloc}/v1")
-    return Response(_templates().get_template(template).render(view=view), media_type="text/html", headers=_HEADERS)
+    url, query = received.request.url, received.request.query_params
+    view = current_view(services, f"{url.scheme}://{url.netloc}/v1", Shown.of(query))
+    return Response(templates().get_template(template).render(view=view), media_type="text/html", headers=_HEADERS)
 
 
 def _file(name: str, media_type: str) -> Response:
@@ -91,7 +92,8 @@ def _file(name: str, media_type: str) -> Response:
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of pages, which may ask for no value that is not there."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("auriko.sandbox.live", "files"),
         autoescape=True,

@@ -33,7 +33,7 @@ function tell(isLive) {
 function refresh() {
   // A document that arrives by XMLHttpRequest is parsed without running anything in it.
   const request = new XMLHttpRequest();
-  request.open("GET", "/sandbox/live");
+  request.open("GET", document.body.dataset.live + location.search);
   request.responseType = "document";
   request.timeout = 10 * PERIOD_MS;
   request.onloadend = () => {
