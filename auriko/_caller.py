@@ -40,13 +40,17 @@ class _BaseCaller(Generic[PoolT]):
     def _receive(self, model: type[ReplyT]) -> Callable[[Answer, float | None], Steps[ReplyT]]:
         return receive_whole(model)
 
+    def _converted(self, reply: Any, convert: Callable[[Any], ReplyT]) -> ReplyT:
+        return convert(reply)
+
 
 class Caller(_BaseCaller[Pool]):
     """Calls for threads."""
 
     def request(self, call: Call[ReplyT]) -> ReplyT:
         """The whole reply."""
-        return Channel(self.pool).run(call_steps(call, self.settings, self.clock, self._receive(call.reply)))
+        reply = Channel(self.pool).run(call_steps(call, self.settings, self.clock, self._receive(call.reply)))
+        return reply if call.convert is None else self._converted(reply, call.convert)
 
     def stream(self, call: Call[Any], shape: type[StreamT]) -> StreamT:
         """The reply as a stream of that class, once its first item is there."""
@@ -72,7 +76,9 @@ class AsyncCaller(_BaseCaller[AsyncPool]):
 
     async def request(self, call: Call[ReplyT]) -> ReplyT:
         """The whole reply."""
-        return await AsyncChannel(self.pool).run(call_steps(call, self.settings, self.clock, self._receive(call.reply)))
+        steps = call_steps(call, self.settings, self.clock, self._receive(call.reply))
+        reply = await AsyncChannel(self.pool).run(steps)
+        return reply if call.convert is None else self._converted(reply, call.convert)
 
     async def stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> AsyncStreamT:
         """The reply as a stream of that class, once its first item is there."""
@@ -93,6 +99,9 @@ class _RawCaller(Caller):
     def _receive(self, model: type[ReplyT]) -> Any:
         return receive_raw(model)
 
+    def _converted(self, reply: Any, convert: Callable[[Any], Any]) -> Any:
+        return reply.converted(convert)
+
     def stream(self, call: Call[Any], shape: type[StreamT]) -> NoReturn:  # noqa: ARG002 - it refuses all alike
         raise ValueError(_NO_RAW_STREAM)
 
@@ -100,6 +109,9 @@ class _RawCaller(Caller):
 class _AsyncRawCaller(AsyncCaller):
     def _receive(self, model: type[ReplyT]) -> Any:
         return receive_raw(model)
+
+    def _converted(self, reply: Any, convert: Callable[[Any], Any]) -> Any:
+        return reply.converted(convert)
 
     async def stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> NoReturn:  # noqa: ARG002 - as above
         raise ValueError(_NO_RAW_STREAM)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 
 import httpx
 from pydantic import BaseModel
@@ -38,6 +38,29 @@ P = ParamSpec("P")
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 ClientT = TypeVar("ClientT")
 CallerT = TypeVar("CallerT", "Caller", "AsyncCaller")
+# Parts of OpenAI's API that people look for.
+_NOT_OFFERED: Final = frozenset(
+    {
+        "assistants",
+        "audio",
+        "batches",
+        "beta",
+        "completions",
+        "containers",
+        "conversations",
+        "embeddings",
+        "evals",
+        "files",
+        "fine_tuning",
+        "images",
+        "moderations",
+        "realtime",
+        "threads",
+        "uploads",
+        "vector_stores",
+        "videos",
+    }
+)
 
 
 def _show_settings(client: type[ClientT]) -> type[ClientT]:
@@ -94,6 +117,14 @@ class _BaseClient(ABC, Generic[CallerT]):
         """The number of requests that may follow the first."""
         return self._caller.settings.max_retries
 
+    if not TYPE_CHECKING:  # a type checker is to refuse what is not there
+
+        def __getattr__(self, name: str) -> Any:
+            what = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _NOT_OFFERED:
+                what += ": the gateway has no such endpoint; it has chat.completions, responses, models and me"
+            raise AttributeError(what, name=name, obj=self)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
@@ -125,7 +156,8 @@ class Client(_BaseClient["Caller"]):
         timeout: Bound in seconds of each phase of a request (connect, send, wait, pool), or `httpx.Timeout`.
         max_retries: How many requests may follow the first; 0 means exactly one request.
         deadline: Bound in seconds of a whole call with its retries and its stream.
-        stream_idle_timeout: Bound in seconds of the wait for a stream's next event; else the read timeout.
+        stream_idle_timeout: Bound in seconds of the wait for a stream's next event, while comments keep it alive; else
+            ten minutes, or the read timeout if that is longer.
         default_headers: Headers of every request.
         default_query: Query parameters of every request.
         spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.

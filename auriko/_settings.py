@@ -43,7 +43,7 @@ class Settings:
         timeout: Bounds of the phases of one request.
         max_retries: How many requests may follow the first.
         deadline: Bound of a whole call with its retries and its stream, or None.
-        stream_idle_timeout: Bound of the wait for a stream's next event, or None for the read timeout.
+        stream_idle_timeout: Bound of the wait for a stream's next event, or None for ten minutes.
         headers: Headers of every request.
         query: Query parameters of every request.
         pickle_api_key: Whether the key goes into pickles.

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
 _REQUIRED: Final = "Required["
+# What other libraries, or other parts of this one, call an argument, and what it may be called here.
+_ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {
+    "api_base": ("base_url",),
+    "openai_api_base": ("base_url",),
+    "openai_api_key": ("api_key",),
+    "auriko_api_key": ("api_key",),
+    "gateway": ("routing", "models", "gateway_metadata"),
+    "functions": ("tools",),
+    "function_call": ("tool_choice",),
+    "request_timeout": ("timeout",),
+}
 
 
 @cache
@@ -17,12 +28,17 @@ def required_names(params: Any) -> frozenset[str]:
 
 
 def unknown_name(name: str, known: Mapping[str, Any], what: str) -> str:
-    """The message for a name that is not known, with the nearest one that is."""
+    """The message for a name that is not known, with what it is called here, or the nearest name that is known."""
+    meant = [other for other in _ELSEWHERE.get(name, ()) if other in known] or nearest_names(name, known, 1)
+    hint = f"; did you mean {' or '.join(map(repr, meant))}?" if meant else f"; known are {', '.join(sorted(known))}"
+    return f"unknown {what} {name!r}{hint}"
+
+
+def nearest_names(name: str, known: Iterable[str], most: int) -> list[str]:
+    """The names that are most like one that is not known, the nearest first; often none."""
     import difflib
 
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(sorted(known))}"
-    return f"unknown {what} {name!r}{hint}"
+    return difflib.get_close_matches(name, list(known), n=most)
 
 
 def _text(hint: Any) -> str:

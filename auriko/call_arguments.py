@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from auriko.routing import GatewayOptions, merge_gateway
 
-__all__ = ["GATEWAY_FIELDS", "MERGED_FIELDS", "gateway_of", "merge_arguments"]
+__all__ = ["GATEWAY_FIELDS", "MERGED_FIELDS", "gateway_arguments", "gateway_of", "merge_arguments"]
 
 # By the name of the argument, the field of the `gateway` object that it becomes.
 GATEWAY_FIELDS: Final[Mapping[str, str]] = {"models": "models", "routing": "routing", "gateway_metadata": "metadata"}
@@ -22,6 +22,12 @@ MERGED_FIELDS: Final = ("extensions", "extra_body", "reasoning")
 def gateway_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """The `gateway` object that these arguments make; empty where they say nothing of routing."""
     return {key: values[name] for name, key in GATEWAY_FIELDS.items() if values.get(name) is not None}
+
+
+def gateway_arguments(gateway: GatewayOptions | Mapping[str, Any] | None) -> dict[str, Any]:
+    """The arguments that make this `gateway` object."""
+    values = merge_gateway(None, gateway)
+    return {name: values[key] for name, key in GATEWAY_FIELDS.items() if key in values}
 
 
 def merge_arguments(

@@ -45,6 +45,17 @@ def on_span(span: AttributeSink) -> Generator[None]:
         _adopted.reset(token)
 
 
+def current_llm_span() -> AttributeSink | None:
+    """The current span, if an instrumentation of the caller's package has made it for the LLM call that runs here."""
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    span = trace.get_current_span() if trace is not None else None
+    told: Any = getattr(span, "attributes", None) or {}
+    if told.get("gen_ai.operation.name") == "chat" or told.get("openinference.span.kind") == "LLM":
+        found: AttributeSink | None = span
+        return found
+    return mlflow_span()
+
+
 def mlflow_span() -> AttributeSink | None:
     """The span that MLflow's autologging has made for the LLM call that runs here, or None."""
     mlflow = sys.modules.get("mlflow")

@@ -11,8 +11,8 @@ from langchain_core.runnables import Runnable, RunnableBinding
 from typing_extensions import Self
 
 from auriko import RoutingOptions
-from auriko.call_arguments import MERGED_FIELDS
-from auriko_langchain._tools import Tool
+from auriko.call_arguments import MERGED_FIELDS, gateway_arguments
+from auriko_langchain._tools import Tool, wire_arguments
 
 # Bound, these belong to the model, so that what a later call says of them is merged instead of replacing them.
 _ROUTING = ("routing", "gateway_metadata")
@@ -24,7 +24,8 @@ class ChatBinding(RunnableBinding[LanguageModelInput, AIMessage]):  # type: igno
     """A model with arguments bound to it."""
 
     def bind(self, **kwargs: Any) -> Self:
-        """A binding with more arguments."""
+        """A binding with more arguments; tools and the form of the answer may be classes."""
+        kwargs = {**gateway_arguments(kwargs.pop("gateway", None)), **wire_arguments(kwargs)}
         objects = [name for name in MERGED_FIELDS if isinstance(kwargs.get(name), Mapping)]
         merged = {name: kwargs.pop(name) for name in (*_ROUTING, *objects) if name in kwargs}
         binding = cast("Self", super().bind(**kwargs))

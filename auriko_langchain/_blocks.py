@@ -14,7 +14,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from auriko.history.fields import MessageError, given, needed
+from auriko.history.fields import MessageError, below, given, needed
 from auriko.history.files import file_name, text_of_file
 from auriko.history.reasoning import KINDS
 
@@ -35,11 +35,10 @@ def parts(content: Iterable[str | Mapping[str, Any]]) -> list[Part]:
     for place, block in enumerate(content):
         if isinstance(block, str):
             result.append({"type": "text", "text": block})
-        elif block.get("type") not in _ELSEWHERE:
-            try:
+            continue
+        with below(f"content[{place}]"):
+            if given(block, "type", str) not in _ELSEWHERE:
                 result.append(_part(block))
-            except MessageError as error:
-                raise error.below(f"content[{place}]") from None
     return result
 
 
@@ -85,7 +84,7 @@ def _part(block: Mapping[str, Any]) -> Part:
 def _result_part(block: str | Mapping[str, Any]) -> Part:
     if isinstance(block, str):
         return {"type": "text", "text": block}
-    kind = block.get("type")
+    kind = given(block, "type", str)
     if kind == "json" and "json" in block:
         return _json(block["json"])
     if kind == "search_result":
@@ -158,7 +157,7 @@ def _file(block: Mapping[str, Any]) -> Part:
 
 def _decoded_text(data: str, media_type: str, name: str) -> str | None:
     try:
-        return text_of_file(b64decode(data), media_type, name)
+        return text_of_file(b64decode(data, validate=True), media_type, name)
     except ValueError:
         raise MessageError("base64", "is no base64") from None
 

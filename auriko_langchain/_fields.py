@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -84,7 +84,7 @@ class ChatFields(BaseChatModel):
         timeout: Bound in seconds of each phase of a request; None for the client's default.
         max_retries: How many requests may follow the first, 0 for none; None for the client's default.
         deadline: Bound in seconds of a whole call with its retries and its stream.
-        stream_idle_timeout: Bound in seconds of the wait for a stream's next event.
+        stream_idle_timeout: Bound in seconds of the wait for a stream's next event; else ten minutes.
         http_client: A client of yours to send with; you close it.
         http_async_client: The same for `ainvoke` and `astream`; or "aiohttp", as for `auriko.AsyncClient`.
         spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.
@@ -94,7 +94,7 @@ class ChatFields(BaseChatModel):
     # A refused value may be the key, so no value is shown.
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    model: str | None = None
+    model: str | None = Field(default=None, kw_only=False)
     models: list[str] | None = None
     routing: RoutingOptions | Mapping[str, Any] | None = None
     gateway_metadata: GatewayMetadata | Mapping[str, Any] | None = None
@@ -147,6 +147,15 @@ class ChatFields(BaseChatModel):
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
+    if not TYPE_CHECKING:  # type checkers read the arguments off the fields
+
+        def __init__(self, *model: str, **fields: Any) -> None:
+            if len(model) > 1:
+                raise TypeError(f"ChatAuriko takes one argument without a name, the model; {len(model)} were given.")
+            if model and "model" in fields:
+                raise TypeError("ChatAuriko: the model is given twice.")
+            super().__init__(**({"model": model[0]} if model else {}), **fields)
+
     @model_validator(mode="before")
     @classmethod
     def _rename(cls, values: Any) -> Any:
@@ -163,6 +172,15 @@ class ChatFields(BaseChatModel):
     @classmethod
     def _hide_key(cls, value: Any) -> Any:
         return SecretStr(value) if isinstance(value, str) else value
+
+    @field_validator("logit_bias", mode="before")
+    @classmethod
+    def _name_tokens(cls, value: Any) -> Any:
+        """Tokens are numbers, which JSON has as text where they are names."""
+        if not isinstance(value, Mapping):
+            return value
+        biases: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return {str(token): bias for token, bias in biases.items()}
 
     @field_validator("routing", mode="before")
     @classmethod

@@ -19,7 +19,7 @@ from auriko.meaning.reasoning import ReasoningInPieces
 from auriko.meaning.tool_calls import CallInPieces, CallsInPieces, ReadCall, read_calls
 from auriko.models import ChatCompletionChunk, Delta, StreamChoice, ToolCallDelta, Usage
 from auriko.routing import RoutingMetadata
-from auriko_langchain._from_wire import image_block
+from auriko_langchain._from_wire import image_block, logger
 from auriko_langchain._keys import ANNOTATIONS, PROVIDER, REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
 from auriko_langchain._reply import response_metadata, run_metadata, usage_metadata
 
@@ -157,6 +157,7 @@ class ChunkReader:
         if not sent.id:  # without an id no tool can answer it
             piece["id"] = read.call.id
         if read.problem is not None:
+            logger.warning("The model's call of %s is not run: %s.", read.call.function.name, read.problem)
             piece["args"] = ("" if sent.arguments else text) + _unreadable_end(text)
         elif not sent.arguments and read.arguments:
             piece["args"] = json.dumps(read.arguments, ensure_ascii=False)

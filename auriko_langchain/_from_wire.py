@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage, BaseMessage, InvalidToolCall, ToolCall
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -17,6 +18,8 @@ from auriko.models import ToolCall as WireToolCall
 from auriko.models.chat import new_call_id
 from auriko_langchain._keys import ANNOTATIONS, COST, REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
 from auriko_langchain._reply import response_metadata, run_metadata, usage_metadata
+
+logger: Final = logging.getLogger("auriko")
 
 
 def chat_result(completion: ChatCompletion) -> ChatResult:
@@ -66,22 +69,8 @@ def read_calls_of(message: BaseMessage) -> list[ReadCall]:
     return valid + invalid
 
 
-def _wire_call(call_id: str | None, name: str, arguments: str) -> WireToolCall:
-    return WireToolCall(id=call_id or new_call_id(), function=ToolCallFunction(name=name, arguments=arguments))
-
-
-def _generation(choice: Choice, shared: dict[str, Any]) -> ChatGeneration:
-    facts = {
-        "finish_reason": choice.finish_reason,
-        "native_finish_reason": choice.native_finish_reason,
-        "logprobs": choice.logprobs,
-    }
-    metadata = {**shared, **{name: value for name, value in facts.items() if value is not None}}
-    message = _message(choice, metadata)
-    return ChatGeneration(message=message, generation_info={"finish_reason": choice.finish_reason})
-
-
-def _message(choice: Choice, metadata: dict[str, Any]) -> AIMessage:
+def message_of(choice: Choice, metadata: dict[str, Any]) -> AIMessage:
+    """The message of a choice, with these facts about it."""
     said = choice.message
     content: str | list[str | dict[Any, Any]] = said.content or ""
     if said.images:
@@ -94,6 +83,21 @@ def _message(choice: Choice, metadata: dict[str, Any]) -> AIMessage:
     if said.tool_calls:
         fields |= _tool_calls(read_calls(said.tool_calls, choice.finish_reason))
     return AIMessage(content=content, **fields)
+
+
+def _wire_call(call_id: str | None, name: str, arguments: str) -> WireToolCall:
+    return WireToolCall(id=call_id or new_call_id(), function=ToolCallFunction(name=name, arguments=arguments))
+
+
+def _generation(choice: Choice, shared: dict[str, Any]) -> ChatGeneration:
+    facts = {
+        "finish_reason": choice.finish_reason,
+        "native_finish_reason": choice.native_finish_reason,
+        "logprobs": choice.logprobs,
+    }
+    metadata = {**shared, **{name: value for name, value in facts.items() if value is not None}}
+    message = message_of(choice, metadata)
+    return ChatGeneration(message=message, generation_info={"finish_reason": choice.finish_reason})
 
 
 def _kept(said: ChoiceMessage) -> dict[str, Any]:
@@ -121,6 +125,7 @@ def _tool_calls(calls: Sequence[ReadCall]) -> dict[str, list[Any]]:
         if read.problem is None:
             valid.append(ToolCall(type="tool_call", id=call.id, name=name, args=read.arguments))
         else:
+            logger.warning("The model's call of %s is not run: %s.", name, read.problem)
             invalid.append(
                 InvalidToolCall(type="invalid_tool_call", id=call.id, name=name, args=written, error=read.problem)
             )

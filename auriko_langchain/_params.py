@@ -13,16 +13,12 @@ from auriko.types import CallOptions, ChatParams
 WIRE_FIELDS: Final = (
     frozenset(ChatParams.__annotations__)
     - set(CallOptions.__annotations__)
-    - {
-        "messages",
-        "gateway",
-        "max_tokens",
-        "stream_options",
-    }
+    - GATEWAY_FIELDS.keys()
+    - {"messages", "gateway", "max_tokens", "stream_options"}
 )
 CALL_OPTIONS: Final = frozenset(CallOptions.__annotations__)
 # Accepted per call beside those: LangChain's names, and what only a stream has.
-_OTHERS: Final = frozenset({"max_tokens", "stream", "stream_options", "stream_usage"})
+_OTHERS: Final = frozenset({"gateway", "max_tokens", "stream", "stream_options", "stream_usage"})
 # Taken by the model itself.
 OF_STREAMS: Final = ("stream", "stream_usage")
 CALL_FIELDS: Final = WIRE_FIELDS | CALL_OPTIONS | GATEWAY_FIELDS.keys() | _OTHERS

@@ -12,13 +12,14 @@ from langchain_core.output_parsers.transform import BaseTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable, RunnableLambda
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from auriko.meaning.structured import structured_answer, validator
 from auriko_langchain._from_wire import read_calls_of
+from auriko_langchain._input import with_answers_read
 from auriko_langchain._keys import REFUSAL
+from auriko_langchain._tools import wire_tools
 from auriko_langchain.errors import AurikoStructuredOutputError, langchain_errors
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
@@ -123,7 +124,7 @@ class _GrowingAnswer:
 
     def add(self, chunk: str | BaseMessage) -> Iterator[Any]:
         """The items of the stream for this chunk."""
-        message = AIMessageChunk(chunk) if isinstance(chunk, str) else chunk
+        message = AIMessageChunk(content=chunk) if isinstance(chunk, str) else chunk
         self._message = message if self._message is None else self._message + message
         if self._parser.include_raw:
             yield {"raw": message}
@@ -163,7 +164,7 @@ def structured_runnable(
     parameters: dict[str, Any] = {}
     options: dict[str, Any] = dict(arguments)
     if schema is not None:
-        described: dict[str, Any] = convert_to_openai_tool(schema, strict=strict)
+        described = wire_tools([schema], strict)[0]
         name, parameters = described["function"]["name"], described["function"]["parameters"]
         options["ls_structured_output_format"] = {"kwargs": {"method": method, "strict": strict}, "schema": described}
     bound: Runnable[LanguageModelInput, AIMessage]
@@ -180,9 +181,10 @@ def structured_runnable(
 
 def _describing(schema: Mapping[str, Any]) -> Runnable[LanguageModelInput, LanguageModelInput]:
     def described(prompt: LanguageModelInput) -> LanguageModelInput:
-        if isinstance(prompt, PromptValue):
-            return describe(schema, prompt.to_messages())
-        return describe(schema, convert_to_messages([prompt] if isinstance(prompt, str) else prompt))
+        read = with_answers_read(prompt)
+        if isinstance(read, PromptValue):
+            return describe(schema, read.to_messages())
+        return describe(schema, convert_to_messages([read] if isinstance(read, str) else read))
 
     async def adescribed(prompt: LanguageModelInput) -> LanguageModelInput:  # not in another thread
         return described(prompt)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.messages import (
     AIMessage,
@@ -14,17 +14,20 @@ from langchain_core.messages import (
     ChatMessage,
     FunctionMessage,
     HumanMessage,
+    InvalidToolCall,
     SystemMessage,
     ToolMessage,
 )
 
-from auriko.history.fields import MessageError, given, needed
+from auriko.history.fields import MessageError, below, given, needed
 from auriko.history.reasoning import KINDS, reasoning_block, reasoning_fields
-from auriko.history.tool_calls import as_call, tool_call
+from auriko.history.tool_calls import as_call, kept_calls, tool_call
+from auriko.meaning.choice import cut
 from auriko_langchain._blocks import Part, extra, parts, result_parts, text_or_parts
 from auriko_langchain._keys import REASONING, REASONING_CONTENT, REFUSAL, SIGNATURES
 
 WireMessage = dict[str, Any]
+T = TypeVar("T")
 
 
 def to_wire(messages: Sequence[BaseMessage]) -> list[WireMessage]:
@@ -36,7 +39,7 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[WireMessage]:
     wire: list[WireMessage] = []
     media: list[Part] = []
     for number, message in enumerate(messages):
-        try:
+        with below(f"messages[{number}]"):
             if isinstance(message, ToolMessage):
                 wire.append(_tool_result(message.tool_call_id, message.content, media))
                 continue
@@ -48,9 +51,25 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[WireMessage]:
                 media = []
             if others is not None:
                 wire.append(_message(others))
-        except MessageError as error:
-            raise error.below(f"messages[{number}]") from None
+                if isinstance(others, AIMessage) and others.invalid_tool_calls:
+                    wire += _not_run(others, messages[number + 1 :])
     return [*wire, {"role": "user", "content": media}] if media else wire
+
+
+def why_not_run(message: AIMessage, call: InvalidToolCall) -> str:
+    """The result of a call that was not run, for the model."""
+    why = call["error"] or cut(message.response_metadata.get("finish_reason")) or "its arguments cannot be read"
+    return f"The call of {call['name']} was not run: {why}. Call it again with whole arguments, if it is needed."
+
+
+def _not_run(message: AIMessage, later: Sequence[BaseMessage]) -> Iterator[WireMessage]:
+    """Results for the calls that LangChain ran nothing for: providers refuse a call without a result."""
+    if not later:
+        return
+    answered = {result.tool_call_id for result in later if isinstance(result, ToolMessage)}
+    for call in message.invalid_tool_calls:
+        if call["id"] not in answered:
+            yield {"role": "tool", "content": why_not_run(message, call), "tool_call_id": call["id"] or ""}
 
 
 def _tool_result(call_id: str, content: str | list[str | dict[str, Any]], media: list[Part]) -> WireMessage:
@@ -72,11 +91,9 @@ def _without_results(message: HumanMessage, wire: list[WireMessage], media: list
         if isinstance(block, str) or block.get("type") != "tool_result":
             others.append(block)
             continue
-        try:
+        with below(f"content[{place}]"):
             call_id = needed(block, "tool_use_id", str)
             wire.append(_tool_result(call_id, given(block, "content", (str, list)) or "", media))
-        except MessageError as error:
-            raise error.below(f"content[{place}]") from None
     if len(others) == len(message.content):
         return message
     return message.model_copy(update={"content": others}) if others else None
@@ -118,11 +135,12 @@ def _assistant(message: AIMessage) -> WireMessage:
         if not text:
             del wire["content"]
         wire["tool_calls"] = tool_calls
-    elif call := given(kept, "function_call", dict):
-        wire["function_call"] = as_call(call)["function"]
+    elif call := _kept(message, "function_call", dict):
+        with below("additional_kwargs.function_call"):
+            wire["function_call"] = as_call(call)["function"]
     if kept or blocks:
         wire.update(_reasoning(message, blocks))
-        refusal = given(kept, REFUSAL, str) or _first(blocks, "refusal")
+        refusal = _kept(message, REFUSAL, str) or _first(blocks, "refusal")
         if refusal:
             wire["refusal"] = refusal
         images = [_image(block) for block in blocks if block.get("type") == "image" and block.get("base64")]
@@ -132,9 +150,14 @@ def _assistant(message: AIMessage) -> WireMessage:
 
 
 def _blocks(message: AIMessage) -> Iterator[Mapping[str, Any]]:
-    if isinstance(message.content, list):
-        for block in message.content:
-            yield {"type": "text", "text": block} if isinstance(block, str) else block
+    """The blocks of an answer's content, of which each says its type, if any, by a text."""
+    for place, block in enumerate(message.content if isinstance(message.content, list) else ()):
+        if isinstance(block, str):
+            yield {"type": "text", "text": block}
+            continue
+        with below(f"content[{place}]"):
+            given(block, "type", str)
+        yield block
 
 
 def _text(block: Mapping[str, Any]) -> str:
@@ -150,7 +173,7 @@ def _image(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tool_calls(message: AIMessage, blocks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    signatures = dict(given(message.additional_kwargs, SIGNATURES, dict) or {})
+    signatures = dict(_kept(message, SIGNATURES, dict) or {})
     for block in blocks:
         if block.get("type") == "tool_call" and (signature := extra(block, "provider_signature")):
             signatures.setdefault(given(block, "id", str), signature)
@@ -158,47 +181,48 @@ def _tool_calls(message: AIMessage, blocks: Sequence[Mapping[str, Any]]) -> list
         tool_call(call["id"], call["name"], call["args"], signatures.get(call["id"]))
         for call in (*message.tool_calls, *message.invalid_tool_calls)
     ]
-    return calls or [*_calls_in(blocks, "content"), *_calls_kept(message.additional_kwargs)]
+    return calls or [*_calls_in(blocks), *kept_calls(message.additional_kwargs)]
 
 
 # Messages of other classes may have their calls in the content alone.
 _CALLS = frozenset({"tool_use", "function_call", "tool_call"})
 
 
-def _calls_in(blocks: Sequence[Mapping[str, Any]], where: str) -> Iterator[dict[str, Any]]:
+def _calls_in(blocks: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for place, block in enumerate(blocks):
         if block.get("type") in _CALLS:
-            try:
+            with below(f"content[{place}]"):
                 yield as_call(block)
-            except MessageError as error:
-                raise error.below(f"{where}[{place}]") from None
 
 
-def _calls_kept(kept: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The calls of `additional_kwargs`, of which langchain-core has read those of the OpenAI API already."""
-    for place, call in enumerate(given(kept, "tool_calls", list) or ()):
-        try:
-            yield as_call(call)
-        except MessageError as error:
-            raise error.below(f"additional_kwargs.tool_calls[{place}]") from None
+def _kept(message: AIMessage, name: str, kind: type[T]) -> T | None:
+    with below("additional_kwargs"):
+        return given(message.additional_kwargs, name, kind)
 
 
 def _reasoning(message: AIMessage, blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The reasoning as it came: readable text, and blocks where a provider signed or hid some of it."""
-    kept = message.additional_kwargs
     # "reasoning" is the name that other classes have, and that ours had once.
-    ours = kept.get(REASONING) or kept.get("reasoning")
-    found = [ours] if isinstance(ours, Mapping) else ours
-    if not isinstance(found, list):
-        found = [block for block in blocks if block.get("type") in KINDS]
-    sent = [reasoning for block in found if isinstance(block, Mapping) and (reasoning := _reasoning_block(block))]
-    return reasoning_fields(sent, given(kept, REASONING_CONTENT, str))
+    name = REASONING if REASONING in message.additional_kwargs else "reasoning"
+    kept = message.additional_kwargs.get(name)
+    if isinstance(kept, Mapping):
+        kept = [kept]
+    if isinstance(kept, list):
+        places = [(f"additional_kwargs.{name}[{place}]", block) for place, block in enumerate(kept)]
+    else:
+        places = [(f"content[{place}]", block) for place, block in enumerate(blocks) if block.get("type") in KINDS]
+    sent: list[dict[str, Any]] = []
+    for place, block in places:
+        with below(place):
+            if (reasoning := _reasoning_block(block)) is not None:
+                sent.append(reasoning)
+    return reasoning_fields(sent, _kept(message, REASONING_CONTENT, str))
 
 
 def _reasoning_block(block: Mapping[str, Any]) -> dict[str, Any] | None:
+    extras = given(block, "extras", dict) or {}
     # Pieces of a stream were joined by an index that is LangChain's, not the wire's.
     own = {name: value for name, value in block.items() if name not in ("index", "extras")}
-    extras = given(block, "extras", dict) or {}
     if data := extras.get("redacted_data"):
         own["data"] = data
     return reasoning_block({"signature": extras.get("signature"), **own} if extras else own)

@@ -122,11 +122,13 @@ class AurikoCostCallbackHandler(BaseCallbackHandler):
 
 @contextmanager
 def get_auriko_cost_callback() -> Generator[AurikoCostCallbackHandler]:
-    """A handler for all of LangChain's calls within the `with` block; blocks may be nested.
+    """A handler for all of LangChain's calls within the `with` block.
 
-    with get_auriko_cost_callback() as costs:
-        agent.invoke(...)
-    print(costs.usd)
+        with get_auriko_cost_callback() as costs:
+            agent.invoke(...)
+        print(costs.usd)
+
+    Blocks may be nested.
     """
     handler = AurikoCostCallbackHandler(_active.get())
     token = _active.set(handler)

@@ -13,6 +13,7 @@ from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation
+from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable
 
 from auriko.call_arguments import merge_arguments
@@ -21,6 +22,7 @@ from auriko_langchain._binding import ChatBinding
 from auriko_langchain._fields import ChatFields
 from auriko_langchain._from_stream import ChunkReader
 from auriko_langchain._from_wire import chat_result
+from auriko_langchain._input import with_answers_read
 from auriko_langchain._keys import PROVIDER
 from auriko_langchain._labels import labels_from_config, labels_of_run
 from auriko_langchain._params import CALL_FIELDS, OF_STREAMS, check_names
@@ -29,7 +31,15 @@ from auriko_langchain._register import allow_loading
 from auriko_langchain._reply import as_cached
 from auriko_langchain._structured import Method, structured_runnable
 from auriko_langchain._to_wire import to_wire
-from auriko_langchain._tools import Tool, ToolChoice, wire_response_format, wire_tool_choice, wire_tools
+from auriko_langchain._tools import (
+    Tool,
+    ToolChoice,
+    is_wired,
+    wire_arguments,
+    wire_response_format,
+    wire_tool_choice,
+    wire_tools,
+)
 from auriko_langchain._tracing import StreamSpan, on_run_span, streams_know_tracers
 from auriko_langchain.errors import langchain_errors
 
@@ -99,6 +109,9 @@ class ChatAuriko(ChatFields):
         if not stop and self.stop:
             params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
         return params
+
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        return super()._convert_input(with_answers_read(model_input))
 
     @_signature_ready
     def _generate(
@@ -178,6 +191,8 @@ class ChatAuriko(ChatFields):
         if call:
             check_names(call, CALL_FIELDS, "argument")
             call = {name: value for name, value in call.items() if name not in OF_STREAMS}
+            if not is_wired(call):
+                call = wire_arguments(call)
         request = merge_arguments(derived.defaults, derived.gateway, call)
         request["messages"] = to_wire(messages)
         if stop:

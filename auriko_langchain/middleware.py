@@ -26,11 +26,18 @@ from auriko import BudgetExceededError, RoutingOptions, SpendTracker
 from auriko.routing import merge_gateway
 from auriko.spend import add_usd, checked_limit, usd_text
 from auriko_langchain._budgets import Place, Run, forget, place_here, place_of, run_of
+from auriko_langchain._invalid_calls import AurikoInvalidCallMiddleware
 from auriko_langchain.chat_models import ChatAuriko
 
 del _agents
 
-__all__ = ["AurikoBudgetMiddleware", "AurikoBudgetState", "AurikoRoutingMiddleware", "Route"]
+__all__ = [
+    "AurikoBudgetMiddleware",
+    "AurikoBudgetState",
+    "AurikoInvalidCallMiddleware",
+    "AurikoRoutingMiddleware",
+    "Route",
+]
 
 
 def _add(one: float, other: float) -> float:

@@ -19,7 +19,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from auriko.history.fields import MessageError
+from auriko.history.fields import MessageError, below
 from auriko.history.files import file_name, media_type_of, text_of_file
 
 _logger = logging.getLogger(__name__)
@@ -42,10 +42,8 @@ def content_parts(blocks: Iterable[Any]) -> list[Part]:
         elif isinstance(block, CachePoint):
             _mark_cached(parts, block)
         elif not isinstance(block, _FIELDS):
-            try:
+            with below(f"blocks[{place}]"):
                 parts.extend(_parts_of(block))
-            except MessageError as error:
-                raise error.below(f"blocks[{place}]") from None
     return parts
 
 

@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
-from auriko.routing import GatewayMetadata
+from auriko.routing import GatewayMetadata, unknown_name
 from auriko.shared_clients import Clients
 from auriko.spend import Recorder
 from auriko_llamaindex._windows import asmallest_window, smallest_window
@@ -26,6 +26,9 @@ _CLIENT_FIELDS: Final = (
     *("api_key", "base_url", "timeout", "max_retries", "deadline", "stream_idle_timeout"),
     *("default_headers", "default_query", "pickle_api_key", "spend"),
 )
+
+# Whom an LLM tells of its events is no part of what it is, and every LLM is given a manager of its own.
+_PLACES: Final = frozenset({"callback_manager"})
 
 
 def _made(kind: Callable[[Any], Any]) -> BeforeValidator:
@@ -95,7 +98,7 @@ class AurikoSettings(FunctionCallingLLM):
     max_retries: int = Field(default=2, description="How many requests may follow the first.")
     deadline: float | None = Field(default=None, description="Seconds that a call with its retries may take.")
     stream_idle_timeout: float | None = Field(
-        default=None, description="Seconds to wait for the next event of a stream."
+        default=None, description="Seconds to wait for the next event of a stream; else ten minutes."
     )
     # Headers and query parameters may carry secrets of a proxy.
     default_headers: dict[str, str] | None = Field(
@@ -120,8 +123,12 @@ class AurikoSettings(FunctionCallingLLM):
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
-    def __init__(self, **fields: Any) -> None:
-        super().__init__(**fields)
+    def __init__(self, model: str | None = None, **fields: Any) -> None:
+        known = type(self).model_fields
+        for name in fields:
+            if name not in known:
+                raise TypeError(f"Auriko: {unknown_name(name, known, 'argument')}")
+        super().__init__(model=model, **fields)
         if (self.model is None) == (self.models is None):
             raise ValueError("give either model or models, the candidates to choose from")
         GatewayOptions(models=self.models)
@@ -198,6 +205,14 @@ class AurikoSettings(FunctionCallingLLM):
 
     def _client_settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _CLIENT_FIELDS}
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        ours, theirs = vars(self), vars(other)
+        return ours.keys() == theirs.keys() and all(ours[name] == theirs[name] for name in ours.keys() - _PLACES)
+
+    __hash__ = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # its fields may be changed
 
     def __copy__(self) -> Any:
         copy = super().__copy__()

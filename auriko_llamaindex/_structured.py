@@ -2,11 +2,11 @@
 
 # LlamaIndex types additional_kwargs with bare dicts, and what an LLM offers to its programs is protected.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportPrivateUsage=false
+# pyright: reportUnknownArgumentType=false
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -20,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from auriko.errors import BadRequestError
 from auriko.meaning.structured import structured_answer, validator
-from auriko_llamaindex._tools import closed_schema, finish_reason, read_calls_of, read_json
+from auriko.schemas import fitting_name, inlined, strict_schema
+from auriko_llamaindex._tools import finish_reason, read_calls_of, read_json
 
 if TYPE_CHECKING:
     from auriko_llamaindex._settings import AurikoSettings
@@ -176,8 +177,8 @@ def _by_schema(
     schema = output_cls.model_json_schema()
     strict = llm.strict is not False
     described: Arguments = {
-        "name": re.sub(r"[^a-zA-Z0-9_-]", "_", schema.get("title") or output_cls.__name__),
-        "schema": closed_schema(schema) if strict else schema,
+        "name": fitting_name(schema.get("title") or output_cls.__name__),
+        "schema": strict_schema(schema) if strict else inlined(schema),
         "strict": strict,
     }
     if "description" in schema:

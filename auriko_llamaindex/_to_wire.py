@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, ThinkingBlock, ToolCallBlock
 
-from auriko.history.fields import MessageError, given
+from auriko.history.fields import MessageError, below
 from auriko.history.reasoning import reasoning_block, reasoning_fields
-from auriko.history.tool_calls import as_call, tool_call
+from auriko.history.tool_calls import kept_calls, tool_call
 from auriko_llamaindex._blocks import Part, content_parts, is_plain_text, text_of
 
 _ROLES: Final = {
@@ -43,7 +43,7 @@ def to_wire(messages: Sequence[ChatMessage], *, send_reasoning: bool = True) -> 
         if displaced and role not in {"tool", "function"}:
             wire.append({"role": "user", "content": displaced})
             displaced = []
-        try:
+        with below(f"messages[{number}]"):
             parts = content_parts(message.blocks)
             if role == "assistant":
                 wire.append(_assistant(message, parts, send_reasoning=send_reasoning))
@@ -54,8 +54,6 @@ def to_wire(messages: Sequence[ChatMessage], *, send_reasoning: bool = True) -> 
                 displaced.extend(_beyond_text(parts, f"Result of tool call {result.get('tool_call_id')}:"))
             else:
                 wire.append({"role": role, "content": text_of(parts) if is_plain_text(parts) else parts})
-        except MessageError as error:
-            raise error.below(f"messages[{number}]") from None
         name = message.additional_kwargs.get("name")
         if isinstance(name, str) and role != "tool":
             wire[-1]["name"] = name
@@ -96,12 +94,12 @@ def _tool_calls(message: ChatMessage) -> list[dict[str, Any]]:
     """
     blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     if not blocks:
-        return list(_calls_kept(message))
+        return kept_calls(message.additional_kwargs)
     kept = message.additional_kwargs.get("tool_calls")
     signatures = {
         call.get("id"): call.get("provider_signature")
         for call in (kept if isinstance(kept, list) else ())
-        if isinstance(call, Mapping)
+        if isinstance(call, Mapping) and isinstance(call.get("id"), str)
     }
     return [
         tool_call(block.tool_call_id, block.tool_name, block.tool_kwargs, signatures.get(block.tool_call_id))
@@ -109,22 +107,12 @@ def _tool_calls(message: ChatMessage) -> list[dict[str, Any]]:
     ]
 
 
-def _calls_kept(message: ChatMessage) -> Iterator[dict[str, Any]]:
-    for place, call in enumerate(given(message.additional_kwargs, "tool_calls", list) or ()):
-        try:
-            yield as_call(call)
-        except MessageError as error:
-            raise error.below(f"additional_kwargs.tool_calls[{place}]") from None
-
-
 def _reasoning(blocks: Iterable[Any]) -> Iterator[dict[str, Any]]:
     """The blocks of reasoning; what only another provider's API can read stays behind."""
     for place, block in enumerate(blocks):
         if isinstance(block, ThinkingBlock):
             text = {} if block.content is None else {"thinking": block.content}
-            try:
+            with below(f"blocks[{place}].additional_information"):
                 found = reasoning_block({**block.additional_information, **text})
-            except MessageError as error:
-                raise error.below(f"blocks[{place}].additional_information") from None
             if found is not None:
                 yield found

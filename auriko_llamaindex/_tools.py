@@ -15,31 +15,29 @@ from pydantic_core import from_json, to_json
 
 from auriko.meaning.tool_calls import ReadCall, read_calls
 from auriko.models import ToolCall, ToolCallFunction
+from auriko.schemas import fitting_name, inlined, strict_schema
 from auriko_llamaindex._stream import GrowingResponse
 
 
 def tool_spec(tool: BaseTool, *, strict: bool | None) -> dict[str, Any]:
     """The tool as the API takes it; with `strict` its schema is closed, which providers then guarantee."""
     spec: dict[str, Any] = tool.metadata.to_openai_tool(skip_length_check=True)
+    function: dict[str, Any] = {**spec["function"], "parameters": _parameters(tool)}
+    function["name"] = fitting_name(function["name"])
     if strict is not None:
-        function = spec["function"]
-        parameters = closed_schema(function["parameters"]) if strict else function["parameters"]
-        spec = {**spec, "function": {**function, "parameters": parameters, "strict": strict}}
-    return spec
+        function["strict"] = strict
+        if strict:
+            function["parameters"] = strict_schema(function["parameters"])
+    return {**spec, "function": function}
 
 
-def closed_schema(schema: Any) -> Any:
-    """A copy of a JSON schema in which every object has all its properties and no others, as strict mode asks."""
-    if isinstance(schema, Mapping):
-        copy = {key: closed_schema(value) for key, value in schema.items()}
-        properties = copy.get("properties")
-        if copy.get("type") == "object" and isinstance(properties, dict):
-            copy["additionalProperties"] = False
-            copy["required"] = list(properties)
-        return copy
-    if isinstance(schema, list):
-        return [closed_schema(item) for item in schema]
-    return schema
+def _parameters(tool: BaseTool) -> dict[str, Any]:
+    """The schema of the tool's arguments; LlamaIndex's own has nothing left where the class contains itself."""
+    parameters = tool.metadata.get_parameters_dict()
+    if "properties" in parameters or tool.metadata.fn_schema is None:
+        return inlined(parameters)
+    whole = inlined(tool.metadata.fn_schema.model_json_schema())
+    return {name: value for name, value in whole.items() if name not in ("title", "description")}
 
 
 def wire_tool_choice(choice: str | Mapping[str, Any] | None, *, required: bool) -> str | dict[str, Any] | None:

@@ -50,7 +50,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            read_bufsize=MAX_READ,
+            read_bufsize=MAX_READ // 2,  # it takes twice as much
             max_line_size=_MAX_HEADER,
             max_field_size=_MAX_HEADER,
         )

@@ -9,10 +9,10 @@ from typing import Any, Final
 import anyio
 import httpcore
 
-from auriko._http.bounds import HeldHead, clamp_here, readable
+from auriko._http.bounds import HeldHead, clamp, clamp_here, readable
 from auriko._http.loop_end import close_after_loop, close_with_loop
 
-# What may wait to be read; beyond it the server has to wait.
+# What may wait to be read, and one read of the event loop's; beyond it the server has to wait.
 _MAX_UNREAD: Final = 64 * 1024
 # What asyncio calls the things that httpcore asks for.
 _NAMES: Final = {"client_addr": "sockname", "server_addr": "peername"}
@@ -24,12 +24,16 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     Args:
         transport: Where it is connected.
         loop: The event loop of the transport.
+        until: By when TLS has to be there too, on the monotonic clock.
     """
 
     tainted = False  # more came over it than was asked for
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, until: float | None = None
+    ) -> None:
         self._loop = loop
+        self._until = until
         self._transport = transport
         close_with_loop(transport, loop)
         self._held_head = HeldHead()
@@ -75,7 +79,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._reading = self._loop.create_future()
             await self._wait(self._reading, clamp_here(timeout), httpcore.ReadTimeout)
         read, self._unread = self._unread[:max_bytes], self._unread[max_bytes:]
-        if self._held_up and not self._at_end:
+        if self._held_up and len(self._unread) <= _MAX_UNREAD and not self._at_end:
             self._held_up = False
             self._transport.resume_reading()
         if not read and self._error is not None:
@@ -114,7 +118,7 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - as httpcore calls it
     ) -> httpcore.AsyncNetworkStream:
         try:
-            with anyio.fail_after(clamp_here(timeout)):
+            with anyio.fail_after(clamp(clamp_here(timeout), self._until)):
                 transport = await self._loop.start_tls(
                     self._transport, self, ssl_context, server_hostname=server_hostname
                 )
@@ -131,6 +135,9 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         close_with_loop(transport, self._loop)
         # With 0, as above, TLS would hold up the writer although nothing waits to be sent, until the reply comes.
         transport.set_write_buffer_limits(high=1, low=0)
+        limit: Any = getattr(transport, "set_read_buffer_limits", None)  # not on Python 3.10
+        if limit is not None:
+            limit(high=_MAX_UNREAD, low=_MAX_UNREAD // 2)  # of what waits to be decrypted
         return self
 
     def get_extra_info(self, info: str) -> Any:
@@ -149,11 +156,11 @@ def _fail(future: asyncio.Future[None], error: type[Exception]) -> None:
         future.set_exception(error())
 
 
-def without_anyio(stream: httpcore.AsyncNetworkStream) -> AsyncioStream | None:
+def without_anyio(stream: httpcore.AsyncNetworkStream, until: float | None) -> AsyncioStream | None:
     """The same connection without anyio, or None where it is not one of asyncio's."""
     try:
         loop = asyncio.get_running_loop()
         inner: Any = stream
-        return AsyncioStream(inner._stream._transport, loop)  # noqa: SLF001 - anyio's stream has no other way to it
+        return AsyncioStream(inner._stream._transport, loop, until)  # noqa: SLF001 - anyio's stream has no other way to it
     except (AttributeError, RuntimeError):
         return None

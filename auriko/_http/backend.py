@@ -11,22 +11,26 @@ import contextlib
 import os
 import socket
 import ssl
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import httpcore
 
 from auriko._http.asyncio_stream import without_anyio
-from auriko._http.bounds import HeldHead, clamp_here, close_at_once, readable
+from auriko._http.bounds import HeldHead, clamp, clamp_here, close_at_once, readable
+from auriko._http.connecting import connect
 
 
 class _Stream(httpcore.NetworkStream):
     tainted = False  # more came over it than was asked for
 
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, until: float | None = None, *, joins: bool = True) -> None:
         self._inner = inner
+        self._until = until  # by when it has to be connected, TLS included
         self._pid = os.getpid()
-        self._held_head = HeldHead()
+        self._joins = joins
+        self._held_head = HeldHead(joins=joins)
         self._raw: socket.socket | None = inner.get_extra_info("socket")
         # TLS within TLS has more to a read than its socket's.
         nested = isinstance(inner.get_extra_info("ssl_object"), ssl.SSLObject)
@@ -72,7 +76,8 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, clamp_here(timeout)))
+        bound = clamp(clamp_here(timeout), self._until)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, bound), self._until, joins=self._joins)
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable" and self._readable is not None:
@@ -87,9 +92,22 @@ def _bound(sock: socket.socket, timeout: float | None) -> None:
 
 
 class Backend(httpcore.NetworkBackend):
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
-        self._inner = inner
+    """The network of an httpx transport in threads.
+
+    Args:
+        inner: The one that it had before.
+        joins: Whether heads wait for their bodies; those of a user's own requests do not.
+
+    Attributes:
+        inner: As above.
+        users: How many of our clients use it, where the transport is a user's.
+    """
+
+    def __init__(self, inner: httpcore.NetworkBackend, *, joins: bool = True) -> None:
+        self.inner = inner
+        self.users = 0
         self.closed = False
+        self._joins = joins
 
     def connect_tcp(
         self,
@@ -99,18 +117,36 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        stream = _Stream(self._inner.connect_tcp(host, port, clamp_here(timeout), local_address, socket_options))
+        bound = clamp_here(timeout)
+        until = time.monotonic() + bound if bound is not None else None
+        if until is not None and isinstance(self.inner, httpcore.SyncBackend):
+            inner = connect(self.inner, host, port, until, local_address, socket_options)
+        else:
+            inner = self.inner.connect_tcp(host, port, bound, local_address, socket_options)
+        return self._connected(inner, until)
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
+        return self._connected(self.inner.connect_unix_socket(path, clamp_here(timeout), socket_options), None)
+
+    def _connected(self, inner: httpcore.NetworkStream, until: float | None) -> _Stream:
+        stream = _Stream(inner, until, joins=self._joins)
         if self.closed:
             stream.close()
             raise httpcore.ConnectError("The client was closed meanwhile.")
         return stream
 
+    def sleep(self, seconds: float) -> None:
+        self.inner.sleep(seconds)
+
 
 class _AsyncStream(httpcore.AsyncNetworkStream):
     tainted = False  # more came over it than was asked for
 
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, inner: httpcore.AsyncNetworkStream, until: float | None) -> None:
         self._inner = inner
+        self._until = until  # by when it has to be connected, TLS included
         self._held_head = HeldHead()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -130,7 +166,8 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         try:
-            return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, clamp_here(timeout)))
+            bound = clamp(clamp_here(timeout), self._until)
+            return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, bound), self._until)
         except BaseException:
             close_at_once(self._inner.aclose())  # httpcore forgets it when it is cancelled here
             raise
@@ -154,6 +191,8 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        stream = await self._inner.connect_tcp(host, port, clamp_here(timeout), local_address, socket_options)
+        bound = clamp_here(timeout)
+        until = time.monotonic() + bound if bound is not None else None
+        stream = await self._inner.connect_tcp(host, port, bound, local_address, socket_options)
         # asyncio of Python 3.10 has no TLS within TLS, as it is in tunnels.
-        return (None if self._proxied else without_anyio(stream)) or _AsyncStream(stream)
+        return (None if self._proxied else without_anyio(stream, until)) or _AsyncStream(stream, until)

@@ -51,15 +51,16 @@ def remaining(until: float | None) -> float | None:
 class HeldHead:
     """The head of a request, which waits for its body: httpcore writes them apart, which makes two packets of them."""
 
-    __slots__ = ("_head",)
+    __slots__ = ("_head", "_joins")
 
-    def __init__(self) -> None:
+    def __init__(self, *, joins: bool = True) -> None:
         self._head = b""
+        self._joins = joins
 
     def join(self, data: bytes) -> list[bytes]:
         """The pieces to be sent now. After each request there is a write of nothing, so that no head is left behind."""
         head, self._head = self._head, b""
-        if not head and data.startswith(b"POST ") and data.endswith(b"\r\n\r\n"):
+        if self._joins and not head and data.startswith(b"POST ") and data.endswith(b"\r\n\r\n"):
             self._head = data
             return []
         data = head + data

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 import httpcore
@@ -17,6 +19,7 @@ from auriko._http.chunked import ChunkDecoder
 
 # The extension of a request by which it is found again in its pool.
 MARK: Final = "auriko"
+_lending: Final = threading.Lock()
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -24,8 +27,6 @@ def bound_reads(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> No
     """Puts our backend below an httpx transport, which has no argument for it."""
     pool: Any = transport._pool
     inner = pool._network_backend
-    if isinstance(inner, (Backend, AsyncBackend)):
-        return
     if isinstance(transport, httpx.HTTPTransport):
         pool._network_backend = Backend(inner)
     else:
@@ -40,11 +41,31 @@ def close_now(transport: httpx.HTTPTransport) -> None:
     transport.close()
 
 
-def bound_client(client: httpx.Client) -> None:
-    """Does so for the transports of a user's client; those of other libraries stay as they are."""
-    for transport in (client._transport, *client._mounts.values()):
-        if isinstance(transport, httpx.HTTPTransport):
-            bound_reads(transport)
+def bound_client(client: httpx.Client) -> Callable[[], None]:
+    """Does so for the transports of a user's client; those of other libraries stay as they are.
+
+    What comes back leaves the client as it was, when the last that uses it has called it.
+    """
+    pools: list[Any] = [
+        transport._pool
+        for transport in {client._transport, *client._mounts.values()}
+        if isinstance(transport, httpx.HTTPTransport)
+    ]
+    for pool in pools:
+        with _lending:
+            if not isinstance(pool._network_backend, Backend):
+                pool._network_backend = Backend(pool._network_backend, joins=False)
+            pool._network_backend.users += 1
+
+    def unbind() -> None:
+        for pool in pools:
+            with _lending:
+                backend = pool._network_backend
+                backend.users -= 1
+                if not backend.users:
+                    pool._network_backend = backend.inner
+
+    return unbind
 
 
 def discard(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, mark: object) -> None:

@@ -39,7 +39,7 @@ class Pool:
         self._finalizer: Any = None
         self._pid = 0
         if http_client is not None:
-            bound_client(http_client)
+            self._finalizer = weakref.finalize(self, bound_client(http_client))
 
     def transports(self) -> list[httpx.HTTPTransport]:
         """The open transports of this process."""
@@ -76,12 +76,12 @@ class Pool:
             shard.give_back()
 
     def close(self) -> None:
-        """Closes the connections that this client opened."""
+        """Closes the connections that this client opened, and leaves a user's client as it was."""
         self.closed = True
         with contextlib.suppress(InvalidStateError):  # closed again
             self._closing.set_result(None)
         with self._lock:
-            if self._shards is not None and self._pid == os.getpid():
+            if self._finalizer is not None and self._pid in (0, os.getpid()):  # 0 for a user's client
                 self._finalizer()
             self._shards = None
 

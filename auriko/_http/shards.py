@@ -6,17 +6,19 @@ shards: small transports, of which the first that has room is used. Any other tr
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
-import urllib.request
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from auriko._http.internals import bound_reads
+from auriko._http.proxies import proxy_for
 from auriko.errors import APIConnectionError
 
 # Calls in flight at once: the product of both; those beyond wait for a connection.
@@ -24,25 +26,37 @@ SHARD_SIZE: Final = 4
 SHARDS: Final = 256
 # Seconds for which an unused connection is kept.
 KEEP_UNUSED: Final = 30.0
+_TLS_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 TransportT = TypeVar("TransportT", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
 
 
 @lru_cache(maxsize=1)
 def _tls_context() -> ssl.SSLContext:
-    """The one TLS context of the process; loading the certificates takes some 20 ms."""
-    return httpx.create_ssl_context()
+    """The one TLS context of the process; loading the certificates takes some 20 ms.
+
+    Raises:
+        APIConnectionError: The environment names files that cannot be used.
+    """
+    try:
+        _check_folders(os.environ.get("SSL_CERT_DIR") if not os.environ.get("SSL_CERT_FILE") else None)
+        return httpx.create_ssl_context()
+    except OSError as error:
+        named = [f"{name}={os.environ[name]}" for name in _TLS_VARIABLES if os.environ.get(name)]
+        where = f" with {' and '.join(named)}" if named else ""
+        raise APIConnectionError(f"TLS cannot be set up{where}: {error}", retryable=False) from error
+
+
+def _check_folders(folders: str | None) -> None:
+    """OpenSSL passes over folders that are not there, and then trusts nobody."""
+    if folders and not any(Path(folder).is_dir() for folder in folders.split(os.pathsep)):
+        raise NotADirectoryError("No such directory")
 
 
 def _transport_options(base_url: str, connections: int) -> dict[str, Any]:
     """The arguments of a transport for this address: certificates where it needs them, the environment's proxy."""
     parts = urlsplit(base_url)
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if proxy is not None and urllib.request.proxy_bypass(parts.netloc):
-        proxy = None
-    if proxy is not None and "://" not in proxy:
-        proxy = f"http://{proxy}"
+    proxy = proxy_for(base_url)
     needs_tls = parts.scheme == "https" or (proxy is not None and proxy.startswith("https"))
     context = _tls_context() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     limits = httpx.Limits(
@@ -55,7 +69,8 @@ def _open(kind: type[TransportT], base_url: str) -> TransportT:
     """A transport for this address, whose reads can be bounded.
 
     Raises:
-        APIConnectionError: The environment names a proxy that cannot be used.
+        APIConnectionError: The environment names a proxy or certificates that cannot be used, or this machine gives
+            what it needs to nobody; another attempt would not help.
     """
     sharded = _is_sharded(kind)
     try:
@@ -64,6 +79,10 @@ def _open(kind: type[TransportT], base_url: str) -> TransportT:
         raise APIConnectionError(
             f"The proxy that the environment names cannot be used: {error}", retryable=False
         ) from None
+    except OSError as error:
+        raise APIConnectionError(
+            f"A connection cannot be prepared on this machine: {error}", retryable=False
+        ) from error
     if isinstance(transport, (httpx.HTTPTransport, httpx.AsyncHTTPTransport)):
         bound_reads(transport)
     return transport

@@ -57,14 +57,22 @@ class Observation:
         """The receiver, noting that an answer was accepted: a call that fails from then on may have been billed."""
 
         def noted(answer: FirstT, until: SecondT) -> ResultT:
-            self._accepted = True
+            self.accept()
             return receive(answer, until)
 
         return noted
 
+    def accept(self) -> None:
+        """Notes that an answer was accepted."""
+        self._accepted = True
+
     def first_item(self) -> None:
         """Notes that the first item of a stream has arrived."""
         self._first_at = time.monotonic()
+        self.leave()
+
+    def leave(self) -> None:
+        """Makes the program's own span the current one again; to be called where the call started."""
         if self._trace is not None:
             self._trace.leave()
 
@@ -172,8 +180,10 @@ class _Unobserved(Observation):
         """The receiver as it is."""
         return receive
 
-    def first_item(self) -> None:
+    def accept(self) -> None:
         """Notes nothing."""
+
+    first_item = leave = accept
 
 
 _UNOBSERVED: Final = _Unobserved()

@@ -18,6 +18,8 @@ from auriko.spend._recorder import Recorder
 
 ResultT = TypeVar("ResultT")
 _LOOK_AGAIN: Final = 0.1
+# Seconds for which comments alone keep a stream alive, where nothing else is set.
+_IDLE: Final = 600.0
 
 
 def call_steps(
@@ -55,7 +57,7 @@ def stream_steps(
     recorders = recorders_of(settings.recorders)
     call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
     observation = _observe(call, settings, recorders, hold, stream=True)
-    idle = settings.stream_idle_timeout or (call.timeout or settings.timeout).read
+    idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
     receive = receive_stream(reader, idle, clock)
     try:
         opened = yield from exchange(call, settings, observation.noting(receive), clock)
@@ -64,6 +66,25 @@ def stream_steps(
         raise
     observation.first_item()
     return opened, observation
+
+
+def hold_at_once(recorders: tuple[Recorder, ...], model: str, request: Any, body: bytes) -> Hold | None:
+    """What a request that others send holds in the limits that it is under, or None where it is under none.
+
+    Raises:
+        BudgetExceededError: There is no room for it.
+    """
+    accounts = [recorder.account for recorder in recorders if recorder.account is not None]
+    if not accounts or not model:
+        return None
+    from auriko.spend._estimates import asked_of
+
+    return reserve(accounts, asked_of(model, request, body, None))
+
+
+def _idle_bound(read: float | None) -> float | None:
+    """Bound of the wait for an event; gateways send comments for minutes while a model thinks."""
+    return max(_IDLE, read) if read is not None else None
 
 
 def _observe(

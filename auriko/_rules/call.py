@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -36,6 +36,7 @@ class Call(Generic[ReplyT]):
         deadline: Bound of the whole call in seconds, or None for the client's.
         max_retries: How many requests may follow the first, or None for the client's number.
         reserve_usd: What a limit holds for the call, in USD, or None for an estimate.
+        convert: What makes the result of a whole reply that has been paid for, or None where the reply is the result.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Call(Generic[ReplyT]):
     deadline: float | None = None
     max_retries: int | None = None
     reserve_usd: float | None = None
+    convert: Callable[[Any], ReplyT] | None = field(default=None, repr=False)
 
 
 def take_options(params: dict[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,14 @@ class RawResponse(Generic[ReplyT]):
             raise self._reply
         return self._reply
 
+    def converted(self, convert: Callable[[ReplyT], ReplyT]) -> RawResponse[ReplyT]:
+        """This one, whose `parse` gives what `convert` makes of the reply, or raises what it raises."""
+        try:
+            self._reply = convert(self.parse())
+        except AurikoAPIError as error:
+            self._reply = error
+        return self
+
     def __repr__(self) -> str:
         return f"RawResponse(status_code={self.status_code}, {len(self.content)} bytes)"
 

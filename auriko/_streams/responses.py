@@ -91,7 +91,7 @@ class ResponseStream(ItemStream[ResponseStreamEvent, ResponseUsage]):
         if not self._ended:
             for _ in self:
                 pass
-        return _whole(self.completed_response)
+        return whole_response(self.completed_response)
 
 
 class AsyncResponseStream(AsyncItemStream[ResponseStreamEvent, ResponseUsage]):
@@ -109,10 +109,15 @@ class AsyncResponseStream(AsyncItemStream[ResponseStreamEvent, ResponseUsage]):
         if not self._ended:
             async for _ in self:
                 pass
-        return _whole(self.completed_response)
+        return whole_response(self.completed_response)
 
 
-def _whole(response: Response | None) -> Response:
+def whole_response(response: Response | None) -> Response:
+    """The response that a stream ended with.
+
+    Raises:
+        APIResponseValidationError: Its last event has none.
+    """
     if response is None:
         raise APIResponseValidationError("The stream ended with an event that holds no response.")
     return response

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, get_args, overload
 
 from auriko._money import decimal_text
+from auriko._signature import nearest_names
 from auriko._table import html_table, text_table
 from auriko.candidates._checks import CHAT, CHECKS, Finding, Query, known_params, mean_price
 from auriko.models.providers import DirectoryModel, DirectoryResponse, ProviderEntry, TierEntry
@@ -181,7 +182,7 @@ class CandidateSearch:
         found: list[Candidate] = []
         for name in self._names:
             model_id, model = _look_up(directory, name)
-            found += _offers(model_id, model, query) if model is not None else [_missing(name)]
+            found += _offers(model_id, model, query) if model is not None else [_missing(model_id, directory)]
         return Candidates(found)
 
 
@@ -195,8 +196,12 @@ def _look_up(directory: DirectoryResponse, name: str) -> tuple[str, DirectoryMod
     return name, None
 
 
-def _missing(name: str) -> Candidate:
-    return Candidate(name, "", "", "excluded", (Reason("model_not_found", "the directory does not have this model"),))
+def _missing(name: str, directory: DirectoryResponse) -> Candidate:
+    known = [known for model_id, model in directory.models.items() for known in (model_id, *(model.aliases or ()))]
+    nearest = nearest_names(name, known, 3)
+    hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+    reason = Reason("model_not_found", f"the directory does not have this model{hint}")
+    return Candidate(name, "", "", "excluded", (reason,))
 
 
 def _offers(model_id: str, model: DirectoryModel, query: Query) -> Iterator[Candidate]:

@@ -12,6 +12,7 @@ from auriko.cli._batch_input import Request, check_requests, read_requests
 from auriko.cli._batch_output import Output
 from auriko.cli._console import usd
 from auriko.spend import add_usd, json_text
+from auriko.types import BatchOptions
 
 # Errors that every further request would meet as well.
 _STOPS: Final = frozenset({"insufficient_quota", "budget_exhausted", "local_budget_exceeded"})
@@ -67,7 +68,7 @@ class _Run:
     def send(self) -> None:
         """Sends them, and writes each answer when it is there."""
         limit = self._arguments.limit_usd
-        options: dict[str, Any] = {
+        options: BatchOptions = {
             "max_concurrency": self._arguments.concurrency,
             "max_per_second": self._arguments.per_second,
             "limit_usd": None if limit is None else max(limit - self._already, 0.0),

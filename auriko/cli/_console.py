@@ -80,7 +80,7 @@ class Console:
         from rich.table import Table
 
         table = Table(show_edge=False, pad_edge=False, box=None, header_style="bold")
-        table.add_column(f"\n{title}", min_width=24)
+        table.add_column(f"\n{title}", min_width=22)
         for name in ("calls", "tokens in", "out"):
             table.add_column(f"\n{name}", justify="right", no_wrap=True)
         table.add_column("\nUSD", justify="right", min_width=9)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import auriko
 from auriko.cli._errors import CommandError
+from auriko.notebook import documentation
 
 _SUFFIXES = {".md", ".txt"}
 
@@ -24,7 +24,7 @@ def read_documents(folder: str | None) -> list[Document]:
     Raises:
         CommandError: There is no such folder, or no document in it.
     """
-    root = Path(folder) if folder is not None else _own_documentation()
+    root = Path(folder) if folder is not None else documentation()
     if not root.is_dir():
         raise CommandError(f"{root} is not a folder")
     files = sorted(path for path in root.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
@@ -33,10 +33,3 @@ def read_documents(folder: str | None) -> list[Document]:
     if not documents:
         raise CommandError(f"{root} has no .md or .txt documents")
     return documents
-
-
-def _own_documentation() -> Path:
-    """The folder of the documentation: inside an installed package, beside it in a checkout."""
-    package = Path(auriko.__file__).parent
-    installed = package / "_docs"
-    return installed if installed.is_dir() else package.parent / "docs"

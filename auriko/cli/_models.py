@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_table(directory: DirectoryResponse) -> None:
     head = ("model", "provider", "USD in / out per 1M", "data policy", "context", "tier")
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     for name, model in directory.models.items():
         for offer in model.providers:
             for tier in offer.tiers or [TierEntry()]:

@@ -20,13 +20,24 @@ class MessageError(ValueError):
         self.field = field
         self.reason = reason
 
-    def below(self, place: str) -> MessageError:
-        """The same error, of a field that is inside of another one."""
-        inner = f".{self.field}" if self.field and not self.field.startswith("[") else self.field
-        return MessageError(place + inner, self.reason)
-
     def __str__(self) -> str:
         return f"{self.field} {self.reason}"
+
+
+class below:  # noqa: N801 - used like a function
+    """A context in which errors are of a field inside of this one: `with below("content[0]"): ...`."""
+
+    __slots__ = ("_place",)
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, MessageError):
+            error.field = f"{self._place}.{error.field}" if error.field else self._place
 
 
 @overload
@@ -37,8 +48,10 @@ def given(values: Mapping[str, Any], name: str, kind: Any) -> Any:
     """The field's value, or None where it has none.
 
     Raises:
-        MessageError: It is of another kind.
+        MessageError: It is of another kind, or what should have fields has none.
     """
+    if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise MessageError("", f"is of type {type(values).__name__}, not dict")
     value = values.get(name)
     if value is None or isinstance(value, kind):
         return value

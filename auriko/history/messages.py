@@ -71,7 +71,12 @@ def _without_nulls(value: Any) -> Any:
         return value.model_dump(mode="json", exclude_none=True)
     if isinstance(value, Mapping):
         values = value
-        return {name: _without_nulls(part) for name, part in values.items() if part is not None}
+        # Arguments are the model's own, and text on the wire.
+        return {
+            name: part if name == "arguments" else _without_nulls(part)
+            for name, part in values.items()
+            if part is not None
+        }
     if isinstance(value, (list, tuple)) or hasattr(value, "__next__"):
         return [_without_nulls(part) for part in value]
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from auriko.history.fields import MessageError, given
+from auriko.history.fields import below, given
 
 # The types that blocks of reasoning have in the usual APIs and classes.
 KINDS: Final = frozenset({"thinking", "redacted", "redacted_thinking", "reasoning", "reasoning_content"})
@@ -59,11 +59,6 @@ def _text(block: Mapping[str, Any], name: str) -> str:
         return value or ""
     texts: list[str] = []
     for number, part in enumerate(value):
-        place = f"{name}[{number}]"
-        if not isinstance(part, Mapping):
-            raise MessageError(place, f"is of type {type(part).__name__}, not dict")
-        try:
+        with below(f"{name}[{number}]"):
             texts.append(given(part, "text", str) or "")
-        except MessageError as error:
-            raise error.below(place) from None
     return "".join(texts)

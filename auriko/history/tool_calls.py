@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from auriko.history.fields import MessageError, given
+from auriko.history.fields import MessageError, below, given
 from auriko.models._arguments import read_arguments
 
 # The key of an object that stands for arguments which cannot be read; the model sees what it wrote.
 UNREADABLE: Final = "INVALID_JSON"
 # By where they are kept: the OpenAI chat and responses APIs, Anthropic's, Bedrock's, LangChain and LlamaIndex.
-_IDS: Final = ("id", "call_id", "toolUseId", "tool_call_id")
+# The responses API has an id of the item beside that of the call.
+_IDS: Final = ("call_id", "id", "toolUseId", "tool_call_id")
 _ARGUMENTS: Final = ("arguments", "args", "input", "tool_kwargs")
 
 
@@ -27,18 +28,22 @@ def arguments_to_send(value: Any) -> str:
     Text of such an object stays as it is. What can be read is written anew, and what cannot be read goes as it is into
     an object of its own, since one broken call would have every later turn refused.
     """
-    text = value if isinstance(value, str) else _as_json(value)
-    try:
-        if isinstance(from_json(text, allow_inf_nan=False), dict):
-            return text
-    except ValueError:
-        pass
+    text = value if isinstance(value, str) else _as_json({} if value is None else value)
+    text = text.encode("utf-8", "replace").decode()
+    if _is_object(text):
+        return text
     try:
         written = _as_json(read_arguments(text))
-        from_json(written, allow_inf_nan=False)
     except ValueError:
-        return _as_json({UNREADABLE: text.encode("utf-8", "replace").decode()})
-    return written
+        written = ""
+    return written if _is_object(written) else _as_json({UNREADABLE: text})
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(from_json(text, allow_inf_nan=False), dict)
+    except ValueError:
+        return False
 
 
 def as_call(call: Any) -> dict[str, Any]:
@@ -60,6 +65,17 @@ def as_call(call: Any) -> dict[str, Any]:
     call_id = next((found for key in _IDS if (found := given(values, key, str))), None)
     arguments = next((found for key in _ARGUMENTS if (found := function.get(key)) is not None), None)
     return tool_call(call_id, name, arguments, given(values, "provider_signature", str))
+
+
+def kept_calls(additional_kwargs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The calls that a message of LangChain or LlamaIndex has in its `additional_kwargs` alone; raises as `as_call`."""
+    with below("additional_kwargs"):
+        calls = given(additional_kwargs, "tool_calls", list) or []
+    read: list[dict[str, Any]] = []
+    for place, call in enumerate(calls):
+        with below(f"additional_kwargs.tool_calls[{place}]"):
+            read.append(as_call(call))
+    return read
 
 
 def tool_call(call_id: str | None, name: str | None, arguments: Any, signature: str | None = None) -> dict[str, Any]:

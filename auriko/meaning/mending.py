@@ -5,6 +5,9 @@ whose text, tool calls or choices have a form that says nothing. Looked at only 
 as it is.
 """
 
+# JSON is dictionaries and lists of anything:
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from typing import Any, Final, TypeVar, cast
@@ -53,8 +56,8 @@ def _choice(choice: Any, place: int) -> Any:
         return choice
     mended = {"index": place, **_given(cast("dict[str, Any]", choice))}
     for name in ("message", "delta"):
-        if isinstance(mended.get(name), dict):
-            mended[name] = _said(mended[name])
+        if isinstance(said := mended.get(name), dict):
+            mended[name] = _said(said)
     return mended
 
 

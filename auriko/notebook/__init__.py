@@ -9,6 +9,7 @@ import math
 import sys
 import time
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, Final, overload
 
 from auriko._card import Bundle, Card, in_a_notebook
@@ -19,9 +20,16 @@ from auriko.accumulate import ChatAccumulator
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.responses import Response
 
-__all__ = ["show_stream"]
+__all__ = ["documentation", "show_stream"]
 
 _SECONDS_BETWEEN_UPDATES: Final = 0.05  # a browser is slower than a quick model
+
+
+def documentation() -> Path:
+    """The folder of this project's own pages, which come with the package: documents to ask questions about."""
+    package = Path(__file__).parents[1]
+    installed = package / "_docs"
+    return installed if installed.is_dir() else package.parent / "docs"
 
 
 @overload

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
 
 from auriko._rules.body import encode_body
 from auriko._rules.call import Call, check_names, take_options
+from auriko.call_arguments import GATEWAY_FIELDS
 from auriko.models.extensions import check_extensions
-from auriko.routing import GatewayOptions, merge_gateway_extra_body
+from auriko.routing import GatewayOptions, merge_gateway, merge_gateway_extra_body
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
+_WORDS: Final = frozenset(GATEWAY_FIELDS)
 
 
 def inference_call(
@@ -44,6 +46,8 @@ def inference_call(
     extra = given.pop("extra_body", None)
     body = {name: value for name, value in given.items() if value is not None}
     snapshot(body)
+    if not _WORDS.isdisjoint(body):
+        body["gateway"] = _with_words(body)
     if "gateway" in body:
         body["gateway"] = check_gateway(body["gateway"])
     if stream:
@@ -54,6 +58,22 @@ def inference_call(
     check_extensions(body.get("extensions"))
     facts: dict[str, Any] = {"body": encode_body(body), "request": body, "stream": stream, "model": model}
     return Call(method="POST", path=path, reply=reply, **facts, **options)
+
+
+def _with_words(body: dict[str, Any]) -> dict[str, Any]:
+    """The `gateway` object with what the body says of it by names of their own, which are taken out.
+
+    Raises:
+        ValueError: Something is said by both.
+    """
+    gateway = merge_gateway(None, body.get("gateway"))
+    for name, field in GATEWAY_FIELDS.items():
+        value = body.pop(name, None)
+        if value is not None and gateway.get(field) is not None:
+            raise ValueError(f"{name} and gateway[{field!r}] say the same thing: give one of them")
+        if value is not None:
+            gateway[field] = value
+    return gateway
 
 
 def check_gateway(gateway: GatewayOptions | Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +97,7 @@ def check_model(body: Mapping[str, Any]) -> str:
     models: Any = cast("Mapping[str, Any]", gateway).get("models") if isinstance(gateway, Mapping) else None
     model = body.get("model")
     if model and models:
-        raise ValueError("give either model or gateway.models, not both")
+        raise ValueError("give either model or models (gateway.models), not both")
     if not model and not models:
-        raise ValueError("give a model, or candidates in gateway={'models': [...]}")
+        raise ValueError("give a model, or candidates in models=[...]")
     return str(model) if model else ",".join(map(str, models))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from typing_extensions import Unpack
 
@@ -14,6 +15,15 @@ from auriko._streams.responses import AsyncResponseStream, ResponseStream
 from auriko.models.responses import Response
 from auriko.resources._inference import inference_call
 from auriko.types.responses_params import ResponsesParams
+
+if TYPE_CHECKING:  # imported when something is parsed
+    from pydantic import TypeAdapter
+
+    from auriko._streams.parsed import AsyncParsedResponseStream, ParsedResponseStream
+    from auriko.models.parsed import ParsedResponse
+    from auriko.response_format import ResponseFormat
+
+T = TypeVar("T")
 
 
 def responses_call(params: Mapping[str, Any], *, stream: bool) -> Call[Response]:
@@ -37,6 +47,14 @@ def _snapshot_input(body: dict[str, Any]) -> None:
         raise ValueError("input is empty; the gateway needs a text or at least one item")
 
 
+def _parse_call(params: Mapping[str, Any], form: ResponseFormat[T], *, stream: bool) -> Call[ParsedResponse[T]]:
+    text = dict(params.get("text") or {})
+    if text.get("format"):
+        raise ValueError("give either text_format or text['format'], not both")
+    call = responses_call({**params, "text": {**text, "format": form.for_responses()}}, stream=stream)
+    return cast("Call[ParsedResponse[T]]", replace(call, convert=cast("Any", form.of_response)))
+
+
 class Responses:
     """The Responses API; the gateway offers it as a preview."""
 
@@ -52,7 +70,7 @@ class Responses:
     def create(self, *, stream: bool = False, **params: Unpack[ResponsesParams]) -> Response | ResponseStream:
         """The model's answer: a `Response`, or with `stream=True` an iterator of its events.
 
-        Exactly one of `model` and `gateway={"models": [...]}` is given. A plain response whose `status` is "failed"
+        Exactly one of `model` and `models` is given. A plain response whose `status` is "failed"
         comes back with its `error`; a stream raises it. A stream is returned once its first event has arrived.
 
         Raises:
@@ -64,6 +82,41 @@ class Responses:
         if stream:
             return self._caller.stream(call, ResponseStream)
         return self._caller.request(call)
+
+    @overload
+    def parse(
+        self,
+        *,
+        text_format: type[T] | TypeAdapter[T],
+        stream: Literal[False] = False,
+        **params: Unpack[ResponsesParams],
+    ) -> ParsedResponse[T]: ...
+    @overload
+    def parse(
+        self, *, text_format: type[T] | TypeAdapter[T], stream: Literal[True], **params: Unpack[ResponsesParams]
+    ) -> ParsedResponseStream[T]: ...
+    def parse(
+        self, *, text_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ResponsesParams]
+    ) -> ParsedResponse[T] | ParsedResponseStream[T]:
+        """The model's answer as an object: a response whose `parsed` it is, or with `stream=True` a stream of events.
+
+        Types, streams and errors are those of `client.chat.completions.parse`.
+
+        Raises:
+            StructuredOutputError: The text is no such object; the subclass says why, `text` is what it says.
+            AurikoAPIError: What the gateway or the network answered; or the response failed.
+            ValueError: The request cannot be sent as it is.
+            TypeError: An unknown argument, or no type.
+        """
+        from auriko.response_format import response_format_of
+
+        form = response_format_of(text_format)
+        call = _parse_call(params, form, stream=stream)
+        if not stream:
+            return self._caller.request(call)
+        from auriko._streams.parsed import parsed_events
+
+        return parsed_events(self._caller.stream(call, ResponseStream), form)
 
 
 class AsyncResponses:
@@ -87,6 +140,33 @@ class AsyncResponses:
             return await self._caller.stream(call, AsyncResponseStream)
         return await self._caller.request(call)
 
+    @overload
+    async def parse(
+        self,
+        *,
+        text_format: type[T] | TypeAdapter[T],
+        stream: Literal[False] = False,
+        **params: Unpack[ResponsesParams],
+    ) -> ParsedResponse[T]: ...
+    @overload
+    async def parse(
+        self, *, text_format: type[T] | TypeAdapter[T], stream: Literal[True], **params: Unpack[ResponsesParams]
+    ) -> AsyncParsedResponseStream[T]: ...
+    async def parse(
+        self, *, text_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ResponsesParams]
+    ) -> ParsedResponse[T] | AsyncParsedResponseStream[T]:
+        """The model's answer as an object, awaited; arguments and errors are those of `Responses.parse`."""
+        from auriko.response_format import response_format_of
 
-show_parameters(Responses.create, ResponsesParams)
-show_parameters(AsyncResponses.create, ResponsesParams)
+        form = response_format_of(text_format)
+        call = _parse_call(params, form, stream=stream)
+        if not stream:
+            return await self._caller.request(call)
+        from auriko._streams.parsed import async_parsed_events
+
+        return async_parsed_events(await self._caller.stream(call, AsyncResponseStream), form)
+
+
+for _responses in (Responses, AsyncResponses):
+    show_parameters(_responses.create, ResponsesParams)
+    show_parameters(_responses.parse, ResponsesParams)

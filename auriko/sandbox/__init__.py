@@ -8,7 +8,7 @@ try:
 except ImportError as error:
     from importlib.util import find_spec
 
-    missing = [name for name in ("jinja2", "starlette", "uvicorn") if find_spec(name) is None]
+    missing = [name for name in ("jinja2", "jsonschema", "starlette", "uvicorn") if find_spec(name) is None]
     raise ImportError(
         f'the sandbox needs packages that are not installed ({", ".join(missing)}): pip install "auriko[sandbox]"',
         name=error.name,

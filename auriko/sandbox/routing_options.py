@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
+from auriko.routing import Strategy
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.wire.base import WireModel
 
-Strategy = Literal["cost", "cost-focus", "ttft", "ttft-focus", "tps", "tps-focus", "balanced"]
 Percentile = Literal["p50", "p95"]
 
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -111,11 +111,22 @@ class Gateway(WireModel):
 
 
 class RoutedRequest(WireModel):
-    """The fields that chat completions and responses have in common: which models may answer, and how one is picked."""
+    """The fields that chat completions and responses have in common."""
 
     model: str | None = None
     gateway: Gateway = Field(default_factory=Gateway)
     extensions: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    stream: bool | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    top_k: int | None = Field(default=None, ge=0)
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    parallel_tool_calls: bool | None = None
+    user: str | None = None
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

@@ -32,6 +32,7 @@ from auriko.spend._view import Key, SpendView
 logger: Final = logging.getLogger("auriko")
 _PATIENCE: Final = 10.0
 _VERSION: Final = 1
+_MOST_FAILURES: Final = 5  # one after another, after which nothing more is tried
 _APPLICATION: Final = 0x4155524B  # "AURK", by which a file is known to be a ledger
 
 # A file made by one version is read and written by the next, so that columns are only ever added.
@@ -96,13 +97,15 @@ class SpendLedger(Recorder, SpendView):
             self.shared_limit = SharedLimit(self.path, self._limits, self._per, self._make)
         self._since = 0.0
         self._failed = False
+        self._failures = 0
         self._spool: Spool | None = None
         super().__init__(())
         _open_ledgers.add(self)
 
     def _new_locks(self) -> None:
         # A file that is being written stays with the process that this one was forked from.
-        self._close_spool()
+        with suppress(OSError):
+            self._close_spool()
         self._lock = threading.Lock()
         self._fold_lock = threading.Lock()
         self._folding = False
@@ -136,24 +139,32 @@ class SpendLedger(Recorder, SpendView):
                     limit.experience.note(hold.asked, record)
                     books.tell()
                 return
+        if self._failures == _MOST_FAILURES:
+            return
         try:
             line = line_of(record)
             with self._lock:
-                spool = self._spool
-                if spool is None or not spool.has_room(line):
-                    spool = self._open_spool(len(line))
+                spool = self._spool or self._open_spool()
                 full = spool.append(line)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is no reason to lose a reply that was paid for
+            self._failures += 1
+            self._abandon_spool()
             self._note_failure(error)
             return
+        self._failures = 0
         if full:
             self._fold_in_background()
 
-    def _open_spool(self, room: int) -> Spool:
-        self._close_spool()
+    def _open_spool(self) -> Spool:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._spool = Spool(self.path, room)
+        self._spool = Spool(self.path)
         return self._spool
+
+    def _abandon_spool(self) -> None:
+        with self._lock:
+            spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.abandon()
 
     def _close_spool(self) -> None:
         spool, self._spool = self._spool, None
@@ -164,7 +175,7 @@ class SpendLedger(Recorder, SpendView):
         """Moves what waits beside the file into it, as every 500 calls or so, at the end, and before reading."""
         try:
             self._fold()
-        except (OSError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001 - as when a call is recorded
             self._note_failure(error)
 
     def since(self, when: str | timedelta | datetime) -> Self:
@@ -262,7 +273,11 @@ class SpendLedger(Recorder, SpendView):
         if not self._failed:
             self._failed = True
             logger.warning(
-                "The ledger %s cannot be written: %s. Calls go on unrecorded; this is said once.", self.path, error
+                "The ledger %s cannot be written: %s. Calls go on, and those that are not recorded are missing from "
+                "it; after %d failures one after another no more is tried. This is said once.",
+                self.path,
+                error,
+                _MOST_FAILURES,
             )
 
     def __repr__(self) -> str:

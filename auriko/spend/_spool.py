@@ -1,17 +1,17 @@
 """Records on their way into a ledger: lines of small files beside it, which outlive the process that wrote them.
 
 To append a line costs a fiftieth of a transaction, waits for no other process, and is safe at once, so that a killed
-process loses nothing that it had told: the file is mapped into memory, which stays with the operating system. Each
-process writes files of its own and holds a lock on the one that it is writing; one that nobody holds is complete.
+process loses nothing that it had told: what is written stays with the operating system. (A file mapped into memory
+would cost less, and kills the process where somebody cuts it short or a page cannot be had.) Each process writes files
+of its own and holds a lock on the one that it is writing; one that nobody holds is complete.
 """
 
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -26,61 +26,69 @@ except ImportError:  # on Windows, where a file that is held open cannot be remo
     fcntl = None  # type: ignore[assignment]
 
 _MARK: Final = "-pending-"
-_SIZE: Final = 200 * 1024  # half of it is what 500 calls take, about
+_ENOUGH: Final = 100 * 1024  # what 500 calls take, about
 
 
 class Spool:
-    """One file that this process appends lines to; it is as large as it will be, with zeros where no line is yet.
+    """One file that this process appends lines to.
 
     Args:
         ledger: The file that it is beside.
-        room: How long the first line is, at least, in bytes.
 
     Raises:
-        OSError: The file cannot be made.
+        OSError: The file cannot be made or locked; nothing of it is left then.
     """
 
-    def __init__(self, ledger: Path, room: int) -> None:
+    def __init__(self, ledger: Path) -> None:
         self._end = 0
-        self._size = max(_SIZE, room)
         while True:
-            path = ledger.with_name(f"{ledger.name}{_MARK}{secrets.token_hex(8)}")
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            if fcntl is not None:
-                fcntl.flock(self._file, fcntl.LOCK_EX)
-            # Another process may have taken it for complete, and removed it, before it was locked.
-            if path.exists():
-                break
+            self._path = ledger.with_name(f"{ledger.name}{_MARK}{secrets.token_hex(8)}")
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                if fcntl is not None:
+                    fcntl.flock(self._file, fcntl.LOCK_EX)
+                # Another process may have taken it for complete, and removed it, before it was locked.
+                if self._path.exists():
+                    break
+            except BaseException:
+                self.abandon()
+                raise
             os.close(self._file)
-        try:
-            _fill(self._file, self._size)
-            self._mapped = mmap.mmap(self._file, self._size)
-        except OSError:
-            path.unlink()
-            os.close(self._file)
-            raise
-
-    def has_room(self, line: bytes) -> bool:
-        """True if the line fits in."""
-        return self._end + len(line) <= self._size
 
     def append(self, line: bytes) -> bool:
-        """Adds a line, and says whether it is time for another file: half of this one is full."""
-        end = self._end + len(line)
-        self._mapped[self._end : end] = line
-        self._end = end
-        return end * 2 > self._size
+        """Adds a line, and says whether it is time for another file.
+
+        Raises:
+            OSError: It is not there, or not whole.
+        """
+        if _write_at(self._file, line, self._end) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._end += len(line)
+        return self._end > _ENOUGH
+
+    def abandon(self) -> None:
+        """Lets go of the file after a failure; one without a whole line in it is removed."""
+        if not self._end:
+            with suppress(OSError):
+                self._path.unlink()
+        with suppress(OSError):
+            os.close(self._file)
 
     def close(self) -> None:
-        """Lets go of the file, which is complete by that."""
-        self._mapped.close()
+        """Lets go of the file, which is complete by that.
+
+        Raises:
+            OSError: What was written has not arrived, as network drives say late.
+        """
         os.close(self._file)
 
 
-def _fill(file: int, size: int) -> None:
-    # Written and not left empty, so that what is mapped has its place on the disk.
-    if os.write(file, bytes(size)) != size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def _seek_and_write(file: int, data: bytes, at: int) -> int:
+    os.lseek(file, at, os.SEEK_SET)
+    return os.write(file, data)
+
+
+_write_at: Final[Callable[[int, bytes, int], int]] = getattr(os, "pwrite", _seek_and_write)  # Windows has none
 
 
 def line_of(record: CallRecord) -> bytes:
@@ -137,7 +145,8 @@ def _read(opened: tuple[Path, int, bool]) -> Iterator[dict[str, Any]]:
             # Without its end, a line is still being written, or its writer has been killed.
             if line.endswith(b"\n"):
                 with suppress(ValueError):
-                    values: list[Any] | float = from_json(line)
+                    # Where a file was cut short, what is written after it leaves a hole of zeros.
+                    values: list[Any] | float = from_json(line.lstrip(b"\0"))
                     if isinstance(values, list):
                         yield dict(zip(CallRecord._fields, values, strict=False))
 

@@ -2,6 +2,7 @@
 
 from auriko.types.batch_params import BatchOptions
 from auriko.types.chat_params import (
+    AnswerParams,
     AurikoMetadataParam,
     CacheControlParam,
     CallOptions,
@@ -27,6 +28,7 @@ from auriko.types.chat_params import (
     GatewayParam,
     ImageURLParam,
     JsonSchemaConfigParam,
+    ParseParams,
     ReasoningBlockParam,
     ReasoningEffort,
     ReasoningParam,
@@ -35,6 +37,8 @@ from auriko.types.chat_params import (
     ResponseFormatJsonSchema,
     ResponseFormatParam,
     ResponseFormatText,
+    RoutingParams,
+    RunToolsParams,
     StreamOptionsParam,
     ThinkingReasoningBlockParam,
 )
@@ -59,6 +63,7 @@ from auriko.types.responses_params import (
 )
 
 __all__ = [
+    "AnswerParams",
     "AurikoMetadataParam",
     "BatchOptions",
     "CacheControlParam",
@@ -88,6 +93,7 @@ __all__ = [
     "GatewayParam",
     "ImageURLParam",
     "JsonSchemaConfigParam",
+    "ParseParams",
     "ReasoningBlockParam",
     "ReasoningEffort",
     "ReasoningParam",
@@ -112,6 +118,8 @@ __all__ = [
     "ResponseTextParam",
     "ResponseToolParam",
     "ResponsesParams",
+    "RoutingParams",
+    "RunToolsParams",
     "StreamOptionsParam",
     "ThinkingReasoningBlockParam",
 ]

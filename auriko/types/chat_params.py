@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from httpx import Timeout
+from pydantic import TypeAdapter
 from typing_extensions import NotRequired, Required, TypedDict
 
 from auriko.models.extensions import Extensions
@@ -242,6 +243,14 @@ class GatewayParam(TypedDict, total=False):
     metadata: GatewayMetadata | AurikoMetadataParam
 
 
+class RoutingParams(TypedDict, total=False):
+    """The fields of `gateway` by names of their own, as `ChatAuriko` and `Auriko` have them; each is given once."""
+
+    models: list[str] | None
+    routing: RoutingOptions | Mapping[str, Any] | None
+    gateway_metadata: GatewayMetadata | AurikoMetadataParam | None
+
+
 class CallOptions(TypedDict, total=False):
     """Options of one call beside the request's own fields.
 
@@ -260,10 +269,10 @@ class CallOptions(TypedDict, total=False):
     reserve_usd: float | None
 
 
-class ChatParams(CallOptions, total=False):
-    """Every field of a chat completion request but `stream`; a field that is None is left out.
+class AnswerParams(RoutingParams, CallOptions, total=False):
+    """The fields of a chat completion request, but for `stream`, `tools` and `response_format`.
 
-    Exactly one of `model` and `gateway.models` is given.
+    Exactly one of `model` and `models` is given. `models`, `routing` and `gateway_metadata` may stand in `gateway` too.
     """
 
     messages: Required[Iterable[ChatCompletionMessageParam | Mapping[str, Any] | Any]]
@@ -286,10 +295,8 @@ class ChatParams(CallOptions, total=False):
     stop: str | list[str] | None
     seed: int | None
     n: int | None
-    tools: Iterable[ChatCompletionToolParam | Mapping[str, Any]] | None
     tool_choice: ChatCompletionToolChoiceOptionParam | Mapping[str, Any] | None
     parallel_tool_calls: bool | None
-    response_format: ResponseFormatParam | Mapping[str, Any] | None
     logprobs: bool | None
     top_logprobs: int | None
     logit_bias: Mapping[str, float] | None
@@ -299,3 +306,27 @@ class ChatParams(CallOptions, total=False):
     prompt_cache_key: str | None
     prompt_cache_retention: str | None
     safety_identifier: str | None
+
+
+class RunToolsParams(AnswerParams, total=False):
+    """The arguments of `run_tools` beside `tools` and `response_format`: those of `create`, and bounds of the run."""
+
+    max_steps: int
+    limit_usd: float | None
+    tool_timeout: float | None
+    on_step: Callable[[Any], Any] | None
+
+
+class ParseParams(AnswerParams, total=False):
+    """Every field of a chat completion request but `stream` and `response_format`; one that is None is left out."""
+
+    tools: Iterable[ChatCompletionToolParam | Mapping[str, Any]] | None
+
+
+class ChatParams(ParseParams, total=False):
+    """Every field of a chat completion request but `stream`; a field that is None is left out.
+
+    `response_format` may be a type, such as a pydantic model; `parse` gives an object of it back.
+    """
+
+    response_format: ResponseFormatParam | Mapping[str, Any] | type[Any] | TypeAdapter[Any] | None

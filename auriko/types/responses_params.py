@@ -9,7 +9,7 @@ from typing_extensions import NotRequired, Required, TypedDict
 
 from auriko.models.extensions import Extensions
 from auriko.routing import GatewayOptions
-from auriko.types.chat_params import CallOptions, GatewayParam
+from auriko.types.chat_params import CallOptions, GatewayParam, RoutingParams
 
 
 class ResponseInputTextPart(TypedDict):
@@ -125,10 +125,10 @@ class ResponseReasoningParam(TypedDict, total=False):
     generate_summary: Literal["auto", "concise", "detailed"]
 
 
-class ResponsesParams(CallOptions, total=False):
+class ResponsesParams(RoutingParams, CallOptions, total=False):
     """Every field of a Responses request but `stream`; a field that is None is left out.
 
-    Exactly one of `model` and `gateway.models` is given. The gateway keeps no state: `input` is the whole history.
+    Exactly one of `model` and `models` is given. The gateway keeps no state: `input` is the whole history.
     """
 
     input: Required[str | Iterable[ResponseInputItemParam | Mapping[str, Any] | Any]]

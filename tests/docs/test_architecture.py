@@ -24,7 +24,10 @@ INPUT_AND_OUTPUT = {
 }
 # Values that arguments and requests are made of.
 HTTPX_VALUES = {"AsyncClient", "Client", "Headers", "InvalidURL", "QueryParams", "Timeout", "URL"}
-ALLOWED = {("auriko/batch/_tasks.py", "anyio"): "task groups and pauses, which send and read nothing"}
+ALLOWED = {
+    ("auriko/batch/_tasks.py", "anyio"): "task groups and pauses, which send and read nothing",
+    ("auriko/tools/_run.py", "anyio"): "task groups, threads and timeouts of the user's functions",
+}
 MOST_PRIVATE_ACCESSES = 15
 
 

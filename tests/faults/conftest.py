@@ -3,13 +3,12 @@
 import gc
 import threading
 from collections.abc import Iterator
-from types import ModuleType
-from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
+import auriko._http.aiohttp
 import auriko._http.channel
 import auriko._http.pool
 import auriko._http.shards
@@ -17,29 +16,17 @@ from tests.support import clients, fault_server, ways
 from tests.support.tls import Authority
 
 
-class _Patched(ModuleType):
-    """A module with some names replaced."""
-
-    def __init__(self, module: ModuleType, **replaced: Any) -> None:
-        super().__init__(module.__name__)
-        self._module = module
-        self.__dict__.update(replaced)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, name)
-
-
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that clients wanted to sleep; they do not."""
     slept: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    async def sleep(seconds: float, _news: object) -> None:
         slept.append(seconds)
         await anyio.lowlevel.checkpoint()
 
-    monkeypatch.setattr(auriko._http.pool.Pool, "sleep", lambda _pool, seconds: slept.append(seconds))
-    monkeypatch.setattr(auriko._http.channel, "anyio", _Patched(anyio, sleep=sleep))
+    monkeypatch.setattr(auriko._http.pool.Pool, "sleep", lambda _pool, seconds, _news: slept.append(seconds))
+    monkeypatch.setattr(auriko._http.channel, "sleep", sleep)
     return slept
 
 

@@ -1,8 +1,13 @@
 """Rows C1, C2, C3, C9, T1 and T2 of the fault matrix: what happens before a request is on its way."""
 
+import contextlib
 import socket
+import time
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -10,14 +15,15 @@ import pytest
 import auriko._http.shards
 from auriko import APIStatusError, APITimeoutError, Client
 from tests.support import cells
-from tests.support.acts import head, ok, raw, reply, stream
+from tests.support.acts import hang, head, ok, raw, reply, stream
 from tests.support.cells import ASK, KEY, TRIO_MODES
 from tests.support.clients import async_client
 from tests.support.fault_server import AtAccept, Connection, full_backlog, nobody_listening, serve
 from tests.support.replies import chunk, event
 from tests.support.tls import Authority
-from tests.support.ways import ON_LOOPS
+from tests.support.ways import ON_LOOPS, way_of
 
+_real_getaddrinfo = socket.getaddrinfo
 EVERY_MODE = pytest.mark.parametrize("mode", TRIO_MODES)
 
 
@@ -46,6 +52,79 @@ def test_c3_connecting_takes_too_long(mode: str, naps: list[float]) -> None:
         outcome = cells.run(mode, url, {"timeout": 0.05}, {})
     assert outcome.described() == "TIME(3)"
     assert "while connecting" in str(outcome.error)
+
+
+def finding(monkeypatch: pytest.MonkeyPatch, *addresses: str, after: float = 0) -> None:
+    """Every name has these addresses, which are found after some seconds."""
+
+    def getaddrinfo(host: Any, port: Any, *args: Any, **more: Any) -> Any:
+        if host in addresses:
+            return _real_getaddrinfo(host, port, *args, **more)
+        time.sleep(after)
+        return [_real_getaddrinfo(address, port, 0, socket.SOCK_STREAM)[0] for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@EVERY_MODE
+def test_c3_bound_holds_for_all_addresses_of_a_host(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with full_backlog() as url, contextlib.ExitStack() as stack:
+        port = urlsplit(url).port or 0
+        for host in ("127.0.0.2", "127.0.0.3"):
+            stack.enter_context(full_backlog(host, port))
+        finding(monkeypatch, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+        started = time.monotonic()
+        outcome = cells.run(mode, f"http://gateway.localhost:{port}", {"deadline": 0.5, "timeout": 60}, {})
+        assert outcome.described() == "TIME(1)"
+        assert time.monotonic() - started < 1
+        started = time.monotonic()
+        settings = {"timeout": httpx.Timeout(60, connect=0.5), "max_retries": 0}
+        assert cells.run(mode, f"http://gateway.localhost:{port}", settings, {}).described() == "TIME(1)"
+        assert time.monotonic() - started < 1
+
+
+@EVERY_MODE
+def test_c3_address_that_is_silent_leaves_time_for_the_next(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(ok) as server, full_backlog("127.0.0.2", server.port):
+        finding(monkeypatch, "127.0.0.2", "127.0.0.1")
+        outcome = cells.run(mode, f"http://gateway.localhost:{server.port}", {"timeout": 0.8}, {})
+        assert outcome.described() == "OK", outcome.error
+
+
+# aiohttp lets its search for an address go on by itself.
+@pytest.mark.parametrize("mode", [mode for mode in TRIO_MODES if way_of(mode).transport != "aiohttp"])
+def test_c2_bound_holds_while_addresses_are_looked_for(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    finding(monkeypatch, "127.0.0.1", after=0.6)
+    settings = {"timeout": httpx.Timeout(60, connect=0.1), "max_retries": 0}
+    started = time.monotonic()
+    outcome = cells.run(mode, "http://gateway.localhost", settings, {})
+    assert outcome.described() == "TIME(1)", outcome.error
+    assert "while connecting" in str(outcome.error)
+    if mode.startswith("sync"):  # event loops wait for their threads when they end
+        assert time.monotonic() - started < 0.5
+    time.sleep(0.7)
+
+
+@EVERY_MODE
+def test_c3_tls_is_within_the_bound_of_connecting(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    finding(monkeypatch, "127.0.0.1", after=0.6)
+    with serve(AtAccept(hang)) as server:
+        settings = {"timeout": httpx.Timeout(60, connect=0.8), "max_retries": 0}
+        started = time.monotonic()
+        outcome = cells.run(mode, f"https://gateway.example:{server.port}", settings, {})
+        assert outcome.described() == "TIME(1)"
+        assert time.monotonic() - started < 1.2
+
+
+def test_c2_addresses_are_looked_for_while_the_interpreter_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started."""
+
+    def start(**_how: Any) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with serve(ok) as server:
+        monkeypatch.setattr("auriko._http.connecting.threading", SimpleNamespace(Thread=start))
+        assert cells.run("sync plain", server.url, {}, {}).described() == "OK"
 
 
 def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +283,48 @@ def test_t2_no_proxy_is_heeded(no_proxy: str, monkeypatch: pytest.MonkeyPatch) -
         assert proxy.requests == []
 
 
-_real_getaddrinfo = socket.getaddrinfo
+@EVERY_MODE
+@pytest.mark.parametrize(
+    ("variable", "named"),
+    [
+        ("SSL_CERT_FILE", "missing.pem"),
+        ("SSL_CERT_FILE", "empty.pem"),
+        ("SSL_CERT_FILE", ""),
+        ("SSL_CERT_DIR", "missing"),
+        ("SSLKEYLOGFILE", "missing/keys"),
+    ],
+)
+def test_t1_files_of_the_environment_that_cannot_be_used(
+    mode: str, variable: str, named: str, naps: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no matter of the network: nothing is tried again, and what to mend is named."""
+    (tmp_path / "empty.pem").touch()
+    monkeypatch.setenv(variable, str(tmp_path / named))
+    auriko._http.shards._tls_context.cache_clear()
+    outcome = cells.run(mode, "https://gateway.example", {}, {})
+    assert outcome.described() == "CONN(1)"
+    assert f"TLS cannot be set up with {variable}={tmp_path / named}: " in str(outcome.error)
+
+
+def test_t1_certificates_of_the_system_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def context() -> None:
+        raise PermissionError(13, "Permission denied")
+
+    auriko._http.shards._tls_context.cache_clear()
+    monkeypatch.setattr(httpx, "create_ssl_context", context)
+    outcome = cells.run("sync plain", "https://gateway.example", {}, {})
+    assert outcome.described() == "CONN(1)"
+    assert "TLS cannot be set up: [Errno 13]" in str(outcome.error)
+
+
+def test_c1_transport_that_this_machine_does_not_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    def transport(*_options: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(auriko._http.shards, "_transport_options", transport)
+    outcome = cells.run("sync plain", "https://gateway.example", {}, {})
+    assert outcome.described() == "CONN(1)"
+    assert "cannot be prepared on this machine: [Errno 24]" in str(outcome.error)
 
 
 def _loopback(_host: Any, *args: Any, **kwargs: Any) -> Any:

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ import httpx
 import pytest
 
 import auriko._http.asyncio_stream
-from auriko import APITimeoutError, AsyncClient, Client
+from auriko import APIConnectionError, APITimeoutError, AsyncClient, Client
 from auriko._http.asyncio_stream import AsyncioStream, without_anyio
 from auriko._http.backend import _AsyncStream, _Stream
 from auriko._http.bounds import readable
@@ -25,7 +26,7 @@ from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
 from tests.support.cells import ASK, KEY
 from tests.support.clients import serving_async
-from tests.support.fault_server import AtAccept, serve
+from tests.support.fault_server import AtAccept, FaultServer, nobody_listening, serve
 from tests.support.replies import chunk, completion, events, whole_stream
 from tests.support.tls import Authority
 
@@ -183,7 +184,7 @@ async def test_connections_are_asyncios_own(anyio_backend: str) -> None:
 
 
 async def test_stream_that_is_no_socket_stays_as_it_is() -> None:
-    assert without_anyio(httpcore.AsyncMockStream([b""])) is None
+    assert without_anyio(httpcore.AsyncMockStream([b""]), None) is None
 
 
 @pytest.mark.parametrize("polls", [True, False], ids=["poll", "select, as on Windows"])
@@ -235,12 +236,14 @@ def _dripping(port: int) -> Callable[[Connection], None]:
             passing = threading.Thread(target=pass_on)
             passing.start()
             left = 100
-            while data := upstream.recv(3 if left else 65536):
-                left = max(left - 1, 0)
-                time.sleep(0.002 if left else 0)
-                connection.send(data)
-            connection.close()
+            with contextlib.suppress(OSError):
+                while data := upstream.recv(3 if left else 65536):
+                    left = max(left - 1, 0)
+                    time.sleep(0.002 if left else 0)
+                    connection.send(data)
+                connection.sock.shutdown(socket.SHUT_RDWR)
             passing.join()
+            connection.close()
 
     return act
 
@@ -258,6 +261,30 @@ def test_the_bound_of_writing_ends_with_the_request(mode: str, authority: Author
     with serve(ok, _thinks, tls=authority.server()) as server:
         outcome = cells.run(mode, server.url, {"timeout": timeout, "max_retries": 2}, {}, calls=3)
         assert (outcome.described(), len(server.requests), server.accepted) == ("OK", 3, 1)
+
+
+def test_user_client_over_a_unix_socket(tmp_path: Path) -> None:
+    """Which works as before, beside ours and after it."""
+    path = str(tmp_path / "socket")
+    with FaultServer((ok,), path=path) as server, httpx.Client(transport=httpx.HTTPTransport(uds=path)) as inner:
+        ask = {"json": {**ASK, "stream": False}}
+        with Client(api_key=KEY, base_url=server.url, http_client=inner, timeout=2) as client:
+            assert client.chat.completions.create(**ASK).choices[0].message.content == "Paris."
+            assert client.chat.completions.create(**ASK, stream=True).collect().choices
+            assert inner.post(server.url, **ask).json()["choices"]
+        assert inner.post(server.url, **ask).json()["choices"]
+    assert server.accepted == 1
+
+
+def test_user_client_that_connects_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its transport's own retries wait as they do without us."""
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    with nobody_listening() as url, httpx.Client(transport=httpx.HTTPTransport(retries=2)) as inner:
+        client = Client(api_key=KEY, base_url=url, http_client=inner, max_retries=0)
+        with pytest.raises(APIConnectionError):
+            client.chat.completions.create(**ASK)
+    assert naps == [0, 0.5]
 
 
 def test_user_client_over_its_own_backend() -> None:

@@ -85,10 +85,36 @@ def test_e5_comments_do_not_extend_the_wait_for_an_event(mode: str) -> None:
 
 
 @STREAM_MODES
-def test_e5_without_an_idle_timeout_the_read_timeout_bounds_the_wait(mode: str) -> None:
-    with serve(drip(STREAM_HEAD + chunked(event(chunk())), chunked(b": keep-alive\n\n"))) as server:
-        assert cells.run(mode, server.url, {"timeout": 0.15}, {}).described() == "TIME@1(1)"
-        assert cells.run(mode, server.url, {"timeout": 9}, {"timeout": 0.15}).described() == "TIME@1(1)"
+def test_e5_comments_keep_a_stream_alive(mode: str) -> None:
+    """For longer than the read timeout, before the first event and later: the model thinks."""
+    comments: list[Any] = [part for _ in range(12) for part in (b": keep-alive\n\n", 0.05)]
+    with serve(stream(*comments, event(chunk()), *comments, whole_stream())) as server:
+        outcome = cells.run(mode, server.url, {"timeout": httpx.Timeout(5, read=0.4)}, {})
+        assert outcome.described() == "OK", outcome.error
+        assert len(server.requests) == 1
+
+
+@STREAM_MODES
+def test_e5_silence_after_comments_ends_at_the_read_timeout(mode: str) -> None:
+    with serve(stream(events(chunk(), chunk()), *[b": keep-alive\n\n", 0.02] * 3, end="hang")) as server:
+        assert cells.run(mode, server.url, {"timeout": 0.15}, {}).described() == "TIME@2(1)"
+        assert cells.run(mode, server.url, {"timeout": 9}, {"timeout": 0.15}).described() == "TIME@2(1)"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, 600),
+        ({"timeout": 900}, 900),
+        ({"timeout": httpx.Timeout(None)}, None),
+        ({"stream_idle_timeout": 5, "timeout": httpx.Timeout(None)}, 5),
+    ],
+)
+def test_e5_without_an_idle_timeout_it_is_ten_minutes(settings: dict[str, Any], expected: float | None) -> None:
+    with serving(ok, **settings) as (_, client):
+        opened = client.chat.completions.create(**ASK, stream=True)
+        assert opened._opened.idle == expected
+        opened.close()
 
 
 @STREAM_MODES

@@ -109,10 +109,12 @@ def test_a_server_is_held_up_while_too_much_is_unread(ends: Ends) -> None:
         stream.data_received(b"y")
         assert transport.takes() == ["pause"]
         assert len(await stream.read(1, SOON)) == 1
+        assert transport.takes() == [], "as much as it was held up for is still unread"
+        assert len(await stream.read(1, SOON)) == 1
         assert transport.takes() == ["resume"]
         assert len(await stream.read(HELD_UP, SOON)) == HELD_UP
         assert transport.takes() == []
-        stream.data_received(bytes(HELD_UP))
+        stream.data_received(bytes(HELD_UP + 1))
         assert transport.takes() == ["pause"]
 
     run(ends, test)

@@ -10,6 +10,11 @@ LARGE = b"x" * 100_000
 PIECE = 64 * 1024
 
 
+def test_heads_of_a_users_own_requests_do_not_wait() -> None:
+    held = HeldHead(joins=False)
+    assert [held.join(data) for data in (HEAD, BODY)] == [[HEAD], [BODY]]
+
+
 @pytest.mark.parametrize(
     ("writes", "sent"),
     [

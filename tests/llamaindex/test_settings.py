@@ -51,7 +51,7 @@ def test_the_class_has_a_name_of_its_own():
     ],
 )
 def test_a_wrong_setting_is_refused_without_showing_the_key(settings, message):
-    with pytest.raises(ValueError, match=message) as raised:
+    with pytest.raises(TypeError if "modle" in settings else ValueError, match=message) as raised:
         Auriko(**{"api_key": KEY, **settings})
     shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value)
     assert KEY not in shown
@@ -183,6 +183,18 @@ def test_every_copy_sends_what_its_original_would(gateway, monkeypatch, way, use
     assert twin.system_prompt == "Be brief."
     assert twin.metadata == llm.metadata
     assert gateway.headers[-1]["authorization"] == f"Bearer {KEY}"
+
+
+def test_llms_of_equal_settings_are_equal_and_their_copies_too(monkeypatch):
+    monkeypatch.setenv("AURIKO_API_KEY", KEY)
+    llm = Auriko(**_configured())
+    llm._client()
+    assert llm == Auriko(**_configured())
+    assert llm != Auriko(**{**_configured(), "max_tokens": 10})
+    assert llm != Auriko(**_configured(max_retries=1))
+    assert llm != KEY
+    for copied in COPIES.values():
+        assert copied(llm) == llm
 
 
 @pytest.mark.parametrize("way", ["copy", "deepcopy", "model_copy", "model_copy(deep)"])

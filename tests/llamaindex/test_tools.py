@@ -8,9 +8,6 @@ import json
 import pytest
 from llama_index.core.base.llms.types import ChatMessage, TextBlock, ToolCallBlock
 from llama_index.core.tools import FunctionTool
-from pydantic import BaseModel
-
-from auriko_llamaindex._tools import closed_schema
 
 
 def add(a: int, b: int) -> int:
@@ -92,22 +89,6 @@ def test_strict_tools_have_closed_schemas_and_the_tool_keeps_its_own(gateway):
     gateway.llm(strict=True).chat_with_tools([ADD], user_msg="Hi", strict=False)
     assert gateway.bodies[1]["tools"][0]["function"]["strict"] is False
     assert "additionalProperties" not in gateway.bodies[1]["tools"][0]["function"]["parameters"]
-
-
-def test_a_closed_schema_is_closed_at_every_depth_and_a_copy():
-    class Inner(BaseModel):
-        x: int = 1
-
-    class Outer(BaseModel):
-        items: list[Inner]
-        note: str | None = None
-
-    schema = Outer.model_json_schema()
-    before = copy.deepcopy(schema)
-    closed = closed_schema(schema)
-    assert schema == before
-    assert closed["required"] == ["items", "note"]
-    assert closed["$defs"]["Inner"] == {**before["$defs"]["Inner"], "required": ["x"], "additionalProperties": False}
 
 
 def test_calls_of_a_whole_reply_are_blocks_plain_dictionaries_and_selections(gateway):

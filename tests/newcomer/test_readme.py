@@ -88,3 +88,18 @@ def test_a_missing_extra_is_installed_by_what_its_message_says(shell):
     command = re.search(r'pip install "auriko\[demo\]"', failed)[0]
     shell(f"python -m {command} --quiet")
     assert "Not in the documents." in shell("auriko demo").stdout
+
+
+@pytest.mark.parametrize("name", ["01_quickstart", "04_llamaindex"])
+def test_a_notebook_works_where_it_is_copied_to(shell, name):
+    shell("python -m pip install --quiet 'auriko[demo,notebook]' nbformat wordllama")
+    copied = f"mkdir -p ~/elsewhere && cp notebooks/{name}.ipynb ~/elsewhere && cd ~/elsewhere"
+    done = shell(f"({copied} && MPLBACKEND=agg python -m IPython --no-banner {name}.ipynb)")
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_the_page_about_installing_shows_installs(shell):
+    for kind, text in blocks(ROOT / "docs" / "installing.md"):
+        assert kind == "sh"
+        shell(f"set -e\n{text}")
+    shell("python -c 'from langchain_auriko import ChatAuriko; from llama_index.llms.auriko import Auriko'")

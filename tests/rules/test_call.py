@@ -181,7 +181,7 @@ def test_extra_body_is_merged_into_the_gateway() -> None:
     ("params", "message"),
     [
         ({"model": None}, "give a model"),
-        ({"gateway": {"models": ["a"]}}, "give either model or gateway.models, not both"),
+        ({"gateway": {"models": ["a"]}}, r"give either model or models \(gateway.models\), not both"),
         ({"messages": []}, "messages is empty"),
         ({"messages": "hello"}, "messages is a list"),
         ({"messages": None}, "messages is a list"),

@@ -206,5 +206,5 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == (
-        f'auriko.sandbox needs {package}, which is not installed: pip install "auriko[sandbox]" {package}\n'
+        f'the sandbox needs packages that are not installed ({package}): pip install "auriko[sandbox]" {package}\n'
     )

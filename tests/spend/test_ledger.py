@@ -1,6 +1,7 @@
 """The ledger: nothing told is lost, whoever writes, dies or reads; and what goes wrong with it fails no call."""
 
 import copy
+import errno
 import fcntl
 import importlib
 import io
@@ -24,7 +25,7 @@ import pytest
 
 import auriko
 from auriko import AsyncClient, Client, SpendTracker, track_spend
-from auriko.spend import LedgerError, SpendLedger, _ledger, _recorder
+from auriko.spend import LedgerError, SpendLedger, _ledger, _recorder, _spool
 from tests.support.spend_calls import ASK, COST, ask, async_client, client, record
 
 ROOT = Path(__file__).parents[2]
@@ -334,7 +335,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, caplog: pytest.LogCaptureF
     (tmp_path / "file").touch()
     message = call_twice(tmp_path / "file" / "ledger.db", caplog)
     assert "cannot be written" in message
-    assert "this is said once" in message
+    assert "This is said once" in message
 
 
 def test_a_file_that_is_no_ledger_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -396,14 +397,77 @@ def no_larger_files(size: int) -> Iterator[None]:
 
 def test_a_full_disk_fails_no_call(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ledger = SpendLedger(path)
-    with caplog.at_level(logging.WARNING, "auriko"), no_larger_files(9000):
+    with caplog.at_level(logging.WARNING, "auriko"), no_larger_files(100):
         for _ in range(3):
             ledger.add(record())
     (message,) = caplog.messages
     assert "cannot be written" in message
     assert not list(path.parent.iterdir()), "nothing half made is left behind"
     ledger.add(record())
-    assert SpendLedger(path).total.calls == 1
+    with no_larger_files(path.parent.joinpath(next(path.parent.iterdir())).stat().st_size + 10):
+        ledger.add(record())
+    ledger.add(record())
+    assert SpendLedger(path).total.calls == 2
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("broken", ["fcntl.flock", "os.open", "os.pwrite", "secrets.token_hex", "pathlib.Path.exists"])
+def test_whatever_fails_fails_no_call_and_leaks_nothing(
+    broken: str, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a network drive without locks. After some failures no more is tried, and what is missing is said."""
+    tried = 0
+
+    def fail(*_: Any, **__: Any) -> None:
+        nonlocal tried
+        tried += 1
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    path.parent.mkdir(exist_ok=True)
+    ledger = SpendLedger(path)
+    before = _descriptors()
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, "auriko"):
+        patch.setattr("auriko.spend._spool._write_at" if broken == "os.pwrite" else broken, fail)
+        for _ in range(100):
+            ledger.add(record())
+    assert tried == 5
+    assert _descriptors() == before
+    assert not list(path.parent.iterdir())
+    (message,) = caplog.messages
+    assert "No locks available. Calls go on, and those that are not recorded are missing from it" in message
+
+
+def test_failures_that_pass_are_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = SpendLedger(path)
+    for _ in range(3):
+        with monkeypatch.context() as patch:
+            patch.setattr(fcntl, "flock", lambda *_: os.close(-1))
+            for _ in range(4):
+                ledger.add(record())
+        ledger.add(record())
+        ledger.flush()
+    assert ledger.total.calls == 3
+
+
+def test_a_file_that_is_cut_short_loses_what_was_in_it_and_no_more(path: Path) -> None:
+    """A mapped file would kill the process."""
+    ledger = SpendLedger(path)
+    for _ in range(3):
+        ledger.add(record())
+        os.truncate(next(path.parent.iterdir()), 0)
+    ledger.add(record())
+    assert ledger.total.calls == 1
+
+
+def test_writing_where_there_is_no_pwrite(tmp_path: Path) -> None:
+    """On Windows."""
+    with (tmp_path / "file").open("wb") as file:
+        assert _spool._seek_and_write(file.fileno(), b"abc", 0) == 3
+        assert _spool._seek_and_write(file.fileno(), b"d", 1) == 1
+    assert (tmp_path / "file").read_bytes() == b"adc"
 
 
 def test_a_line_too_long_for_the_file_has_another(path: Path) -> None:

@@ -138,17 +138,22 @@ class AtAccept:
 
 @dataclass
 class FaultServer:
-    """The server; use it in a `with` block."""
+    """The server; use it in a `with` block. It listens on a port, or at a path of the file system."""
 
     acts: tuple[Act, ...]
     tls: Encryption | None = None
+    path: str | None = None
     requests: list[Request] = field(default_factory=list, repr=False)
     performed: int = 0
     accepted: int = 0
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+        if self.path is None:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self.port: int = self._listener.getsockname()[1]
+        else:
+            self._listener = socket.create_server(self.path, family=socket.AF_UNIX)
+            self.port = 80
         self._changed = threading.Condition()
         self._open: dict[int, Connection] = {}
         self._threads: list[threading.Thread] = []
@@ -170,7 +175,8 @@ class FaultServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pieces go when they are sent
+            if self.path is None:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # pieces go when they are sent
             with self._changed:
                 self.accepted += 1
                 connection = Connection(sock, self.accepted)
@@ -252,11 +258,11 @@ def nobody_listening() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def full_backlog() -> Iterator[str]:
+def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """The address of a port where a connection is neither accepted nor refused."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, port))
         listener.listen(0)
         for _ in range(64):
             waiting = stack.enter_context(socket.socket())
@@ -267,4 +273,4 @@ def full_backlog() -> Iterator[str]:
                 break
         else:
             raise AssertionError("the backlog never filled")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http://{host}:{listener.getsockname()[1]}"

@@ -32,6 +32,8 @@ PUBLISHED = {
         ResponseOutputTextPart ResponseReasoningParam ResponseTextFormatParam ResponseToolParam StreamOptionsParam
         ThinkingReasoningBlockParam
     """,
+    "auriko.models.base": "AurikoResponseModel",
+    "auriko.resources": "AsyncChat AsyncMe AsyncModels AsyncResponses Chat Me Models Responses",
     "auriko.models": """
         ApiKeyIdentity ApiKeyRateLimits ApiKeyWorkspace AurikoResponseModel CanonicalModel ChatCompletion
         ChatCompletionChunk Choice ChoiceMessage CompletionTokensDetails Delta DirectoryModel DirectoryResponse

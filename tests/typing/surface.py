@@ -3,8 +3,12 @@
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
 
-from typing_extensions import assert_type
+from pydantic import BaseModel, TypeAdapter
+from typing_extensions import TypedDict, assert_type
 
 from auriko import (
     AsyncClient,
@@ -29,7 +33,35 @@ from auriko.models import (
     ResponseTextDeltaEvent,
     ResponseUsage,
 )
+from auriko.models.parsed import ParsedChatCompletion, ParsedResponse
+from auriko.tools import Tool, ToolResult, ToolStep
 from auriko.types import ChatCompletionMessageParam, ChatParams, ResponseInputItemParam
+
+
+class Ticket(BaseModel):
+    """A form of answers."""
+
+    title: str
+
+
+@dataclass
+class Point:
+    """A form of answers."""
+
+    x: int
+
+
+class Shape(TypedDict):
+    """A form of answers."""
+
+    name: str
+
+
+class Colour(Enum):
+    """A form of answers."""
+
+    RED = "red"
+
 
 MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hi"}]
 ITEMS: list[ResponseInputItemParam] = [{"role": "user", "content": "hi"}]
@@ -46,6 +78,55 @@ def chat(client: Client, *, either: bool) -> None:
     create(model="m", mesages=MESSAGES)  # type: ignore[call-overload]
     create(model="m")  # type: ignore[call-overload]
     create(model="m", messages=MESSAGES, max_tokens="9")  # type: ignore[call-overload]
+
+
+def parsed(client: Client, form: TypeAdapter[Literal["a", "b"]], requests: list[ChatParams]) -> None:
+    """Answers that are objects."""
+    parse = client.chat.completions.parse
+    assert_type(parse(model="m", messages=MESSAGES, response_format=Ticket), ParsedChatCompletion[Ticket])
+    assert_type(parse(model="m", messages=MESSAGES, response_format=Ticket).parsed, Ticket)
+    assert_type(parse(model="m", messages=MESSAGES, response_format=Ticket).choices[0].message.parsed, Ticket)
+    assert_type(parse(model="m", messages=MESSAGES, response_format=Point).parsed, Point)
+    assert_type(parse(model="m", messages=MESSAGES, response_format=Shape).parsed, Shape)
+    assert_type(parse(model="m", messages=MESSAGES, response_format=Colour).parsed, Colour)
+    assert_type(parse(model="m", messages=MESSAGES, response_format=list[int]).parsed, list[int])
+    assert_type(parse(model="m", messages=MESSAGES, response_format=int).parsed, int)
+    assert_type(parse(model="m", messages=MESSAGES, response_format=form).parsed, Literal["a", "b"])
+    with parse(model="m", messages=MESSAGES, response_format=Ticket, stream=True) as opened:
+        for event in opened:
+            assert_type(event.item, ChatCompletionChunk)
+            assert_type(event.delta, str)
+        assert_type(opened.parsed, Ticket)
+        assert_type(opened.collect(), ParsedChatCompletion[Ticket])
+    respond = client.responses.parse
+    assert_type(respond(model="m", input="hi", text_format=Ticket).parsed, Ticket)
+    streamed = respond(model="m", input="hi", text_format=list[int], stream=True)
+    assert_type(streamed.parsed, list[int])
+    assert_type(streamed.collect(), ParsedResponse[list[int]])
+    batch = client.chat.completions.batch
+    assert_type(batch(requests, response_format=Ticket), list[ParsedChatCompletion[Ticket] | Exception])
+    assert_type(batch(requests, response_format=Ticket, on_error="raise"), list[ParsedChatCompletion[Ticket]])
+    parse(model="m", messages=MESSAGES)  # type: ignore[call-overload]
+    parse(model="m", messages=MESSAGES, response_format=Ticket, mesages=[])  # type: ignore[call-overload]
+    client.chat.completions.create(model="m", messages=MESSAGES, response_format=Ticket)
+
+
+def tools(client: Client) -> None:
+    """Tools that run."""
+
+    def look(city: str) -> str:
+        return city
+
+    run = client.chat.completions.run_tools
+    assert_type(run(model="m", messages=MESSAGES, tools=[look]), ToolResult[ChatCompletion])
+    assert_type(run(model="m", messages=MESSAGES, tools=[look], max_steps=3).final, ChatCompletion)
+    assert_type(run(model="m", messages=MESSAGES, tools=[look], response_format=Ticket).final.parsed, Ticket)
+    steps = client.chat.completions.iter_tools(model="m", messages=MESSAGES, tools=[look, Tool.of(look, name="see")])
+    for step in steps:
+        assert_type(step, ToolStep)
+        assert_type(step.usd, float | None)
+    assert_type(steps.result.final, ChatCompletion)
+    run(model="m", messages=MESSAGES, tools=[look], max_step=3)  # type: ignore[call-overload]
 
 
 def stream(opened: Stream[ChatCompletionChunk]) -> None:
@@ -129,6 +210,24 @@ async def awaited_batches(client: AsyncClient, requests: AsyncIterator[ChatParam
     async with client.chat.completions.batch_as_completed(requests, progress=True) as completed:
         async for _, reply in completed:
             assert_type(reply, ChatCompletion | Exception)
+
+
+async def awaited_parsed(client: AsyncClient) -> None:
+    """The same, awaited."""
+    parse = client.chat.completions.parse
+    assert_type((await parse(model="m", messages=MESSAGES, response_format=Ticket)).parsed, Ticket)
+    async with await parse(model="m", messages=MESSAGES, response_format=list[int], stream=True) as opened:
+        async for event in opened:
+            assert_type(event.item, ChatCompletionChunk)
+        assert_type(opened.parsed, list[int])
+        assert_type(await opened.collect(), ParsedChatCompletion[list[int]])
+    assert_type((await client.responses.parse(model="m", input="hi", text_format=Ticket)).parsed, Ticket)
+    run = await client.chat.completions.run_tools(model="m", messages=MESSAGES, tools=[len], response_format=Ticket)
+    assert_type(run.final.parsed, Ticket)
+    async for step in client.chat.completions.iter_tools(model="m", messages=MESSAGES, tools=[len]):
+        assert_type(step.provider, str | None)
+    replies = await client.chat.completions.batch([], response_format=Ticket)
+    assert_type(replies, list[ParsedChatCompletion[Ticket] | Exception])
 
 
 async def awaited(client: AsyncClient, *, either: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Literal, get_args
 
 CHAT = "chat_completions"
@@ -150,6 +151,10 @@ class Catalog:
         """The model of this id or alias."""
         canonical = self._canonical.get(name)
         return None if canonical is None else self._models[canonical]
+
+    def names_like(self, name: str) -> list[str]:
+        """The ids and aliases that are most like a name that is none, the nearest first."""
+        return get_close_matches(name, list(self._canonical))
 
     def providers(self) -> list[Provider]:
         """Everyone who serves at least one model."""

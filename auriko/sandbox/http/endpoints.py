@@ -21,6 +21,7 @@ from auriko.sandbox.http.streaming import EventStream, cancel_on_disconnect
 from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.requests import RequestLog
 from auriko.sandbox.request import InferenceRequest
+from auriko.sandbox.router.suggestions import did_you_mean
 from auriko.sandbox.serving.dispatcher import Dispatcher, Route
 from auriko.sandbox.serving.measurements import Measurements
 from auriko.sandbox.wire import write_chat, write_responses
@@ -127,7 +128,8 @@ async def get_model(services: Services, received: Received) -> Response:
     name = received.request.path_params["model_id"]
     model = services.callable_catalog.find(split_strategy(name)[0])
     if model is None:
-        raise GatewayError("model_not_found", f"There is no model {name!r}.", param="model_id")
+        nearest = did_you_mean(services.callable_catalog.names_like(name))
+        raise GatewayError("model_not_found", f"There is no model {name!r}.", param="model_id", suggestion=nearest)
     return json_reply(listing.callable_model(model))
 
 

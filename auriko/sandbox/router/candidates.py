@@ -9,6 +9,7 @@ from typing import Literal
 from auriko.routing import split_strategy
 from auriko.sandbox.catalog.model import Catalog, Model, Offer, Provider, Tier
 from auriko.sandbox.errors import GatewayError
+from auriko.sandbox.router.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def find_models(catalog: Catalog, names: Sequence[str]) -> list[Model]:
                 "model_not_found",
                 f"There is no model {name!r}.",
                 param="model" if len(names) == 1 else "gateway.models",
-                suggestion="GET /v1/models lists every model.",
+                suggestion=did_you_mean(catalog.names_like(name)),
             )
         if model not in models:
             models.append(model)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-Percentile = Literal["p50", "p95"]
+from auriko.sandbox.routing_options import Percentile
 
 
 @dataclass(frozen=True, slots=True)

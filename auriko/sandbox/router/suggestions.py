@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from auriko.sandbox.catalog.model import RESPONSES
 
 _PARAMS = {
@@ -61,6 +63,13 @@ SUGGESTIONS = {
     "platform_keys_unavailable": "Unset gateway.routing.only_platform, or pick another model.",
     "no_compatible_endpoint": "Loosen one of the constraints, or pick another model.",
 }
+
+
+def did_you_mean(models: Sequence[str]) -> str:
+    """What to do about a model that is not there, where these are the most like it."""
+    listed = "GET /v1/models lists every model."
+    return f"Did you mean {' or '.join(models)}? {listed}" if models else listed
+
 
 # What fields of a chat completion are called in a response's request.
 _RESPONSES_NAMES = {

@@ -170,16 +170,10 @@ class ChatRequest(RoutedRequest):
     """A chat completion's request."""
 
     messages: list[Message] = Field(min_length=1)
-    stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, ge=0, le=1)
-    top_k: int | None = Field(default=None, ge=0)
     min_p: float | None = Field(default=None, ge=0, le=1)
     top_a: float | None = Field(default=None, ge=0, le=1)
     repetition_penalty: float | None = Field(default=None, gt=0)
-    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
-    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     reasoning_effort: Effort | None = None
@@ -189,19 +183,14 @@ class ChatRequest(RoutedRequest):
     n: int | None = Field(default=None, ge=1, le=128)
     tools: list[Tool] | None = Field(default=None, max_length=128)
     tool_choice: Literal["auto", "required", "none"] | NamedTool | None = None
-    parallel_tool_calls: bool | None = None
     response_format: Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")] | None = (
         None
     )
     logprobs: bool | None = None
-    top_logprobs: int | None = Field(default=None, ge=0, le=20)
     logit_bias: dict[str, float] | None = None
-    user: str | None = None
     web_search_options: dict[str, Any] | None = None
     verbosity: str | None = None
-    prompt_cache_key: str | None = None
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
-    safety_identifier: str | None = None
     metadata: Any = None
     prediction: Any = None
     service_tier: Any = None

@@ -66,7 +66,7 @@ def _sound(text: str) -> str:
 class TextPart(OpenWireModel):
     """Text."""
 
-    modality: ClassVar = "text"
+    modality: ClassVar[str] = "text"
     type: Literal["text"]
     text: str
 
@@ -74,7 +74,7 @@ class TextPart(OpenWireModel):
 class RefusalPart(OpenWireModel):
     """A refusal of an earlier answer."""
 
-    modality: ClassVar = "text"
+    modality: ClassVar[str] = "text"
     type: Literal["refusal"]
     refusal: str
 
@@ -88,7 +88,7 @@ class ImageUrl(OpenWireModel):
 class ImagePart(OpenWireModel):
     """An image."""
 
-    modality: ClassVar = "image"
+    modality: ClassVar[str] = "image"
     type: Literal["image_url"]
     image_url: ImageUrl
 
@@ -102,7 +102,7 @@ class File(OpenWireModel):
 class FilePart(OpenWireModel):
     """A document."""
 
-    modality: ClassVar = "file"
+    modality: ClassVar[str] = "file"
     type: Literal["file"]
     file: File
 
@@ -117,7 +117,7 @@ class Audio(OpenWireModel):
 class AudioPart(OpenWireModel):
     """Sound."""
 
-    modality: ClassVar = "audio"
+    modality: ClassVar[str] = "audio"
     type: Literal["input_audio"]
     input_audio: Audio
 
@@ -125,7 +125,7 @@ class AudioPart(OpenWireModel):
 class OtherPart(OpenWireModel):
     """A part of no known type, which is refused."""
 
-    modality: ClassVar = "text"
+    modality: ClassVar[str] = "text"
     type: str
 
     @field_validator("type")

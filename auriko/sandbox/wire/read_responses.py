@@ -9,6 +9,7 @@ from typing import Any
 from auriko.sandbox.catalog.model import RESPONSES
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
+from auriko.sandbox.routing_options import RoutedRequest
 from auriko.sandbox.wire.base import validate
 from auriko.sandbox.wire.read_chat import read_chat
 from auriko.sandbox.wire.responses_request import (
@@ -21,20 +22,13 @@ from auriko.sandbox.wire.responses_request import (
     ResponsesRequest,
 )
 
-# Fields that mean the same in both, and that a response gives back.
-_SHARED = (
-    "parallel_tool_calls",
-    "temperature",
-    "top_p",
-    "top_k",
-    "top_logprobs",
-    "frequency_penalty",
-    "presence_penalty",
-    "user",
-    "prompt_cache_key",
-    "safety_identifier",
+# Fields that mean the same in both; but for these, a response gives them back.
+_SHARED = tuple(RoutedRequest.model_fields)
+_NOT_ECHOED = {"model", "gateway", "extensions", "stream"}
+_ECHOED = (
+    *(name for name in _SHARED if name not in _NOT_ECHOED),
+    *("instructions", "truncation", "reasoning", "text", "max_output_tokens", "max_tool_calls"),
 )
-_ECHOED = (*_SHARED, "instructions", "truncation", "reasoning", "text", "max_output_tokens", "max_tool_calls")
 _EFFORTS = {"none": "off", "minimal": "low"}
 _LOGPROBS = "message.output_text.logprobs"  # by which `include` asks for them
 _TEXTS = frozenset({"input_text", "output_text", "text"})
@@ -65,7 +59,7 @@ def read_responses(body: Mapping[str, Any]) -> ResponsesCall:
     request = validate(ResponsesRequest, body)
     reasoning = request.reasoning
     chat_body: dict[str, Any] = {
-        **request.model_dump(include={"model", "gateway", "extensions", "stream", *_SHARED}, exclude_unset=True),
+        **request.model_dump(include={*_SHARED}, exclude_unset=True),
         "messages": _messages(request),
     }
     if request.top_logprobs is not None or _LOGPROBS in (request.include or ()):

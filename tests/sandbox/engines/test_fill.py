@@ -231,9 +231,9 @@ def test_schemas_that_refer_to_themselves_end() -> None:
     itself = {"$ref": "#"}
     for schema in (
         {"$ref": "#/$defs/A", "$defs": {"A": {"type": "array", "items": {"$ref": "#/$defs/A"}}}},
-        {"type": "object", "properties": {"a": itself, "b": itself, "c": itself}},
+        {"type": "object", "properties": dict.fromkeys("abcdefghij", itself)},
         {"type": "array", "items": {"anyOf": [itself, itself, {"type": "integer"}]}, "minItems": 2},
     ):
-        check(fill(schema, "a b c 1 2 3"), schema)
+        check(fill(schema, "a b c d e f g h i j 1 2 3"), schema)
     for nonsense in (itself, {"allOf": [itself]}, {"anyOf": [itself, {"type": "null"}]}, {"$ref": "#/$defs/gone"}):
         fill(nonsense, "a 1")

@@ -1,4 +1,4 @@
-"""The engine without a model. Everything is deterministic and needs the standard library only."""
+"""The engine without a model: the same prompt always gets the same answer."""
 
 from __future__ import annotations
 

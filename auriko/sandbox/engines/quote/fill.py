@@ -21,7 +21,7 @@ from auriko.sandbox.engines.quote.schema import flatten, kind_of
 
 _DEEP, _DEEPEST = 4, 12
 """Depths from which only what must be there is filled in, and from which a schema that goes on has no value."""
-_MOST_TRIES, _MOST_ITEMS, _LONGEST_TEXT = 200, 10, 300
+_MOST_STEPS, _MOST_TRIES, _MOST_ITEMS, _LONGEST_TEXT = 1_000, 200, 10, 300
 _STRICT = {"const", "enum", "format", "pattern"}
 """Rules that say so much of a value that it is looked for first, before other properties take it."""
 _EXAMPLES = {
@@ -47,9 +47,11 @@ class _Filler:
         self._validator: Any = Draft202012Validator(root, format_checker=Draft202012Validator.FORMAT_CHECKER)
         self._text = Literals(text)
         self._whole = text.strip() if len(text) <= _LONGEST_TEXT else ""
+        self._steps = 0
 
     def values(self, schema: Any, name: str, depth: int) -> Iterator[Any]:
         """Valid values for a part of the schema, of the property `name`."""
+        self._steps += 1
         rules = flatten(schema if depth <= _DEEPEST else False, self._root)
         candidates = itertools.islice(self._candidates(rules, name, depth), _MOST_TRIES)
         return filter(self._validator.evolve(schema=rules).is_valid, candidates)
@@ -110,7 +112,7 @@ class _Filler:
             self._text.given = start
             values = filter(is_valid, self.values(each, name, depth + 1))
             found += [(len(self._text.given), one, self._text.given, values) for one in itertools.islice(values, 1)]
-            if found and depth > _DEEP:
+            if found and (depth > _DEEP or self._steps > _MOST_STEPS):
                 break
         found.sort(key=lambda one: (-one[0], one[1] is not None))
         if found and found[0][0] == len(start) and "default" in rules:
@@ -132,7 +134,7 @@ class _Filler:
 
         further: dict[str, Iterator[Any]] = {}
         for name in sorted(names, key=lambda name: (name not in strict, not self._text.names(name))):
-            is_named = name in properties and self._text.names(name) and depth < _DEEP
+            is_named = name in properties and self._text.names(name) and depth < _DEEP and self._steps < _MOST_STEPS
             if name in required or is_named:
                 given, further[name] = self._text.given, filling(name)
                 for value in itertools.islice(further[name], 1):

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from auriko.errors import CODES
+from auriko.meaning.mending import chat_model
+from auriko.meaning.reasoning import reasoning_text
+from auriko.meaning.tool_calls import CallsInPieces
+from auriko.models.chat import ChatCompletionChunk, StreamChoice
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
 from auriko.sandbox.engines.json_types import is_array, is_object
 from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens
@@ -44,7 +50,7 @@ class UpstreamAnswer:
     def __init__(self, prompt: Prompt) -> None:
         self._prompt = prompt
         self._text = self._thought = ""
-        self._calls: dict[int, list[str]] = {}
+        self._calls = CallsInPieces()
         self._reason: _Reason | None = None
         self._usage: Mapping[str, Any] = {}
 
@@ -59,16 +65,10 @@ class UpstreamAnswer:
         usage = chunk.get("usage")
         if is_object(usage):
             self._usage = usage
-        choices = chunk.get("choices")
-        for choice in choices if is_array(choices) else ():
-            if not is_object(choice):
-                raise EngineError("it sent a choice that is not an object")
-            reason = choice.get("finish_reason")
-            if isinstance(reason, str):
-                self._reason = _REASONS.get(reason, "stop")
-            piece = choice.get("delta") or choice.get("message")
-            if is_object(piece):
-                yield from self._read_piece(piece, choice.get("logprobs"))
+        for choice in _choices(chunk.get("choices")):
+            if choice.finish_reason:
+                self._reason = _REASONS.get(choice.finish_reason, "stop")
+            yield from self._read_choice(choice)
 
     def end(self) -> Iterator[Event]:
         """The events after the last chunk.
@@ -78,9 +78,10 @@ class UpstreamAnswer:
         """
         if self._reason is None:
             raise EngineError("it broke off in the middle of its answer")
-        for _, (name, arguments) in sorted(self._calls.items()):
-            yield ToolCall(name, arguments or "{}")
-        told = "".join([self._text, *(part for call in self._calls.values() for part in call)])
+        calls = [call.whole().function for call in self._calls.said()]
+        for call in calls:
+            yield ToolCall(call.name, call.arguments)
+        told = "".join([self._text, *(call.name + call.arguments for call in calls)])
         completion = _count(self._usage.get("completion_tokens"), lambda: count_tokens(self._thought + told))
         yield Finish(
             self._reason,
@@ -97,24 +98,30 @@ class UpstreamAnswer:
         details = self._usage.get(group)
         return _count(details.get(name) if is_object(details) else None, estimate)
 
-    def _read_piece(self, piece: Mapping[str, Any], logprobs: Any) -> Iterator[Event]:
-        thought = piece.get("reasoning_content") or piece.get("reasoning")  # servers agree on neither name
-        if isinstance(thought, str) and thought:
+    def _read_choice(self, choice: StreamChoice) -> Iterator[Event]:
+        delta = choice.delta
+        if thought := reasoning_text(delta):
             self._thought += thought
             yield Thought(thought)
-        text = piece.get("content") or piece.get("refusal")
-        if isinstance(text, str) and text:
+        if text := delta.content or delta.refusal:
             self._text += text
-            tokens = logprobs.get("content") if is_object(logprobs) else None
+            tokens = choice.logprobs.get("content") if is_object(choice.logprobs) else None
             yield Text(text, tuple(tokens) if is_array(tokens) else ())
-        calls = piece.get("tool_calls")
-        for position, call in enumerate(calls if is_array(calls) else ()):
-            function = call.get("function") if is_object(call) else None
-            if not is_object(function):
-                raise EngineError("it sent a tool call without a function")
-            known = self._calls.setdefault(call.get("index", position), ["", ""])
-            known[0] += function.get("name") or ""
-            known[1] += function.get("arguments") or ""
+        for piece in delta.tool_calls or ():
+            self._calls.add(piece)
+
+
+def _choices(choices: Any) -> list[StreamChoice]:
+    """The choices of a chunk, or of a whole completion as if it were one chunk."""
+    given = choices if is_array(choices) else ()
+    as_chunks = [
+        {**choice, "delta": choice.get("delta") or choice.get("message")} if is_object(choice) else choice
+        for choice in given
+    ]
+    try:
+        return chat_model(ChatCompletionChunk, {"choices": as_chunks}).choices
+    except ValidationError as error:
+        raise EngineError(f"it sent a choice that cannot be read: {error.errors()[0]['msg']}") from error
 
 
 def refusal(status: int, body: Any, retry_after: str | None) -> EngineError:

@@ -1,0 +1,61 @@
+"""The calls of chat completion requests (API section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from auriko._rules.call import Call
+from auriko.history.messages import ready_messages
+from auriko.models.chat import ChatCompletion
+from auriko.resources._inference import inference_call
+from auriko.types.chat_params import ChatParams
+
+if TYPE_CHECKING:  # imported when something is parsed
+    from auriko.models.parsed import ParsedChatCompletion
+    from auriko.response_format import ResponseFormat
+
+T = TypeVar("T")
+_FORM: Final = "response_format"
+
+
+def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[ChatCompletion]:
+    """The call of a chat completion request; the arguments are not kept.
+
+    Raises:
+        ValueError: Neither or both of `model` and `models`, or a value that cannot be sent.
+        TypeError: An unknown argument.
+    """
+    return inference_call(
+        params, ChatParams, "/chat/completions", ChatCompletion, stream=stream, snapshot=_snapshot_messages
+    )
+
+
+def _snapshot_messages(body: dict[str, Any]) -> None:
+    """Checks the messages and makes copies that can be sent, since they may come from a generator or a reply."""
+    messages = body.get("messages")
+    if messages is None or isinstance(messages, (str, bytes, Mapping)):
+        raise ValueError("messages is a list of messages such as {'role': 'user', 'content': '...'}")
+    body["messages"] = ready_messages(messages)
+    if not body["messages"]:
+        raise ValueError("messages is empty; the gateway needs at least one")
+    if _FORM in body and not isinstance(body[_FORM], Mapping):
+        from auriko.response_format import response_format_of
+
+        body[_FORM] = response_format_of(body[_FORM]).for_chat()
+
+
+def parse_call(
+    params: Mapping[str, Any], form: ResponseFormat[T], *, stream: bool = False
+) -> Call[ParsedChatCompletion[T]]:
+    """The call of a chat completion request whose answer has that form.
+
+    Raises:
+        ValueError: As `chat_call`; or the form is said twice.
+        TypeError: An unknown argument.
+    """
+    if params.get(_FORM) is not None:
+        raise ValueError("response_format is said twice: for this request, and for all")
+    call = chat_call({**params, _FORM: form.for_chat()}, stream=stream)
+    return cast("Call[ParsedChatCompletion[T]]", replace(call, convert=cast("Any", form.of_completion)))
