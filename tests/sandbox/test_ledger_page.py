@@ -109,6 +109,12 @@ def test_filters_in_the_address_follow_from_one_another():
     assert chosen.chosen == [("a&b", "?since=7d")]
 
 
+def test_the_users_folder_is_not_spelled_out(ledger, monkeypatch):
+    assert ledger_view(ledger, Filter()).path == str(ledger.path)
+    monkeypatch.setattr(Path, "home", lambda: ledger.path.parent)
+    assert ledger_view(ledger, Filter()).path == "~/ledger.db"
+
+
 def test_an_empty_ledger_has_a_page(tmp_path):
     ledger = SpendLedger(tmp_path / "ledger.db")
     ledger.add(record(started_at=1.0))

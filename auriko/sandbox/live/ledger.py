@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -157,7 +158,7 @@ def ledger_view(ledger: SpendLedger, chosen: Filter) -> LedgerView:
         groups, events = _added_up(database, where, values, now, seconds)
         _add_tags(database, where, values, groups["tag"])
         return LedgerView(
-            path=str(ledger.path),
+            path=_as_typed(ledger.path),
             filter=chosen,
             groups=groups,
             over_time=timeline(
@@ -235,6 +236,11 @@ def _latest(database: sqlite3.Connection, where: str, values: list[Any]) -> list
 
 def _percentile(values: list[float], part: float) -> float | None:
     return values[min(int(part * len(values)), len(values) - 1)] if values else None
+
+
+def _as_typed(path: Path) -> str:
+    """The path with `~` for the user's folder."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
 
 
 def _in_words(seconds: float) -> str:
