@@ -80,8 +80,8 @@ class _Stream(httpcore.NetworkStream):
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, bound), self._until, joins=self._joins)
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and self._readable is not None:
-            return self.tainted or self._readable()
+        if info == "is_readable" and (self.tainted or self._readable is not None):
+            return self.tainted or (self._readable is not None and self._readable())
         return self._inner.get_extra_info(info)
 
 

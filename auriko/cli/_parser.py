@@ -116,6 +116,9 @@ def make_parser() -> argparse.ArgumentParser:
 
     spend = commands.add_parser("spend", help="show what the calls recorded in a ledger cost")
     spend.add_argument("--ledger", metavar="FILE", help="the ledger's file (that of AURIKO_LEDGER)")
+    spend.add_argument(
+        "--limits", action="store_true", help="show the limit that AURIKO_LIMIT_USD sets, and what is left of it"
+    )
     spend.add_argument("--since", metavar="WHEN", help="30m, 12h, 7d or 2w ago, or a date of UTC such as 2026-03-31")
     spend.add_argument(
         "--by",

@@ -23,9 +23,20 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class AurikoResponseModel(BaseModel):
-    """A part of a reply. Unknown fields are kept, as attributes and in `model_extra`."""
+    """A part of a reply. Unknown fields are kept, as attributes and in `model_extra`.
+
+    Dumps leave out what is None, unless they are asked not to, so that a message can be sent again as it was dumped.
+    """
 
     model_config = ConfigDict(extra="allow", defer_build=True, protected_namespaces=(), ser_json_inf_nan="null")
+
+    def model_dump(self, *, exclude_none: bool = True, **options: Any) -> dict[str, Any]:
+        """The fields as a dictionary, without those that are None; all else is as in pydantic."""
+        return super().model_dump(exclude_none=exclude_none, **options)
+
+    def model_dump_json(self, *, exclude_none: bool = True, **options: Any) -> str:
+        """The fields as JSON text, without those that are None; all else is as in pydantic."""
+        return super().model_dump_json(exclude_none=exclude_none, **options)
 
 
 class Reply(AurikoResponseModel):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from auriko._caller import AsyncCaller, Caller
 from auriko._rules.call import Call
 from auriko.history.messages import ready_messages
 from auriko.models.chat import ChatCompletion
@@ -20,7 +21,9 @@ T = TypeVar("T")
 _FORM: Final = "response_format"
 
 
-def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[ChatCompletion]:
+def chat_call(
+    params: Mapping[str, Any], *, stream: bool, caller: Caller | AsyncCaller | None = None
+) -> Call[ChatCompletion]:
     """The call of a chat completion request; the arguments are not kept.
 
     Raises:
@@ -28,7 +31,13 @@ def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[ChatCompletion
         TypeError: An unknown argument.
     """
     return inference_call(
-        params, ChatParams, "/chat/completions", ChatCompletion, stream=stream, snapshot=_snapshot_messages
+        params,
+        ChatParams,
+        "/chat/completions",
+        ChatCompletion,
+        stream=stream,
+        snapshot=_snapshot_messages,
+        caller=caller,
     )
 
 
@@ -47,7 +56,11 @@ def _snapshot_messages(body: dict[str, Any]) -> None:
 
 
 def parse_call(
-    params: Mapping[str, Any], form: ResponseFormat[T], *, stream: bool = False
+    params: Mapping[str, Any],
+    form: ResponseFormat[T],
+    *,
+    stream: bool = False,
+    caller: Caller | AsyncCaller | None = None,
 ) -> Call[ParsedChatCompletion[T]]:
     """The call of a chat completion request whose answer has that form.
 
@@ -57,5 +70,5 @@ def parse_call(
     """
     if params.get(_FORM) is not None:
         raise ValueError("response_format is said twice: for this request, and for all")
-    call = chat_call({**params, _FORM: form.for_chat()}, stream=stream)
+    call = chat_call({**params, _FORM: form.for_chat()}, stream=stream, caller=caller)
     return cast("Call[ParsedChatCompletion[T]]", replace(call, convert=cast("Any", form.of_completion)))

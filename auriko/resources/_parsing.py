@@ -62,7 +62,7 @@ class ParsingCompletions:
         from auriko.response_format import response_format_of
 
         form = response_format_of(response_format)
-        call = parse_call(params, form, stream=stream)
+        call = parse_call(params, form, stream=stream, caller=self._caller)
         if not stream:
             return self._caller.request(call)
         from auriko._streams.parsed import parsed_chunks
@@ -94,7 +94,7 @@ class AsyncParsingCompletions:
         from auriko.response_format import response_format_of
 
         form = response_format_of(response_format)
-        call = parse_call(params, form, stream=stream)
+        call = parse_call(params, form, stream=stream, caller=self._caller)
         if not stream:
             return await self._caller.request(call)
         from auriko._streams.parsed import async_parsed_chunks

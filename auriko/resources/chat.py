@@ -44,7 +44,7 @@ class Completions(ParsingCompletions, BatchingCompletions, RunningCompletions):
             ValueError: The request cannot be sent as it is.
             TypeError: An unknown argument.
         """
-        call = chat_call(params, stream=bool(stream))
+        call = chat_call(params, stream=bool(stream), caller=self._caller)
         if stream:
             return self._caller.stream(call, Stream[ChatCompletionChunk])
         return self._caller.request(call)
@@ -70,7 +70,7 @@ class AsyncCompletions(AsyncParsingCompletions, AsyncBatchingCompletions, AsyncR
         self, *, stream: bool = False, **params: Unpack[ChatParams]
     ) -> ChatCompletion | AsyncStream[ChatCompletionChunk]:
         """The model's answer, awaited; arguments and errors are those of `Completions.create`."""
-        call = chat_call(params, stream=bool(stream))
+        call = chat_call(params, stream=bool(stream), caller=self._caller)
         if stream:
             return await self._caller.stream(call, AsyncStream[ChatCompletionChunk])
         return await self._caller.request(call)

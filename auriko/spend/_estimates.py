@@ -127,6 +127,19 @@ class Experience:
             bills = self._bills[asked.model] = _Bills()
         bills.add(self._last / _by_directory(asked, answer), answer)
 
+    def offer(self, asked: Asked, left: float, reserved: int) -> tuple[int, int | None]:
+        """What a call needs, and what it may hold of what is left: None where there is no room for it.
+
+        A call that nothing else is in flight with may also hold what is left, if calls of its model have so far cost no
+        more than that, or if none of them has been billed: what is asked for at most is mostly not used, and a first
+        call would otherwise never be made under a limit that is less than a guess.
+        """
+        most = self.most(asked)
+        if most <= left:
+            return most, most
+        alone = not reserved and left > 0 and self.likely(asked) <= left
+        return most, int(left) if alone else None
+
     def most(self, asked: Asked) -> int:
         """What a call will probably cost at most, in billionths of a dollar."""
         if asked.reserve_usd is not None:

@@ -298,3 +298,11 @@ def test_broken_entry_of_the_directory_does_not_hide_the_rest() -> None:
 def test_cache_writes_under_their_older_name() -> None:
     reply = parse(completion(usage={"prompt_tokens_details": {"cache_creation_tokens": 9}}))
     assert reply.usage.prompt_tokens_details.cache_write_tokens == 9
+
+
+def test_dumps_have_no_nulls_unless_they_are_asked_for() -> None:
+    message = parse(completion("Paris.")).choices[0].message
+    assert message.model_dump() == json.loads(message.model_dump_json()) == {"role": "assistant", "content": "Paris."}
+    whole = message.model_dump(exclude_none=False)
+    assert whole == json.loads(message.model_dump_json(exclude_none=False))
+    assert whole["tool_calls"] is None

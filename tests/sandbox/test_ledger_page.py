@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from auriko.sandbox.live.ledger import Filter, ledger_view
+from auriko.sandbox.live.ledger import WINDOWS, Filter, ledger_view
 from auriko.sandbox.live.ledger_app import LedgerPage
+from auriko.sandbox.live.pages import templates
 from auriko.sandbox.server import Server, bind
 from auriko.spend import SpendLedger
 from tests.support.spend_calls import record
@@ -113,6 +114,14 @@ def test_the_users_folder_is_not_spelled_out(ledger, monkeypatch):
     assert ledger_view(ledger, Filter()).path == str(ledger.path)
     monkeypatch.setattr(Path, "home", lambda: ledger.path.parent)
     assert ledger_view(ledger, Filter()).path == "~/ledger.db"
+
+
+def test_limits_and_what_is_left_of_them(tmp_path):
+    ledger = SpendLedger(tmp_path / "ledger.db", limit_usd=5.0, per="day")
+    ledger.add(record(usd=1.5, started_at=time.time()))
+    view = ledger_view(ledger, Filter())
+    page = words(templates().get_template("ledger.html").render(view=view, windows=WINDOWS))
+    assert re.search(r"\$5\.00 per day \$1\.50 \$0\.000000 \$0\.000000 \$3\.50", page)
 
 
 def test_an_empty_ledger_has_a_page(tmp_path):

@@ -118,6 +118,7 @@ class LedgerView:
     over_time: Timeline
     latencies: Sequence[Latency]
     latest: Sequence[Mapping[str, Any]]
+    limits: Sequence[Any]
 
     @property
     def total(self) -> Sums:
@@ -166,6 +167,7 @@ def ledger_view(ledger: SpendLedger, chosen: Filter) -> LedgerView:
             ),
             latencies=_latencies(database, where, values),
             latest=_latest(database, where, values),
+            limits=ledger.limits,
         )
 
 
