@@ -130,6 +130,8 @@ def make_parser() -> argparse.ArgumentParser:
     form = spend.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print sums as JSON")
     form.add_argument("--csv", action="store_true", help="print sums as CSV, or without --by every call")
+    form.add_argument("--serve", action="store_true", help="show a page of it on this machine, which follows new calls")
+    spend.add_argument("--port", type=int, default=4011, metavar="N", help="the port of that page (4011; 0 is any)")
 
     doctor = commands.add_parser("doctor", help="show what this machine would use, ask the gateway, and say what to do")
     doctor.add_argument("--json", action="store_true", help="print what was found as JSON")
