@@ -124,7 +124,7 @@ class SharedLimit:
 
     def begin(self) -> None:
         """Makes the lock, also in a forked process, which has its own connection; the old one is never touched."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # as that of the books
         if self._database is not None:
             self._inherited.append(self._database)
         self._database = None
