@@ -76,6 +76,7 @@ def title_of(text: str) -> str:
 def lay_out() -> dict[str, str]:
     """Lays out the source; the text of every page that a person has written, by its name."""
     shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", SOURCE)  # with their pictures
     pages = {page.stem: page.read_text("utf-8") for page in sorted((ROOT / "docs").glob("*.md"))}
     pages = {name: text.replace("](../README.md", "](index.md") for name, text in pages.items()}
     pages["changelog"] = (ROOT / "CHANGELOG.md").read_text("utf-8").replace("](docs/", "](")

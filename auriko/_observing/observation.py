@@ -147,7 +147,7 @@ class Observation:
             duration_ms=(time.monotonic() - self._started) * 1000,
             stream=start.stream,
             request_id=headers.request_id if headers is not None else None,
-            tags=_tags(self._recorders),
+            tags=tags_of(self._recorders),
             id=new_id(),
             estimated_usd=hold.estimated_usd if hold is not None and estimated else None,
         )
@@ -160,7 +160,7 @@ class Observation:
             _notify(self._trace.end, record, metadata, error)
 
 
-def _tags(recorders: tuple[Recorder, ...]) -> tuple[str, ...]:
+def tags_of(recorders: tuple[Recorder, ...]) -> tuple[str, ...]:
     """The tags of all, each once."""
     if len(recorders) == 1:
         return recorders[0].tags

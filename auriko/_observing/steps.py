@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from auriko._observing.observation import Observation, observe, recorders_of
+from auriko._observing.observation import Observation, observe, recorders_of, tags_of
 from auriko._rules.call import Call
 from auriko._rules.exchange import Answer, Clock, OpenStream, Sleep, Steps, exchange, receive_stream
 from auriko._rules.raw import reply_inside
@@ -17,6 +17,7 @@ from auriko.spend._accounts import Hold, News, reserve
 from auriko.spend._recorder import Recorder
 
 ResultT = TypeVar("ResultT")
+_LOOK_AGAIN: Final = 0.1
 # Seconds for which comments alone keep a stream alive, where nothing else is set.
 _IDLE: Final = 600.0
 
@@ -67,18 +68,22 @@ def stream_steps(
     return opened, observation
 
 
-def hold_at_once(recorders: tuple[Recorder, ...], model: str, request: Any, body: bytes) -> Hold | None:
-    """What a request that others send holds in the limits that it is under, or None where it is under none.
+def holding(
+    recorders: tuple[Recorder, ...], model: str, request: Any, body: bytes | None, reserve_usd: float | None = None
+) -> Callable[[News | None], Hold] | None:
+    """What holds the probable cost of a request in the limits that it is under; None where it is under none.
 
-    Raises:
-        BudgetExceededError: There is no room for it.
+    It raises BudgetExceededError where there is no room, and has the news told when there may be some.
     """
     accounts = [recorder.account for recorder in recorders if recorder.account is not None]
-    if not accounts or not model:
+    shared = [recorder.shared_limit for recorder in recorders if recorder.shared_limit is not None]
+    if not (accounts or shared) or not model:
         return None
     from auriko.spend._estimates import asked_of
 
-    return reserve(accounts, asked_of(model, request, body, None))
+    tags = tags_of(recorders) if shared else ()
+    asked = asked_of(model, request, body, reserve_usd)
+    return lambda news: reserve(accounts, asked, news, shared=shared, tags=tags)
 
 
 def _idle_bound(read: float | None) -> float | None:
@@ -100,23 +105,22 @@ def _reserve(
     Raises:
         BudgetExceededError: There is no room for it, and none that is worth waiting for.
     """
-    accounts = [recorder.account for recorder in recorders if recorder.account is not None]
-    if not accounts or not call.model:
+    hold = holding(recorders, call.model, call.request, call.body, call.reserve_usd)
+    if hold is None:
         return call, None
-    from auriko.spend._estimates import asked_of
-
-    asked = asked_of(call.model, call.request, call.body, call.reserve_usd)
     if not any([recorder.on_limit == "wait" for recorder in recorders]):  # noqa: C419 - a generator takes longer
-        return call, reserve(accounts, asked)
+        return call, hold(None)
+    # Other processes tell nothing of what they settle.
+    patience = _LOOK_AGAIN if any(recorder.shared_limit is not None for recorder in recorders) else None
     started = clock.monotonic()
     deadline = call.deadline if call.deadline is not None else settings.deadline
     rest = deadline
     while True:
         news: News = News()
         try:
-            return replace(call, deadline=rest), reserve(accounts, asked, news)
+            return replace(call, deadline=rest), hold(news)
         except BudgetExceededError as error:
             if not error.reserved_usd or (rest is not None and rest <= 0):
                 raise
-        yield Sleep(rest, news)
+        yield Sleep(min(rest or patience, patience) if patience is not None else rest, news)
         rest = deadline - (clock.monotonic() - started) if deadline is not None else None

@@ -116,6 +116,9 @@ def make_parser() -> argparse.ArgumentParser:
 
     spend = commands.add_parser("spend", help="show what the calls recorded in a ledger cost")
     spend.add_argument("--ledger", metavar="FILE", help="the ledger's file (that of AURIKO_LEDGER)")
+    spend.add_argument(
+        "--limits", action="store_true", help="show the limit that AURIKO_LIMIT_USD sets, and what is left of it"
+    )
     spend.add_argument("--since", metavar="WHEN", help="30m, 12h, 7d or 2w ago, or a date of UTC such as 2026-03-31")
     spend.add_argument(
         "--by",
@@ -127,6 +130,8 @@ def make_parser() -> argparse.ArgumentParser:
     form = spend.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print sums as JSON")
     form.add_argument("--csv", action="store_true", help="print sums as CSV, or without --by every call")
+    form.add_argument("--serve", action="store_true", help="show a page of it on this machine, which follows new calls")
+    spend.add_argument("--port", type=int, default=4011, metavar="N", help="the port of that page (4011; 0 is any)")
 
     doctor = commands.add_parser("doctor", help="show what this machine would use, ask the gateway, and say what to do")
     doctor.add_argument("--json", action="store_true", help="print what was found as JSON")

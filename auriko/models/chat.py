@@ -14,7 +14,7 @@ from auriko.models.common import Usage
 from auriko.models.routing import RoutingMetadata, add_facts
 
 if TYPE_CHECKING:  # imported where something is shown
-    from auriko._card import Card
+    from auriko._display.card import Card
 
 
 _SEAM = "continued_from"
@@ -123,7 +123,7 @@ class ChatCompletion(Reply):
     routing_metadata: Informational[RoutingMetadata] = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._card import Card
+        from auriko._display.card import Card
 
         card = Card()
         for choice in self.choices:

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
-from auriko._money import nano_of, usd_of, usd_text
+from auriko._display.money import nano_of, usd_of, usd_text
 from auriko.errors import BudgetExceededError
 from auriko.spend._record import CallRecord
 
 if TYPE_CHECKING:  # prices are imported with the first limit
     from auriko.spend._estimates import Asked
+    from auriko.spend._shared_limit import SharedLimit
 
 News = Future[None]
 
@@ -90,18 +91,8 @@ class Account:
         return self._limit - self.spent - self.reserved
 
     def offer(self, asked: Asked) -> tuple[int, int | None]:
-        """What a call needs, and what it may hold: None where there is no room for it.
-
-        A call that nothing else is in flight with may also hold what is left, if calls of its model have so far
-        cost no more than that, or if none of them has been billed: what is asked for at most is mostly not used, and
-        a first call would otherwise never be made under a limit that is less than a guess.
-        """
-        left = self._limit - self.spent - self.reserved
-        most = self.experience.most(asked)
-        if most <= left:
-            return most, most
-        alone = not self.reserved and left > 0 and self.experience.likely(asked) <= left
-        return most, int(left) if alone else None
+        """What a call needs, and what it may hold: None where there is no room for it."""
+        return self.experience.offer(asked, self._limit - self.spent - self.reserved, self.reserved)
 
     def exceeded(self, needed: int) -> BudgetExceededError:
         """The error of a call that there is no room for."""
@@ -119,22 +110,33 @@ class Account:
 
 
 class Hold:
-    """What one call holds in the accounts that it is under, until its cost is known.
+    """What one call holds in the limits that it is under, until its cost is known.
 
     Attributes:
         asked: The request.
+        shared: Its reservations in files, by limit: their names and amounts.
     """
 
-    __slots__ = ("_amounts", "asked")
+    __slots__ = ("_amounts", "asked", "shared")
 
     def __init__(self, asked: Asked, amounts: dict[Account, int]) -> None:
         self.asked = asked
+        self.shared: dict[SharedLimit, tuple[str, int]] = {}
         self._amounts = amounts
 
     @property
     def estimated_usd(self) -> float:
         """What the call counts as where its cost stays unknown."""
-        return usd_of(min(self._amounts.values()))
+        return usd_of(min((*self._amounts.values(), *(amount for _, amount in self.shared.values()))))
+
+    def release(self) -> None:
+        """Gives everything back, for a call that is not made."""
+        with books.lock:
+            for account, amount in self._amounts.items():
+                account.reserved -= amount
+        books.tell()
+        for limit, (name, _) in self.shared.items():
+            limit.release(name)
 
     def settle(self, account: Account, record: CallRecord) -> None:
         """Gives back what the call held, whose cost has been added. Under the lock of the books."""
@@ -142,17 +144,37 @@ class Hold:
         account.experience.note(self.asked, record)
 
 
-def reserve(accounts: Sequence[Account], asked: Asked, news: News | None = None) -> Hold:
-    """Room for a call in all accounts.
+def reserve(
+    accounts: Sequence[Account],
+    asked: Asked,
+    news: News | None = None,
+    *,
+    shared: Sequence[SharedLimit] = (),
+    tags: Sequence[str] = (),
+) -> Hold:
+    """Room for a call in all limits that it is under.
 
     Args:
-        accounts: The limits that the call is under.
+        accounts: Those of this process.
         asked: The request.
         news: Is told when there may be room, where there is none for calls in flight.
+        shared: Those in files, each of which is asked in a transaction of its own.
+        tags: The call's tags.
 
     Raises:
         BudgetExceededError: One of them has no room; of several the one with the least left. Nothing is reserved.
     """
+    hold = _reserve_here(accounts, asked, news)
+    try:
+        for limit in shared:
+            hold.shared[limit] = limit.reserve(asked, tags)
+    except BaseException:
+        hold.release()
+        raise
+    return hold
+
+
+def _reserve_here(accounts: Sequence[Account], asked: Asked, news: News | None) -> Hold:
     with books.lock:
         amounts: dict[Account, int] = {}
         refused: list[tuple[Account, int]] = []

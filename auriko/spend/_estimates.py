@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from auriko._money import NANO, nano_of
+from auriko._display.money import NANO, nano_of
 from auriko._tokens import prompt_token_range
 from auriko.spend._prices import prices_of
 from auriko.spend._record import CallRecord
@@ -126,6 +126,19 @@ class Experience:
         if bills is None:
             bills = self._bills[asked.model] = _Bills()
         bills.add(self._last / _by_directory(asked, answer), answer)
+
+    def offer(self, asked: Asked, left: float, reserved: int) -> tuple[int, int | None]:
+        """What a call needs, and what it may hold of what is left: None where there is no room for it.
+
+        A call that nothing else is in flight with may also hold what is left, if calls of its model have so far cost no
+        more than that, or if none of them has been billed: what is asked for at most is mostly not used, and a first
+        call would otherwise never be made under a limit that is less than a guess.
+        """
+        most = self.most(asked)
+        if most <= left:
+            return most, most
+        alone = not reserved and left > 0 and self.likely(asked) <= left
+        return most, int(left) if alone else None
 
     def most(self, asked: Asked) -> int:
         """What a call will probably cost at most, in billionths of a dollar."""

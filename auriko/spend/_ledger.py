@@ -17,11 +17,14 @@ from weakref import WeakSet, WeakValueDictionary
 from pydantic_core import from_json, to_json
 from typing_extensions import Self
 
-from auriko._money import NANO
-from auriko.spend._accounts import Hold
+from auriko._checks import check_usd
+from auriko._display.money import NANO
+from auriko.spend._accounts import Hold, books
 from auriko.spend._export import COLUMNS
+from auriko.spend._periods import Period, check_period
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
+from auriko.spend._shared_limit import LedgerError, LimitStatus, SharedLimit
 from auriko.spend._since import since_epoch
 from auriko.spend._spool import Spool, line_of, waiting
 from auriko.spend._view import Key, SpendView
@@ -56,10 +59,6 @@ _GROUPS: Final[dict[Key | None, str]] = {
 }
 
 
-class LedgerError(Exception):
-    """A ledger cannot be read: it is damaged, locked, or something else than a ledger."""
-
-
 class SpendLedger(Recorder, SpendView):
     """Every finished call in a SQLite file, over processes and for as long as you keep it.
 
@@ -68,13 +67,34 @@ class SpendLedger(Recorder, SpendView):
 
     Args:
         path: The file; it and its folders are made, readable by you alone, when the first call has ended.
+        limit_usd: The most that may be spent in a period, in USD, by all processes together that share the file and
+            have this limit. A call for which there is no room raises `BudgetExceededError`; where the file cannot be
+            read, `LedgerError`.
+        per: The period: an "hour", a "day" or a "month" of UTC, or "total".
+        per_tag: Limits in USD for calls with a tag, by tag, of the same period.
 
     Raises:
-        TypeError: The path is none.
+        ValueError: A limit is negative or no number, or there is no such period.
+        TypeError: The path is none, or a limit no number.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        limit_usd: float | None = None,
+        per: Period = "total",
+        *,
+        per_tag: Mapping[str, float] | None = None,
+    ) -> None:
         self.path = Path(path).expanduser().absolute()
+        self._limits = {
+            tag: check_usd("limit_usd" if not tag else f"per_tag[{tag!r}]", limit)
+            for tag, limit in {"": limit_usd, **(per_tag or {})}.items()
+            if limit is not None
+        }
+        self._per: Period = check_period(per)
+        if self._limits:
+            self.shared_limit = SharedLimit(self.path, self._limits, self._per, self._make)
         self._since = 0.0
         self._failed = False
         self._failures = 0
@@ -89,9 +109,36 @@ class SpendLedger(Recorder, SpendView):
         self._lock = threading.Lock()
         self._fold_lock = threading.Lock()
         self._folding = False
+        if self.shared_limit is not None:
+            self.shared_limit.begin()
 
-    def add(self, record: CallRecord, hold: Hold | None = None) -> None:  # noqa: ARG002 - there is no limit
+    @property
+    def limits(self) -> list[LimitStatus]:
+        """The limits, that for all calls first, with what is spent, estimated and reserved now.
+
+        Raises:
+            LedgerError: The file cannot be read.
+        """
+        if self.shared_limit is None:
+            return []
+        self.flush()
+        return self.shared_limit.statuses()
+
+    def _make(self) -> None:
+        with self._writing():
+            pass
+
+    def add(self, record: CallRecord, hold: Hold | None = None) -> None:
         """Records one call; a call that is there already is not recorded again."""
+        limit = self.shared_limit
+        if limit is not None:
+            name, _ = hold.shared.get(limit, (None, 0)) if hold is not None else (None, 0)
+            with suppress(LedgerError):  # else it waits beside the file, and its reservation for the end of its lease
+                limit.settle(name, _INSERT, _row_of(record.to_dict()))
+                if hold is not None:
+                    limit.experience.note(hold.asked, record)
+                    books.tell()
+                return
         if self._failures == _MOST_FAILURES:
             return
         try:
@@ -243,17 +290,21 @@ class SpendLedger(Recorder, SpendView):
         return self
 
     def __reduce__(self) -> Any:
-        return (ledger_at, (str(self.path),))
+        per_tag = {tag: limit for tag, limit in self._limits.items() if tag}
+        return (ledger_at, (str(self.path), self._limits.get(""), self._per, per_tag or None))
 
 
 _open_ledgers: Final[WeakSet[SpendLedger]] = WeakSet()
 _shared: Final[WeakValueDictionary[str, SpendLedger]] = WeakValueDictionary()
 
 
-def ledger_at(path: str) -> SpendLedger:
-    """This process's one ledger in a file."""
+def ledger_at(
+    path: str, limit_usd: float | None = None, per: Period = "total", per_tag: Mapping[str, float] | None = None
+) -> SpendLedger:
+    """This process's one ledger in a file with these limits."""
     path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - a key, made for every client
-    return _shared.get(path) or _shared.setdefault(path, SpendLedger(path))
+    key = path if limit_usd is None and not per_tag else f"{path}\0{limit_usd}/{per}/{sorted((per_tag or {}).items())}"
+    return _shared.get(key) or _shared.setdefault(key, SpendLedger(path, limit_usd, per, per_tag=per_tag))
 
 
 def _check_kind(database: sqlite3.Connection) -> bool:

@@ -8,13 +8,16 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextvars import ContextVar
-from typing import Any, Final, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 from weakref import WeakSet
 
 from typing_extensions import Self
 
 from auriko.spend._accounts import Account, Hold
 from auriko.spend._record import CallRecord, CallStart
+
+if TYPE_CHECKING:  # SQLite is imported where it is used
+    from auriko.spend._shared_limit import SharedLimit
 
 RecorderT = TypeVar("RecorderT", bound="Recorder")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -60,10 +63,12 @@ class Recorder(ABC):
     Attributes:
         tags: Labels that go into the records.
         account: The limit, or None.
+        shared_limit: A limit that processes share, or None.
         on_limit: What a call does that there is no room for.
     """
 
     account: Account | None = None
+    shared_limit: SharedLimit | None = None
     on_limit: OnLimit = "raise"
 
     def __init__(self, tags: Sequence[str]) -> None:

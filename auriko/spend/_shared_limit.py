@@ -1,0 +1,265 @@
+"""A limit that processes share: what has been spent and what is reserved stand in a ledger's file.
+
+A reservation is a row, made in one transaction with the look at what is left, and removed in one with the record of the
+call. It has an owner and a lease, so that a process that was killed gives back what it held: at once where that can be
+seen, else when the lease has run out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pydantic_core import to_json
+
+from auriko._display.money import NANO, nano_of, usd_of, usd_text
+from auriko.errors import BudgetExceededError
+from auriko.spend._periods import Period, bounds_of
+from auriko.spend._record import new_id
+
+if TYPE_CHECKING:
+    from auriko.spend._estimates import Asked
+
+_PATIENCE: Final = 10.0
+_LEASE: Final = 600.0  # renewed whenever its owner reserves again
+
+
+def _nano(usd: str) -> str:
+    """An amount in billionths of a dollar, in SQL."""
+    return f"CAST(round(coalesce({usd}, 0) * {NANO}) AS INTEGER)"
+
+
+_HOUR: Final = "CAST(started_at / 3600 AS INTEGER)"
+_AMOUNT: Final = _nano("coalesce(usd, estimated_usd)")
+_ESTIMATED: Final = _nano("iif(usd IS NULL, estimated_usd, 0)")
+# Sums by hour, since those of a month would otherwise be added up before every call. "" is every tag together.
+_SCHEMA: Final = f"""
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL, nano INTEGER NOT NULL, tags TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE spent (
+    tag TEXT NOT NULL, hour INTEGER NOT NULL, nano INTEGER NOT NULL, estimated INTEGER NOT NULL, PRIMARY KEY (tag, hour)
+) WITHOUT ROWID;
+INSERT INTO spent SELECT tag, hour, sum(nano), sum(estimated) FROM (
+    SELECT '' AS tag, {_HOUR} AS hour, {_AMOUNT} AS nano, {_ESTIMATED} AS estimated FROM calls
+    UNION ALL
+    SELECT value, {_HOUR}, {_AMOUNT}, {_ESTIMATED} FROM calls, json_each(tags)
+) GROUP BY tag, hour;
+CREATE TRIGGER add_up AFTER INSERT ON calls BEGIN
+    INSERT OR IGNORE INTO spent
+        SELECT tag, (SELECT {_HOUR} FROM calls WHERE id = NEW.id), 0, 0
+        FROM (SELECT '' AS tag UNION SELECT value FROM json_each(NEW.tags));
+    UPDATE spent SET nano = nano + (SELECT {_AMOUNT} FROM calls WHERE id = NEW.id),
+        estimated = estimated + (SELECT {_ESTIMATED} FROM calls WHERE id = NEW.id)
+        WHERE hour = (SELECT {_HOUR} FROM calls WHERE id = NEW.id)
+        AND (tag = '' OR tag IN (SELECT value FROM json_each(NEW.tags)));
+END
+"""  # noqa: S608 - made of the constants above
+_SPENT: Final = "SELECT coalesce(sum(nano), 0), coalesce(sum(estimated), 0) FROM spent WHERE tag = ? AND hour >= ?"
+_RESERVED: Final = "SELECT coalesce(sum(nano), 0) FROM reservations"
+_RESERVED_BY_TAG: Final = f"{_RESERVED}, json_each(tags) WHERE value = ?"
+
+
+class LedgerError(Exception):
+    """A ledger cannot be read: it is damaged, locked, or something else than a ledger."""
+
+
+class LimitStatus(NamedTuple):
+    """A limit with what counts against it now.
+
+    Attributes:
+        tag: The tag that it is for, or None for all calls.
+        limit_usd: The limit, in USD.
+        per: Its period.
+        spent_usd: What is known to have been billed in the present period.
+        estimated_usd: The estimates of calls whose cost is not known.
+        reserved_usd: What calls in flight may cost.
+        renews_at: When the next period begins, or None.
+    """
+
+    tag: str | None
+    limit_usd: float
+    per: Period
+    spent_usd: float
+    estimated_usd: float
+    reserved_usd: float
+    renews_at: datetime | None
+
+    @property
+    def left_usd(self) -> float:
+        """What is neither spent nor reserved."""
+        return self.limit_usd - self.spent_usd - self.estimated_usd - self.reserved_usd
+
+
+class SharedLimit:
+    """Limits in a ledger's file, one for all calls and one for each tag that has its own.
+
+    Args:
+        path: The file.
+        limits: The limits in USD by tag; "" is for all calls.
+        per: Their period.
+        prepare: Makes the file a ledger.
+    """
+
+    def __init__(self, path: Path, limits: Mapping[str, float], per: Period, prepare: Callable[[], None]) -> None:
+        from auriko.spend._estimates import Experience
+
+        self._path = path
+        self._limits = limits
+        self._per: Period = per
+        self._prepare = prepare
+        self._inherited: list[sqlite3.Connection] = []
+        self._database: sqlite3.Connection | None = None
+        self.experience = Experience(None)
+        self.begin()
+
+    def begin(self) -> None:
+        """Makes the lock, also in a forked process, which has its own connection; the old one is never touched."""
+        self._lock = threading.Lock()
+        if self._database is not None:
+            self._inherited.append(self._database)
+        self._database = None
+        self._owner = f"{platform.node()}:{os.getpid()}"
+
+    def reserve(self, asked: Asked, tags: Sequence[str]) -> tuple[str, int]:
+        """The name of a reservation and what it holds.
+
+        Raises:
+            BudgetExceededError: There is no room for the call.
+            LedgerError: The file cannot be read or written.
+        """
+        held: list[int] = []
+        with self._transaction() as database:
+            self._give_back_of_the_dead(database)
+            for status in self._statuses(database, ["", *tags]):
+                left, reserved = nano_of(status.left_usd), nano_of(status.reserved_usd)
+                needed, amount = self.experience.offer(asked, left, reserved)
+                if amount is None:
+                    raise self._exceeded(status, needed)
+                held.append(amount)
+            name, amount = new_id(), min(held)
+            row = (name, self._owner, time.time() + _LEASE, amount, to_json(tags).decode())
+            database.execute("INSERT INTO reservations VALUES (?, ?, ?, ?, ?)", row)
+        return name, amount
+
+    def settle(self, name: str | None, statement: str, row: Sequence[Any]) -> None:
+        """Writes a call's record in the place of its reservation.
+
+        Raises:
+            LedgerError: The file cannot be written.
+        """
+        with self._transaction() as database:
+            database.execute("DELETE FROM reservations WHERE id = ?", (name,))
+            database.execute(statement, row)
+
+    def release(self, name: str) -> None:
+        """Gives back what a call held that is not made."""
+        with contextlib.suppress(LedgerError), self._transaction() as database:  # else its lease runs out
+            database.execute("DELETE FROM reservations WHERE id = ?", (name,))
+
+    def statuses(self) -> list[LimitStatus]:
+        """Every limit as it is now.
+
+        Raises:
+            LedgerError: The file cannot be read or written.
+        """
+        with self._transaction() as database:
+            self._give_back_of_the_dead(database)
+            return self._statuses(database, self._limits)
+
+    def _statuses(self, database: sqlite3.Connection, tags: Sequence[str] | Mapping[str, float]) -> list[LimitStatus]:
+        begin, renews_at = bounds_of(self._per, time.time())
+        found: list[LimitStatus] = []
+        for tag in tags:
+            if tag in self._limits:
+                ((spent, estimated),) = database.execute(_SPENT, (tag, int(begin // 3600)))
+                by_tag = (_RESERVED_BY_TAG, (tag,)) if tag else (_RESERVED, ())
+                ((reserved,),) = database.execute(*by_tag)
+                amounts = (usd_of(spent - estimated), usd_of(estimated), usd_of(reserved))
+                found.append(LimitStatus(tag or None, self._limits[tag], self._per, *amounts, renews_at))
+        return found
+
+    def _give_back_of_the_dead(self, database: sqlite3.Connection) -> None:
+        now = time.time()
+        database.execute("UPDATE reservations SET until = ? WHERE owner = ?", (now + _LEASE, self._owner))
+        database.execute("DELETE FROM reservations WHERE until < ?", (now,))
+        for (owner,) in database.execute("SELECT DISTINCT owner FROM reservations").fetchall():
+            if not _is_alive(owner):
+                database.execute("DELETE FROM reservations WHERE owner = ?", (owner,))
+
+    def _exceeded(self, status: LimitStatus, needed: int) -> BudgetExceededError:
+        spent = usd_of(nano_of(status.spent_usd) + nano_of(status.estimated_usd))
+        per = "" if status.per == "total" else f" per {status.per}"
+        of_tag = f" for {status.tag!r}" if status.tag is not None else ""
+        renews = f" It renews at {status.renews_at:%Y-%m-%d %H:%M} UTC." if status.renews_at is not None else ""
+        return BudgetExceededError(
+            f"The spend limit of {usd_text(status.limit_usd)}{per}{of_tag} of the ledger {self._path} is reached: "
+            f"{usd_text(spent)} spent, {usd_text(status.reserved_usd)} reserved for calls in flight, and this call may "
+            f"cost {usd_text(usd_of(needed))}. No request was sent.{renews}",
+            code="local_budget_exceeded",
+            limit_usd=status.limit_usd,
+            spent_usd=spent,
+            reserved_usd=status.reserved_usd,
+            needed_usd=usd_of(needed),
+        )
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        try:
+            with self._lock:
+                database = self._database or self._open()
+                database.execute("BEGIN IMMEDIATE")
+                try:
+                    yield database
+                except BaseException:
+                    database.execute("ROLLBACK")
+                    raise
+                database.execute("COMMIT")
+        except (OSError, sqlite3.Error) as error:
+            raise LedgerError(f"the limit in {self._path} cannot be kept: {error}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        self._prepare()
+        database = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        # What a killed process has committed is safe all the same; only a machine without power may lose the last.
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("BEGIN IMMEDIATE")
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'reservations'").fetchall():
+            _execute_all(database, _SCHEMA)
+        database.execute("COMMIT")
+        self._database = database
+        return database
+
+
+def _execute_all(database: sqlite3.Connection, script: str) -> None:
+    """Executes statements inside the present transaction, which `executescript` would end."""
+    statement = ""
+    for line in script.strip().splitlines():
+        statement += f"{line}\n"
+        if sqlite3.complete_statement(statement):
+            database.execute(statement)
+            statement = ""
+    database.execute(statement)
+
+
+def _is_alive(owner: str) -> bool:
+    """False if a process is known to be gone; of one on another machine only its lease tells."""
+    host, _, process = owner.rpartition(":")
+    if host != platform.node() or os.name != "posix":
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
