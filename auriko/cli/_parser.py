@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
+from difflib import get_close_matches
 from pathlib import Path
-from typing import get_args
+from typing import NoReturn, get_args
 
 from auriko._version import __version__
 from auriko.cli._variables import SHELLS
@@ -19,9 +21,20 @@ environment:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that names the choice that was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if choice is not None:
+            nearest = get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), n=1)
+            message += f"; did you mean {nearest[0]!r}?" if nearest else ""
+        super().error(message)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """A parser whose result has the command's name in `command`."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="auriko",
         description="The Auriko LLM routing gateway on the command line.",
         epilog=_EPILOG,

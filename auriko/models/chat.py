@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # imported where something is shown
     from auriko._display.card import Card
 
 
+_SEAM = "continued_from"
+
+
 def new_call_id() -> str:
     """An id for a tool call that came without one: by it the call's result is matched."""
     return f"call_{uuid.uuid4().hex}"
@@ -196,3 +199,13 @@ class ChatCompletionChunk(AurikoResponseModel):
     system_fingerprint: str | None = None
     service_tier: str | None = None
     routing_metadata: Informational[RoutingMetadata] = None
+
+    @property
+    def continued_from(self) -> str | None:
+        """The model whose answer was cut here, on the first chunk of the one that goes on; else None."""
+        return (self.__pydantic_extra__ or {}).get(_SEAM)
+
+    @continued_from.setter
+    def continued_from(self, model: str) -> None:
+        extra: Any = self.__pydantic_extra__  # a dict, since unknown fields are kept
+        extra[_SEAM] = model
