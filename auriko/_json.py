@@ -9,11 +9,12 @@ from pydantic_core import from_json
 
 
 def parse_json(data: bytes, *, allow_inf_nan: bool = False) -> Any:
-    """The value of a JSON text; half a surrogate pair, which some servers cut, becomes U+FFFD.
+    """The value of a JSON text, after a byte order mark too; half a surrogate pair, as some cut them, becomes U+FFFD.
 
     Raises:
         ValueError: It is no JSON, or nested deeper than some 200 levels, or has numbers that JSON has not.
     """
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return from_json(data, allow_inf_nan=allow_inf_nan)
     except ValueError:

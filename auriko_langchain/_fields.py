@@ -73,6 +73,8 @@ class ChatFields(BaseChatModel):
         gateway_metadata: Labels of every request: `tags`, `user_id`, `trace_id`, `custom_fields`.
         label_from_config: Whether the tags, the run's id and `metadata["user_id"]` of LangChain's config become
             labels of the request.
+        conversation: True to have the turns of a thread of LangGraph stay with the provider whose cache has them; or
+            the id of the one conversation that the model is for.
         max_tokens: The most tokens of an answer; sent as `max_completion_tokens`.
         extensions: Options for single providers, by provider.
         extra_body: Fields of the request that have no name here.
@@ -99,6 +101,7 @@ class ChatFields(BaseChatModel):
     routing: RoutingOptions | Mapping[str, Any] | None = None
     gateway_metadata: GatewayMetadata | Mapping[str, Any] | None = None
     label_from_config: bool = False
+    conversation: bool | str = False
 
     temperature: float | None = None
     top_p: float | None = None
@@ -204,6 +207,7 @@ class ChatFields(BaseChatModel):
         values["max_completion_tokens"] = self.max_tokens
         values["extra_body"] = {**(self.model_kwargs or {}), **(self.extra_body or {})} or None
         values["stop"] = self.stop or None
+        values["conversation"] = self.conversation if isinstance(self.conversation, str) else None
         return {name: value for name, value in values.items() if value is not None}
 
     def gateway_defaults(self) -> dict[str, Any]:

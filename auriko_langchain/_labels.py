@@ -39,6 +39,8 @@ def _labelled(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def labels_of_run(model: ChatFields, run: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a call that came another way (`generate`, events of version 3) and has its run."""
+    if run is not None:
+        kwargs = _with_conversation(model, kwargs, run.metadata or {})
     if not model.label_from_config or run is None or "gateway_metadata" in kwargs:
         return kwargs
     return {**kwargs, "gateway_metadata": _labels(model, run.tags, run.metadata, run.run_id, None)}
@@ -47,15 +49,26 @@ def labels_of_run(model: ChatFields, run: Any, kwargs: dict[str, Any]) -> dict[s
 def _with_labels(
     model: ChatFields, config: RunnableConfig | None, kwargs: dict[str, Any]
 ) -> tuple[RunnableConfig | None, dict[str, Any]]:
-    if not model.label_from_config:
+    if not model.label_from_config and model.conversation is not True:
         return config, kwargs
     config = ensure_config(config)
+    kwargs = _with_conversation(model, kwargs, {**config.get("metadata", {}), **config.get("configurable", {})})
+    if not model.label_from_config:
+        return config, kwargs
     # The run gets its id here, so that its trace and the gateway's records name the same one.
     run_id = config["run_id"] = config.get("run_id") or uuid4()
     tags = [*config.get("tags", ()), *(model.tags or ())]
     metadata = {**config.get("metadata", {}), **(model.metadata or {})}
     labels = _labels(model, tags, metadata, run_id, kwargs.get("gateway_metadata"))
     return config, {**kwargs, "gateway_metadata": labels}
+
+
+def _with_conversation(model: ChatFields, kwargs: dict[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, with LangGraph's thread as their conversation where the model takes that."""
+    thread = config.get("thread_id")
+    if model.conversation is not True or thread is None or "conversation" in kwargs:
+        return kwargs
+    return {**kwargs, "conversation": str(thread)}
 
 
 def _labels(

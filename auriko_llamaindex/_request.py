@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,4 +41,15 @@ def request_arguments(
     named = {"models": settings.models, "routing": settings.routing, "gateway_metadata": settings.gateway_metadata}
     arguments = merge_arguments(fields, gateway_of(named), settings.additional_kwargs)
     arguments = merge_arguments(arguments, arguments.pop("gateway"), call)
-    return {"messages": to_wire(messages, send_reasoning=settings.send_reasoning), **arguments}
+    sent = to_wire(messages, send_reasoning=settings.send_reasoning)
+    conversation = arguments.pop("conversation", settings.conversation)
+    if conversation is True:
+        conversation = _beginning(sent)
+    return {"messages": sent, **arguments, **({"conversation": conversation} if conversation else {})}
+
+
+def _beginning(messages: Sequence[Mapping[str, Any]]) -> str:
+    """A name of the conversation that begins so: memories do not tell theirs, and what begins alike shares a cache."""
+    first = next((index for index, message in enumerate(messages) if message["role"] == "user"), 0)
+    text = json.dumps(messages[: first + 1], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

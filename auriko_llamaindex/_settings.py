@@ -64,6 +64,11 @@ class AurikoSettings(FunctionCallingLLM):
     extensions: dict[str, dict[str, Any]] | None = Field(
         default=None, description="Options for one provider each, forwarded as they are."
     )
+    conversation: bool | str = Field(
+        default=False,
+        description="Whether turns stay with the provider whose cache has them: True knows a conversation by how it "
+        "begins, a text is the id of the one that this LLM is for.",
+    )
     temperature: float | None = Field(
         default=None, ge=0, le=2, description="None leaves it to the model; some allow nothing else."
     )

@@ -6,15 +6,16 @@ python examples/agent_budget.py "What is the status of order number 4711?"
 
 import os
 import sys
+from typing import Any
 
 from langchain.agents import create_agent
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from auriko import track_spend
 from auriko_langchain import ChatAuriko
-from auriko_langchain.errors import AurikoBudgetExceededError
 from auriko_langchain.middleware import AurikoBudgetMiddleware
 
 
@@ -30,38 +31,37 @@ def weather(city: str) -> str:
     return f"It is 7 degrees and raining in {city}."
 
 
-def stream(agent, task, config) -> None:
+def stream(agent: Any, given: Any, config: Any) -> None:
     """Prints the answer as it arrives; the tools that are called stand before it."""
-    for message, _ in agent.stream(task, config, stream_mode="messages"):
-        if isinstance(message, AIMessageChunk):
-            for call in message.tool_call_chunks:
-                print(f"[{call['name']}]" if call["name"] else call["args"] or "", end="", flush=True)
-            print(message.text, end="", flush=True)
-        else:
+    for message, _ in agent.stream(given, config, stream_mode="messages"):
+        if isinstance(message, ToolMessage):
             print(f" -> {message.text}")
+            continue
+        for call in getattr(message, "tool_call_chunks", ()):
+            print(f"[{call['name']}]" if call["name"] else call["args"] or "", end="", flush=True)
+        print(message.text, end="", flush=True)
+    print()
 
 
-def agrees(error: AurikoBudgetExceededError) -> bool:
-    """Whether the user goes on, with as much again."""
-    return input(f"\n{error.message} Go on, up to ${error.limit_usd:g} more? [y/N] ") in {"y", "Y"}
+def go_on(interrupts: Any) -> Command | None:
+    """The user's word where the run waits for it: a new limit goes on, anything else ends it."""
+    for interrupt in interrupts:
+        typed = input(f"{interrupt.value['message']}\nA new limit in USD, or nothing to end here: ")
+        return Command(resume=float(typed) if typed else False)
+    return None
 
 
 def main() -> None:
-    """Runs one task; what was reached before the limit is kept and gone on from."""
-    task = {"messages": [("human", sys.argv[1])]}
-    limit = AurikoBudgetMiddleware(limit_usd=float(os.environ.get("LIMIT_USD", "0.01")), exit_behavior="error")
+    """Runs one task; where it was stopped for its budget, it goes on from there."""
+    budget = AurikoBudgetMiddleware(limit_usd=float(os.environ.get("LIMIT_USD", "0.01")), exit_behavior="ask")
     config = {"configurable": {"thread_id": "one"}}
+    given: Any = {"messages": [("human", sys.argv[1])]}
     with ChatAuriko(models=["gpt-4o", "gpt-4o-mini"], routing={"optimize": "cost"}) as model, track_spend() as spend:
-        agent = create_agent(model, [order_status, weather], middleware=[limit], checkpointer=InMemorySaver())
-        while True:
-            try:
-                stream(agent, task, config)
-                break
-            except AurikoBudgetExceededError as error:
-                if not agrees(error):
-                    break
-                task = None  # go on from the last checkpoint, with a new budget
-        print(f"\n{spend.calls} calls, ${spend.usd:.6f}")
+        agent = create_agent(model, [order_status, weather], middleware=[budget], checkpointer=InMemorySaver())
+        while given is not None:
+            stream(agent, given, config)
+            given = go_on(agent.get_state(config).interrupts)
+        print(f"{spend.calls} calls, ${spend.usd:.6f}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from check import check_links
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "build" / "site"
+BUILT = ROOT / "build" / "html"  # beside it, myst-nb lays what it has read
 SITE = ROOT / "site"
 FOR_MACHINES = SOURCE / "extra"
 
@@ -76,6 +77,7 @@ def title_of(text: str) -> str:
 def lay_out() -> dict[str, str]:
     """Lays out the source; the text of every page that a person has written, by its name."""
     shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", SOURCE)  # with their pictures
     pages = {page.stem: page.read_text("utf-8") for page in sorted((ROOT / "docs").glob("*.md"))}
     pages = {name: text.replace("](../README.md", "](index.md") for name, text in pages.items()}
     pages["changelog"] = (ROOT / "CHANGELOG.md").read_text("utf-8").replace("](docs/", "](")
@@ -169,12 +171,14 @@ def write_for_machines(pages: dict[str, str]) -> None:
 def main() -> None:
     """Builds and checks."""
     write_for_machines(lay_out())
-    shutil.rmtree(SITE, ignore_errors=True)
+    for old in (BUILT, SITE):
+        shutil.rmtree(old, ignore_errors=True)
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-c", str(ROOT / "website")]
     command += ["-d", str(ROOT / "build" / "doctrees"), "-D", f"html_extra_path={FOR_MACHINES}"]
-    done = subprocess.run([*command, str(SOURCE), str(SITE)], check=False)
+    done = subprocess.run([*command, str(SOURCE), str(BUILT)], check=False)
     if done.returncode:
         sys.exit(done.returncode)
+    BUILT.rename(SITE)
     wrong = check_links(SITE)
     sys.exit("\n".join(wrong) if wrong else 0)
 

@@ -30,7 +30,7 @@ def call_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    recorders = recorders_of(settings.recorders)
+    recorders = recorders_of(settings.recorders if call.turn is None else (*settings.recorders, call.turn))
     call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
     observation = _observe(call, settings, recorders, hold, stream=False)
     try:
@@ -54,7 +54,7 @@ def stream_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    recorders = recorders_of(settings.recorders)
+    recorders = recorders_of(settings.recorders if call.turn is None else (*settings.recorders, call.turn))
     call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
     observation = _observe(call, settings, recorders, hold, stream=True)
     idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
@@ -68,18 +68,22 @@ def stream_steps(
     return opened, observation
 
 
-def hold_at_once(recorders: tuple[Recorder, ...], model: str, request: Any, body: bytes) -> Hold | None:
-    """What a request that others send holds in the limits that it is under, or None where it is under none.
+def holding(
+    recorders: tuple[Recorder, ...], model: str, request: Any, body: bytes | None, reserve_usd: float | None = None
+) -> Callable[[News | None], Hold] | None:
+    """What holds the probable cost of a request in the limits that it is under; None where it is under none.
 
-    Raises:
-        BudgetExceededError: There is no room for it.
+    It raises BudgetExceededError where there is no room, and has the news told when there may be some.
     """
     accounts = [recorder.account for recorder in recorders if recorder.account is not None]
-    if not accounts or not model:
+    shared = [recorder.shared_limit for recorder in recorders if recorder.shared_limit is not None]
+    if not (accounts or shared) or not model:
         return None
     from auriko.spend._estimates import asked_of
 
-    return reserve(accounts, asked_of(model, request, body, None))
+    tags = tags_of(recorders) if shared else ()
+    asked = asked_of(model, request, body, reserve_usd)
+    return lambda news: reserve(accounts, asked, news, shared=shared, tags=tags)
 
 
 def _idle_bound(read: float | None) -> float | None:
@@ -101,26 +105,22 @@ def _reserve(
     Raises:
         BudgetExceededError: There is no room for it, and none that is worth waiting for.
     """
-    accounts = [recorder.account for recorder in recorders if recorder.account is not None]
-    shared = [recorder.shared_limit for recorder in recorders if recorder.shared_limit is not None]
-    if not (accounts or shared) or not call.model:
+    hold = holding(recorders, call.model, call.request, call.body, call.reserve_usd)
+    if hold is None:
         return call, None
-    from auriko.spend._estimates import asked_of
-
-    tags = tags_of(recorders) if shared else ()
-    asked = asked_of(call.model, call.request, call.body, call.reserve_usd)
     if not any([recorder.on_limit == "wait" for recorder in recorders]):  # noqa: C419 - a generator takes longer
-        return call, reserve(accounts, asked, shared=shared, tags=tags)
+        return call, hold(None)
+    # Other processes tell nothing of what they settle.
+    patience = _LOOK_AGAIN if any(recorder.shared_limit is not None for recorder in recorders) else None
     started = clock.monotonic()
     deadline = call.deadline if call.deadline is not None else settings.deadline
     rest = deadline
     while True:
         news: News = News()
         try:
-            return replace(call, deadline=rest), reserve(accounts, asked, news, shared=shared, tags=tags)
+            return replace(call, deadline=rest), hold(news)
         except BudgetExceededError as error:
             if not error.reserved_usd or (rest is not None and rest <= 0):
                 raise
-        # Other processes tell nothing of what they settle.
-        yield Sleep(rest if not shared else min(rest or _LOOK_AGAIN, _LOOK_AGAIN), news)
+        yield Sleep(min(rest or patience, patience) if patience is not None else rest, news)
         rest = deadline - (clock.monotonic() - started) if deadline is not None else None

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from auriko._checks import as_query, check_headers, check_retries, check_seconds, check_timeout, check_usd
 from auriko._signature import required_names, unknown_name
+from auriko.spend import Recorder
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -36,6 +37,7 @@ class Call(Generic[ReplyT]):
         deadline: Bound of the whole call in seconds, or None for the client's.
         max_retries: How many requests may follow the first, or None for the client's number.
         reserve_usd: What a limit holds for the call, in USD, or None for an estimate.
+        turn: What is told of the call's end as a turn of a conversation, or None.
         convert: What makes the result of a whole reply that has been paid for, or None where the reply is the result.
     """
 
@@ -53,6 +55,7 @@ class Call(Generic[ReplyT]):
     deadline: float | None = None
     max_retries: int | None = None
     reserve_usd: float | None = None
+    turn: Recorder | None = field(default=None, repr=False)
     convert: Callable[[Any], ReplyT] | None = field(default=None, repr=False)
 
 

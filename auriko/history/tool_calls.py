@@ -140,7 +140,7 @@ def _result(messages: list[Any], waiting: list[int], refers_to: str, taken: set[
             return number
     if taken is None:
         return None
-    return next((number for number in waiting if messages[number].get("tool_call_id") not in taken), None)
+    return next((number for number in waiting if str(messages[number].get("tool_call_id")) not in taken), None)
 
 
 def _as_mapping(value: Any) -> Mapping[str, Any] | None:

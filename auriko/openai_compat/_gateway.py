@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from typing_extensions import TypedDict
 
 from auriko._observing.observation import Observation, observe, recorders_of
-from auriko._observing.steps import hold_at_once
+from auriko._observing.steps import holding
 from auriko._rules.body import encode_body
 from auriko._rules.exchange import Answer, parse_reply
 from auriko._rules.reader import StreamReader
@@ -124,10 +124,18 @@ class Gateway:
         models: list[str] | None = gateway.get("models")
         asked = ",".join(models) if models else str(request.get("model") or "")
         recorders = recorders_of(self._settings.recorders)
-        hold = hold_at_once(recorders, asked, request, body)
+        hold = holding(recorders, asked, request, body)
+        held = hold(None) if hold is not None else None
         span = current_llm_span()
         with on_span(span) if span is not None else nullcontext():
-            observation = observe(asked, path, self.base_url, recorders, hold, stream=bool(request.get("stream")))
+            observation = observe(
+                asked,
+                path,
+                self.base_url,
+                recorders,
+                held,
+                stream=bool(request.get("stream")),
+            )
         return encode_body(request) if self._options else body, BridgedCall(path, observation, self._note)
 
     def _note(self, metadata: RoutingMetadata) -> None:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def _to_call(form: Any) -> Callable[[Mapping[str, Any]], Call[Any]]:
+def _to_call(form: Any, caller: Caller | AsyncCaller) -> Callable[[Mapping[str, Any]], Call[Any]]:
     """What makes a call of each request of a batch whose answers have that form, or any form where it is None."""
     if form is None:
-        return partial(chat_call, stream=False)
-    from auriko.response_format import response_format_of
+        return partial(chat_call, stream=False, caller=caller)
+    from auriko.schemas.response_format import response_format_of
 
-    return partial(parse_call, form=response_format_of(form))
+    return partial(parse_call, form=response_format_of(form), caller=caller)
 
 
 class BatchingCompletions:
@@ -121,7 +121,7 @@ class BatchingCompletions:
     def _batch(self, requests: Iterable[Mapping[str, Any]], form: Any, options: BatchOptions) -> Batch[Any]:
         from auriko.batch import Batch
 
-        return Batch(self._caller, _to_call(form), requests, options)
+        return Batch(self._caller, _to_call(form, self._caller), requests, options)
 
 
 class AsyncBatchingCompletions:
@@ -210,7 +210,7 @@ class AsyncBatchingCompletions:
     ) -> AsyncBatch[Any]:
         from auriko.batch import AsyncBatch
 
-        return AsyncBatch(self._caller, _to_call(form), requests, options)
+        return AsyncBatch(self._caller, _to_call(form, self._caller), requests, options)
 
 
 for _batched in (BatchingCompletions, AsyncBatchingCompletions):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from auriko._caller import AsyncCaller, Caller
 from auriko._rules.call import Call
 from auriko.history.messages import ready_messages
 from auriko.models.chat import ChatCompletion
@@ -14,13 +15,15 @@ from auriko.types.chat_params import ChatParams
 
 if TYPE_CHECKING:  # imported when something is parsed
     from auriko.models.parsed import ParsedChatCompletion
-    from auriko.response_format import ResponseFormat
+    from auriko.schemas.response_format import ResponseFormat
 
 T = TypeVar("T")
 _FORM: Final = "response_format"
 
 
-def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[ChatCompletion]:
+def chat_call(
+    params: Mapping[str, Any], *, stream: bool, caller: Caller | AsyncCaller | None = None
+) -> Call[ChatCompletion]:
     """The call of a chat completion request; the arguments are not kept.
 
     Raises:
@@ -28,7 +31,13 @@ def chat_call(params: Mapping[str, Any], *, stream: bool) -> Call[ChatCompletion
         TypeError: An unknown argument.
     """
     return inference_call(
-        params, ChatParams, "/chat/completions", ChatCompletion, stream=stream, snapshot=_snapshot_messages
+        params,
+        ChatParams,
+        "/chat/completions",
+        ChatCompletion,
+        stream=stream,
+        snapshot=_snapshot_messages,
+        caller=caller,
     )
 
 
@@ -41,13 +50,17 @@ def _snapshot_messages(body: dict[str, Any]) -> None:
     if not body["messages"]:
         raise ValueError("messages is empty; the gateway needs at least one")
     if _FORM in body and not isinstance(body[_FORM], Mapping):
-        from auriko.response_format import response_format_of
+        from auriko.schemas.response_format import response_format_of
 
         body[_FORM] = response_format_of(body[_FORM]).for_chat()
 
 
 def parse_call(
-    params: Mapping[str, Any], form: ResponseFormat[T], *, stream: bool = False
+    params: Mapping[str, Any],
+    form: ResponseFormat[T],
+    *,
+    stream: bool = False,
+    caller: Caller | AsyncCaller | None = None,
 ) -> Call[ParsedChatCompletion[T]]:
     """The call of a chat completion request whose answer has that form.
 
@@ -57,5 +70,5 @@ def parse_call(
     """
     if params.get(_FORM) is not None:
         raise ValueError("response_format is said twice: for this request, and for all")
-    call = chat_call({**params, _FORM: form.for_chat()}, stream=stream)
+    call = chat_call({**params, _FORM: form.for_chat()}, stream=stream, caller=caller)
     return cast("Call[ParsedChatCompletion[T]]", replace(call, convert=cast("Any", form.of_completion)))

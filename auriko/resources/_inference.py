@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
 
+from auriko._caller import AsyncCaller, Caller
 from auriko._rules.body import encode_body
 from auriko._rules.call import Call, check_names, take_options
 from auriko.call_arguments import GATEWAY_FIELDS
@@ -25,6 +26,7 @@ def inference_call(
     *,
     stream: bool,
     snapshot: Callable[[dict[str, Any]], None],
+    caller: Caller | AsyncCaller | None = None,
 ) -> Call[ReplyT]:
     """The call of a request that a model answers; the arguments are not kept.
 
@@ -35,6 +37,7 @@ def inference_call(
         reply: The model of the whole reply.
         stream: Whether the reply is to be streamed.
         snapshot: What checks and copies the conversation inside the body.
+        caller: What remembers who served a conversation; without it nobody does.
 
     Raises:
         ValueError: Neither or both of `model` and `gateway.models`, or a value that cannot be sent.
@@ -44,6 +47,7 @@ def inference_call(
     given = dict(params)
     options = take_options(given)
     extra = given.pop("extra_body", None)
+    conversation = given.pop("conversation", None)
     body = {name: value for name, value in given.items() if value is not None}
     snapshot(body)
     if not _WORDS.isdisjoint(body):
@@ -56,7 +60,8 @@ def inference_call(
         body = merge_gateway_extra_body(body, extra)
     model = check_model(body)
     check_extensions(body.get("extensions"))
-    facts: dict[str, Any] = {"body": encode_body(body), "request": body, "stream": stream, "model": model}
+    turn = caller.affinity().begin(conversation, body) if conversation is not None and caller is not None else None
+    facts: dict[str, Any] = {"turn": turn, "body": encode_body(body), "request": body, "stream": stream, "model": model}
     return Call(method="POST", path=path, reply=reply, **facts, **options)
 
 

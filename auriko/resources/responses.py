@@ -21,19 +21,23 @@ if TYPE_CHECKING:  # imported when something is parsed
 
     from auriko._streams.parsed import AsyncParsedResponseStream, ParsedResponseStream
     from auriko.models.parsed import ParsedResponse
-    from auriko.response_format import ResponseFormat
+    from auriko.schemas.response_format import ResponseFormat
 
 T = TypeVar("T")
 
 
-def responses_call(params: Mapping[str, Any], *, stream: bool) -> Call[Response]:
+def responses_call(
+    params: Mapping[str, Any], *, stream: bool, caller: Caller | AsyncCaller | None = None
+) -> Call[Response]:
     """The call of a Responses request; the arguments are not kept.
 
     Raises:
         ValueError: Neither or both of `model` and `gateway.models`, or a value that cannot be sent.
         TypeError: An unknown argument.
     """
-    return inference_call(params, ResponsesParams, "/responses", Response, stream=stream, snapshot=_snapshot_input)
+    return inference_call(
+        params, ResponsesParams, "/responses", Response, stream=stream, snapshot=_snapshot_input, caller=caller
+    )
 
 
 def _snapshot_input(body: dict[str, Any]) -> None:
@@ -47,11 +51,13 @@ def _snapshot_input(body: dict[str, Any]) -> None:
         raise ValueError("input is empty; the gateway needs a text or at least one item")
 
 
-def _parse_call(params: Mapping[str, Any], form: ResponseFormat[T], *, stream: bool) -> Call[ParsedResponse[T]]:
+def _parse_call(
+    params: Mapping[str, Any], form: ResponseFormat[T], caller: Caller | AsyncCaller, *, stream: bool
+) -> Call[ParsedResponse[T]]:
     text = dict(params.get("text") or {})
     if text.get("format"):
         raise ValueError("give either text_format or text['format'], not both")
-    call = responses_call({**params, "text": {**text, "format": form.for_responses()}}, stream=stream)
+    call = responses_call({**params, "text": {**text, "format": form.for_responses()}}, stream=stream, caller=caller)
     return cast("Call[ParsedResponse[T]]", replace(call, convert=cast("Any", form.of_response)))
 
 
@@ -78,7 +84,7 @@ class Responses:
             ValueError: The request cannot be sent as it is.
             TypeError: An unknown argument.
         """
-        call = responses_call(params, stream=bool(stream))
+        call = responses_call(params, stream=bool(stream), caller=self._caller)
         if stream:
             return self._caller.stream(call, ResponseStream)
         return self._caller.request(call)
@@ -108,10 +114,10 @@ class Responses:
             ValueError: The request cannot be sent as it is.
             TypeError: An unknown argument, or no type.
         """
-        from auriko.response_format import response_format_of
+        from auriko.schemas.response_format import response_format_of
 
         form = response_format_of(text_format)
-        call = _parse_call(params, form, stream=stream)
+        call = _parse_call(params, form, self._caller, stream=stream)
         if not stream:
             return self._caller.request(call)
         from auriko._streams.parsed import parsed_events
@@ -135,7 +141,7 @@ class AsyncResponses:
         self, *, stream: bool = False, **params: Unpack[ResponsesParams]
     ) -> Response | AsyncResponseStream:
         """The model's answer, awaited; arguments and errors are those of `Responses.create`."""
-        call = responses_call(params, stream=bool(stream))
+        call = responses_call(params, stream=bool(stream), caller=self._caller)
         if stream:
             return await self._caller.stream(call, AsyncResponseStream)
         return await self._caller.request(call)
@@ -156,10 +162,10 @@ class AsyncResponses:
         self, *, text_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ResponsesParams]
     ) -> ParsedResponse[T] | AsyncParsedResponseStream[T]:
         """The model's answer as an object, awaited; arguments and errors are those of `Responses.parse`."""
-        from auriko.response_format import response_format_of
+        from auriko.schemas.response_format import response_format_of
 
         form = response_format_of(text_format)
-        call = _parse_call(params, form, stream=stream)
+        call = _parse_call(params, form, self._caller, stream=stream)
         if not stream:
             return await self._caller.request(call)
         from auriko._streams.parsed import async_parsed_events

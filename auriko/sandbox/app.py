@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,7 +26,7 @@ from auriko.sandbox.http.openapi import openapi_document
 from auriko.sandbox.http.operations import OPERATIONS, Operation
 from auriko.sandbox.http.replies import error_reply, json_reply
 from auriko.sandbox.http.streaming import cancel_on_disconnect
-from auriko.sandbox.journal.requests import ReceivedRequest, redacted
+from auriko.sandbox.journal.requests import NotedRequest, ReceivedRequest, redacted
 from auriko.sandbox.live.pages import PAGES, ask_for_password, password_as_key
 from auriko.sandbox.wire.base import parse_json
 
@@ -59,27 +59,28 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
     async def endpoint(request: Request) -> Response:
         request.state.id = _new_id()
         account: Account | None = None
-        answered: Callable[[int, str | None], None] | None = None
+        noted: NotedRequest | None = None
+        code: str | None = None
         try:
             caller = _caller(services, operation, request)
             body = await _read_body(request, keep=not isinstance(caller, GatewayError))
             content = _parsed(body)
             if operation.access != "page":
-                answered = services.request_log.add(_received(request, content, len(body)))
+                noted = services.request_log.add(_received(request, content, len(body)), request.state.id)
+                request.state.broke = partial(services.request_log.broke, noted)
             if isinstance(caller, GatewayError):
-                response = error_reply(caller)
-            else:
-                account = caller
-                response = await _answer(services, operation, request, content, account)
+                raise caller  # noqa: TRY301 - the body has been read, so that the client sees the error
+            account = caller
+            response = await _answer(services, operation, request, content, account)
         except GatewayError as error:
-            response = error_reply(error)
+            response, code = error_reply(error), error.code
         except ClientDisconnect:
             response = Response(status_code=499)  # nobody reads it
         except Exception:
             _logger.exception("%s %s failed", request.method, request.url.path)
             response = error_reply(GatewayError("internal_error", "The sandbox failed; its log says how."))
-        if answered is not None:
-            answered(response.status_code, response.headers.get("retry-after"))
+        if noted is not None:
+            services.request_log.answered(noted, response.status_code, response.headers.get("retry-after"), code)
         return _with_headers(response, request.state.id, account, operation.path)
 
     return endpoint

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
-from auriko._money import nano_of, usd_of, usd_text
+from auriko._display.money import nano_of, usd_of, usd_text
 from auriko.errors import BudgetExceededError
 from auriko.spend._record import CallRecord
 

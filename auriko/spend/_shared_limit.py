@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
-from auriko._money import NANO, nano_of, usd_of, usd_text
+from auriko._display.money import NANO, nano_of, usd_of, usd_text
 from auriko.errors import BudgetExceededError
 from auriko.spend._periods import Period, bounds_of
 from auriko.spend._record import new_id

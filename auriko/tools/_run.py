@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from typing_extensions import Self
 
 from auriko._checks import check_seconds
+from auriko._display.money import usd_text
 from auriko.errors import BudgetExceededError
 from auriko.models.chat import ChatCompletion
 from auriko.spend import SpendTracker
@@ -68,7 +69,7 @@ class ToolResult(Generic[FinalT]):
 
     def __repr__(self) -> str:
         stopped = f", stopped={self.stopped!r}" if self.stopped else ""
-        return f"ToolResult({len(self.steps)} steps, ${self.usd:.6f}{stopped})"
+        return f"ToolResult({len(self.steps)} steps, {usd_text(self.usd)}{stopped})"
 
 
 class _RunBase(Generic[FinalT]):

@@ -254,9 +254,10 @@ class RoutingParams(TypedDict, total=False):
 class CallOptions(TypedDict, total=False):
     """Options of one call beside the request's own fields.
 
-    `extra_body` is merged into it, key by key inside `gateway`. `deadline` bounds the whole call, in seconds.
-    `idempotency_key` is sent as a header; for inference it has no documented effect. `reserve_usd` is what limits hold
-    for the call until its cost is known, in place of their own estimate.
+    `conversation` names the conversation that the call is a turn of, which prefers the provider that served the last
+    turn, whose cache has it. `extra_body` is merged into it, key by key inside `gateway`. `deadline` bounds the whole
+    call, in seconds. `idempotency_key` is sent as a header; for inference it has no documented effect. `reserve_usd` is
+    what limits hold for the call until its cost is known, in place of their own estimate.
     """
 
     extra_headers: Mapping[str, str] | None
@@ -266,6 +267,7 @@ class CallOptions(TypedDict, total=False):
     deadline: float | None
     max_retries: int | None
     idempotency_key: str | None
+    conversation: str | None
     reserve_usd: float | None
 
 
@@ -326,7 +328,9 @@ class ParseParams(AnswerParams, total=False):
 class ChatParams(ParseParams, total=False):
     """Every field of a chat completion request but `stream`; a field that is None is left out.
 
-    `response_format` may be a type, such as a pydantic model; `parse` gives an object of it back.
+    `response_format` may be a type, such as a pydantic model; `parse` gives an object of it back. `continue_on` names
+    models that go on with a stream of plain text where it is cut.
     """
 
     response_format: ResponseFormatParam | Mapping[str, Any] | type[Any] | TypeAdapter[Any] | None
+    continue_on: list[str] | None

@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from auriko import Client
+from auriko import Client, NotFoundError
 from auriko.sandbox import Sandbox
 from auriko.sandbox.catalog.file import read_catalog
 from tests.support.hostile_catalog import HOSTILE, hostile_catalog
@@ -46,7 +46,7 @@ def test_everything_is_there_and_readable(open_page, sandbox, client, scheme):
     for model in MODELS:
         ask(client, model)
     chrome = open_page(page_of(sandbox), scheme)
-    for name in ("totals", "spend", "providers", "calls", "models"):
+    for name in ("totals", "time", "spend", "providers", "calls", "models"):
         assert chrome.find_element(By.ID, name).text
     bars = chrome.find_elements(By.CSS_SELECTOR, "#spend svg:first-of-type rect")
     widths = [bar.size["width"] for bar in bars]
@@ -102,7 +102,34 @@ def test_names_that_are_markup_stay_text(open_page):
         assert complaints(chrome) == []
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_names_do_not_wrap(open_page, sandbox, client):
+    for model in MODELS:
+        ask(client, model)
+    chrome = open_page(page_of(sandbox))
+    names = chrome.find_elements(By.CSS_SELECTOR, "#providers th a, #models th a, #calls .who strong")
+    assert len(names) > 10
+    heights = {name.text: name.size["height"] for name in names}
+    assert max(heights.values()) < 30, heights
+
+
+def test_a_failure_is_seen_and_can_be_filtered_for(open_page, sandbox, client):
+    ask(client)
+    with pytest.raises(NotFoundError):
+        ask(client, "no-such-model")
+    chrome = open_page(page_of(sandbox))
+    assert len(calls(chrome)) == 2
+    assert "model_not_found" in calls(chrome)[0].text
+    chrome.find_element(By.LINK_TEXT, "errors").click()
+    assert chrome.current_url.endswith("?show=errors")
+    assert len(calls(chrome)) == 1
+    with pytest.raises(NotFoundError):
+        ask(client, "no-such-model")
+    ask(client)
+    until(chrome, lambda: len(calls(chrome)) == 2)
+    assert complaints(chrome) == []
+
+
+@pytest.mark.parametrize("width", [360, 390, 768, 1280])
 def test_nothing_sticks_out(open_page, sandbox, client, width):
     for model in MODELS:
         ask(client, model)

@@ -38,8 +38,8 @@ def test_every_language_is_known():
 
 
 def test_the_python_of_every_page_is_run_by_a_test():
-    tests = [file.read_text("utf-8") for file in (ROOT / "tests").rglob("test_*.py") if file != Path(__file__)]
-    running = "\n".join(text for text in tests if "run_block(" in text)
+    tests = [file.read_text("utf-8") for file in (ROOT / "tests").rglob("*.py") if file != Path(__file__)]
+    running = "\n".join(text for text in tests if re.search(r"\b(?:python_blocks|exec)\(", text))
     with_python = {page.name for page in PAGES if re.search(r"^```python", page.read_text("utf-8"), re.MULTILINE)}
     assert [name for name in sorted(with_python) if f'"{name}"' not in running] == []
 

@@ -48,11 +48,18 @@ def run(monkeypatch, capsys):
 
 def test_they_are_short_and_begin_with_how_to_run_them():
     programs = sorted(FOLDER.glob("*.py"))
-    assert len(programs) == 5
+    assert len(programs) == 6
     for program in programs:
         text = program.read_text("utf-8")
         assert len(text.splitlines()) <= MOST_LINES, program.name
         assert re.match(r'""".+\n\n\s*pip install .+\n.*\b' + program.stem, text), program.name
+
+
+def test_an_order_desk_looks_up_reads_and_remembers(run, sandbox):
+    said = run("order_desk.py")
+    assert "calls price_of({'item': 'pen'}): The pen costs 4.0 euros." in said
+    assert "12 x pen: 48.0 euros" in said
+    assert "Conversation(4 messages, $0.0" in said
 
 
 def test_a_chat_over_a_folder_remembers_and_says_what_each_answer_cost(run, tmp_path, llamaindex, sandbox):
@@ -82,12 +89,13 @@ def test_an_agent_streams_its_answer(run):
     assert re.fullmatch(r"2 calls, \$0\.0\d+", cost)
 
 
-@pytest.mark.parametrize(("answer", "calls"), [("y", 2), ("n", 1)])
-def test_an_agent_asks_before_it_spends_more_than_its_budget(run, monkeypatch, answer, calls):
-    monkeypatch.setenv("LIMIT_USD", "0.00001")
-    out = run("agent_budget.py", TASK, typed=[answer])
-    assert "Go on, up to $1e-05 more? [y/N] " in out
+@pytest.mark.parametrize(("typed", "calls"), [("0.01", 2), ("", 1)])
+def test_an_agent_asks_before_it_spends_more_than_its_budget(run, monkeypatch, typed, calls):
+    monkeypatch.setenv("LIMIT_USD", "0.00004")
+    out = run("agent_budget.py", TASK, typed=[typed])
+    assert "A new limit in USD, or nothing to end here: " in out
     assert out.count("[order_status]") == 1  # what was reached is kept
+    assert out.count("shipped on Monday") == calls  # the tool's result, and the answer if there is one
     assert re.search(rf"^{calls} calls, \$0\.0", out, re.MULTILINE)
 
 

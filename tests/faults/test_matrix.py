@@ -43,6 +43,7 @@ STALL = {"timeout": 0.3}
 SILENCE = {"timeout": 0.1}  # where nothing comes that could be late
 BACKOFF = [0.5, 0.75]
 NAN = float("nan")
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass
@@ -94,6 +95,19 @@ def knows_the_cost(outcome: Outcome) -> None:
     assert source.routing_metadata.cost.usd == 0.00193
     assert source.usage.total_tokens == 1881
     assert source.request_id == "req_1"
+
+
+def knows_the_cost_of_paris(outcome: Outcome) -> None:
+    said_paris(outcome)
+    source = outcome.stream if outcome.stream is not None else outcome.reply
+    assert source.routing_metadata.cost.usd == 0.00193
+
+
+def has_code(code: str) -> Callable[[Outcome], None]:
+    def check(outcome: Outcome) -> None:
+        assert outcome.error.code == code
+
+    return check
 
 
 def knows_no_cost(outcome: Outcome) -> None:
@@ -264,6 +278,13 @@ ROWS = [
         "RATE(3)",
     ),
     Row("S10i", "a framework's", [reply(422, {"detail": [{"loc": ["body"], "msg": "m"}]})], "BAD(1)"),
+    Row(
+        "S10j",
+        "a byte order mark",
+        [reply(404, BOM + json.dumps(envelope("not_found_error", "x")).encode())],
+        "NOTFOUND(1)",
+        check=has_code("x"),
+    ),
     Row("S11a", "body cut", [reply(400, b'{"error":', length=100, end="close")], "BAD(1)", check=has_body('{"error":')),
     Row("S11b", "body reset", [reply(403, b'{"error":', length=100, end="reset")], "PERM(1)"),
     Row(
@@ -362,6 +383,19 @@ ROWS = [
         "metadata is broken",
         [both(completion(routing_metadata=7, usage="x"), events(chunk(routing_metadata=7, usage="x")) + DONE)],
         "OK",
+    ),
+    Row(
+        "B8d",
+        "a byte order mark",
+        [both(BOM + json.dumps(completion()).encode(), BOM + whole_stream())],
+        "OK",
+        check=knows_the_cost_of_paris,
+    ),
+    Row(
+        "B8e",
+        "the same, an error with status 200",
+        [reply(200, BOM + json.dumps(envelope("rate_limit_error")).encode())],
+        "RATE(3)",
     ),
     Row("E1a", "the end without [DONE] or finish_reason", [stream(TWO)], None, "CUT@2(1)", trio=True),
     Row("E1b", "the end without [DONE], every choice finished", [stream(FINISHED)], None, "OK", check=knows_no_cost),

@@ -140,6 +140,8 @@ def test_a_name_that_is_none_does_not_fail_every_later_turn() -> None:
         ([("add", "add"), ("add", "add")], ["add", "add"], ["add", "call_0_1"], ["add", "call_0_1"]),
         # One without an id among others.
         ([("c1", "add"), (None, "now")], ["x", "c1"], ["c1", "call_0_1"], ["call_0_1", "c1"]),
+        ([("c1", "add"), (None, "now")], ["x"], ["c1", "call_0_1"], ["call_0_1"]),
+        ([(None, "add")], [["odd"]], ["call_0_0"], ["call_0_0"]),
         # A call that nobody has answered, and a result that nobody has asked for.
         ([(None, "add"), (None, "now")], ["add"], ["call_0_0", "call_0_1"], ["call_0_0"]),
         ([(None, "add")], ["add", "c9"], ["call_0_0"], ["call_0_0", "c9"]),

@@ -112,6 +112,24 @@ def test_a_reference_to_itself_with_a_description_stays_a_reference() -> None:
     assert strict_schema(schema)["properties"]["a"] == {"$ref": "#/$defs/A"}
 
 
+def test_a_definition_that_is_reached_on_two_ways_is_none_that_contains_itself() -> None:
+    way = {"type": "object", "properties": {"end": {"$ref": "#/$defs/End"}}}
+    schema = {
+        "type": "object",
+        "properties": {"start": {"$ref": "#/$defs/Start"}},
+        "$defs": {
+            "Start": {"anyOf": [{"$ref": "#/$defs/Left"}, {"$ref": "#/$defs/Right"}]},
+            "Left": way,
+            "Right": way,
+            "End": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/More"}]},
+            "More": {"type": "integer"},
+        },
+    }
+    end = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
+    way = {"type": "object", "properties": {"end": end}}
+    assert inlined(schema) == {"type": "object", "properties": {"start": {"anyOf": [way, way]}}}
+
+
 def test_references_that_lead_nowhere_and_properties_with_odd_names_are_left_alone() -> None:
     schema = {
         "type": "object",

@@ -25,7 +25,9 @@ def blocks(page):
 
 
 def without_figures(text):
-    """The same text in every run: how much of a price it was depends on who was quickest."""
+    """The same text in every run: who is chosen, and at which price, depends on who was quickest."""
+    text = re.sub(r"\b(?:gpt|claude|deepseek)-[\w.-]+", "MODEL", text)
+    text = re.sub(r"\b(?:azure_openai|openai|anthropic|aws_bedrock)\b", "PROVIDER", text)
     return re.sub(r"\d[\d.e-]*(?<![.-])", "N", text).replace("`", "")
 
 

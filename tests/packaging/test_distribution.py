@@ -63,6 +63,7 @@ def test_wheel_holds_the_three_typed_packages_and_nothing_else(wheel):
     assert all(f"{package}/py.typed" in names for package in PACKAGES)
     assert any(name.startswith("auriko/_docs/") and name.endswith(".md") for name in names)
     assert "auriko/sandbox/catalog/catalog.json" in names
+    assert "auriko/notebook/plain.mplstyle" in names
 
 
 def test_metadata_says_version_python_and_extras(wheel):

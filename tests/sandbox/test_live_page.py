@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from html.parser import HTMLParser
 
@@ -55,7 +56,8 @@ def test_it_shows_models_prices_providers_calls_and_spend(sandbox, http):
     assert "azure_openai" in call
     assert "the best of 2 by cost-focus: cheapest" in call
     assert f"${cost:.6f}" in call
-    chart = page[page.index('id="spend"') : page.index("</svg>")]
+    chart = page[page.index('id="spend"') : page.index('id="providers"')]
+    assert "Spend by model" in chart
     assert "azure_openai" in chart
     assert f"${cost:.6f}" in chart
 
@@ -64,7 +66,7 @@ def test_the_fragment_is_what_the_page_holds(sandbox, http):
     ask(http)
     fragment = get(sandbox, "/sandbox/live").text
     assert fragment.strip() in get(sandbox).text
-    assert fragment.count("<section") == 5
+    assert fragment.count("<section") == 6
 
 
 def test_failed_attempts_and_outages_are_seen(sandbox, http):
@@ -72,8 +74,86 @@ def test_failed_attempts_and_outages_are_seen(sandbox, http):
     ask(http)
     page = get(sandbox).text
     assert "next in order: azure_openai, the best of 2 by cost-focus: cheapest, failed (no_provider_available)" in page
-    assert re.search(r'azure_openai <b class="error">down</b>', page)
+    assert re.search(r'azure_openai</a> <b class="error">down</b>', page)
     assert "1 failed" in page
+
+
+def rows(text: str) -> list[str]:
+    """The requests that a page shows, the latest first, as text without tags."""
+    found = re.findall(r'<li class="(?:answered|failed|open)">.*?</summary>', text, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("fault", "model", "status", "code"),
+    [
+        (None, "no-such-model", 404, "model_not_found"),
+        ("503", "gpt-4o", 503, "service_unavailable"),
+        ("budget", "gpt-4o", 429, "budget_exhausted"),
+        ("html", "gpt-4o", 502, "no error of the API"),
+        ("cut", "gpt-4o", 200, "cut by the sandbox"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_request_has_a_row_also_one_that_fails(sandbox, http, fault, model, status, code, stream):
+    headers = {"X-Sandbox-Fault": fault} if fault else {}
+    with contextlib.suppress(httpx.RemoteProtocolError):
+        http.post("/chat/completions", json={"model": model, "messages": MESSAGES, "stream": stream}, headers=headers)
+    page = get(sandbox).text
+    (row,) = rows(page)
+    assert str(status) in row
+    assert code in row
+    assert "not sent again" in row
+    assert re.search(r"<dt>errors</dt><dd>1</dd>", page)
+
+
+def test_a_reply_that_is_dropped_has_a_row(sandbox, http):
+    with pytest.raises(httpx.RemoteProtocolError):
+        http.post(
+            "/chat/completions", json={"model": "gpt-4o", "messages": MESSAGES}, headers={"X-Sandbox-Fault": "drop"}
+        )
+    (row,) = rows(get(sandbox).text)
+    assert "cut by the sandbox" in row
+
+
+@pytest.mark.parametrize("counter", ["X-Auriko-Retry-Count", "X-Stainless-Retry-Count"])
+def test_it_is_seen_what_the_client_did_next(sandbox, http, counter):
+    body = {"model": "gpt-4o", "messages": MESSAGES}
+    assert http.post("/chat/completions", json=body, headers={"X-Sandbox-Fault": "503"}).status_code == 503
+    assert http.post("/chat/completions", json=body, headers={counter: "1"}).status_code == 200
+    second, first = rows(get(sandbox).text)
+    assert "service_unavailable sent again" in first
+    assert "retry 1" in second
+
+
+def test_requests_that_no_model_answers_have_rows_too(sandbox, http):
+    http.get("/models")
+    (row,) = rows(get(sandbox).text)
+    assert "GET /v1/models" in row
+
+
+def test_the_address_filters(sandbox, http):
+    ask(http)
+    ask(http, "claude-sonnet-4-6")
+    http.post("/chat/completions", json={"model": "no-such-model", "messages": MESSAGES})
+    http.get("/models")
+    provider = sandbox.decisions[0]["attempts"][0]["provider"]
+
+    def shown(**query: str) -> list[str]:
+        return rows(get(sandbox, "/sandbox/live", params=query).text)
+
+    assert len(shown()) == 4
+    assert [("model_not_found" in row) for row in shown(show="errors")] == [True]
+    assert all(provider in row for row in shown(provider=provider))
+    assert ["claude-sonnet-4-6" in row for row in shown(model="claude-sonnet-4-6")] == [True]
+    assert "No such request." in get(sandbox, params={"provider": "<b>"}).text
+    assert "<b> ✕" not in get(sandbox, params={"provider": "<b>"}).text
+
+
+def test_the_empty_page_has_both_variables(sandbox):
+    page = get(sandbox).text
+    assert f"export AURIKO_BASE_URL={sandbox.base_url}" in page
+    assert f"export AURIKO_API_KEY={sandbox.api_key}" in page
 
 
 def test_nothing_of_a_prompt_an_answer_or_a_key_is_shown(sandbox, http, quick, slow):

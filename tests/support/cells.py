@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,19 +73,32 @@ class Outcome:
 
 def run(mode: str, url: str, settings: dict[str, Any], call: dict[str, Any], calls: int = 1) -> Outcome:
     """What comes of a call (of the last of several) in one mode; nothing may be left after it."""
+    return _run(mode, url, settings, call, calls)[-1]
+
+
+def run_two(mode: str, url: str, settings: dict[str, Any], pause: float = 0) -> list[Outcome]:
+    """What comes of each of two calls of one client, some seconds apart."""
+    return _run(mode, url, settings, {}, 2, pause)
+
+
+def _run(
+    mode: str, url: str, settings: dict[str, Any], call: dict[str, Any], calls: int, pause: float = 0
+) -> list[Outcome]:
     way = ways.way_of(mode)
     settings = {"api_key": KEY, "base_url": url, "timeout": 2.0, **way.settings, **settings}
     call = {**ASK, **call, "stream": mode.endswith("stream")}
     if way.loop is None:
-        return _run_sync(settings, call, calls)
-    return anyio.run(_run_async, settings, call, calls, backend=way.loop)
+        return _run_sync(settings, call, calls, pause)
+    return anyio.run(_run_async, settings, call, calls, pause, backend=way.loop)
 
 
-def _run_sync(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Outcome:
+def _run_sync(settings: dict[str, Any], call: dict[str, Any], calls: int, pause: float) -> list[Outcome]:
+    outcomes: list[Outcome] = []
     with Client(**settings) as client:
         client._caller.clock = CLOCK
         for _ in range(calls):
             outcome = Outcome()
+            outcomes.append(outcome)
             try:
                 result = client.chat.completions.create(**call)
                 if call["stream"]:
@@ -95,15 +109,18 @@ def _run_sync(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Out
                     outcome.reply = result
             except (AurikoAPIError, ValueError, TypeError) as error:
                 outcome.error = error
+            time.sleep(pause)
         assert_clean(client)
-    return outcome
+    return outcomes
 
 
-async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int) -> Outcome:
+async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int, pause: float) -> list[Outcome]:
+    outcomes: list[Outcome] = []
     async with AsyncClient(**settings) as client:
         client._caller.clock = CLOCK
         for _ in range(calls):
             outcome = Outcome()
+            outcomes.append(outcome)
             try:
                 result = await client.chat.completions.create(**call)
                 if call["stream"]:
@@ -114,8 +131,10 @@ async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int)
                     outcome.reply = result
             except (AurikoAPIError, ValueError, TypeError) as error:
                 outcome.error = error
+            if pause:
+                await anyio.sleep(pause)
         await assert_clean_async(client)
-    return outcome
+    return outcomes
 
 
 def pools_of(client: Client | AsyncClient) -> list[Any]:

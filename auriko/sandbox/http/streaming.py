@@ -38,7 +38,7 @@ class EventStream(Response):
         except ConnectionAbortedError:
             await cut_connection(scope, receive)
         except ClientDisconnect:
-            return
+            note_break(scope, "left")
 
     async def _send_blocks(self, send: Send) -> None:
         async with aclosing(self.blocks):
@@ -50,8 +50,16 @@ class EventStream(Response):
 
 async def cut_connection(scope: Scope, receive: Receive) -> None:
     """Break the connection without another byte."""
+    note_break(scope, "cut")
     scope["state"]["transport"].abort()
     await _until_disconnect(receive)
+
+
+def note_break(scope: Scope, how: str) -> None:
+    """Note in the journal that the reply to this request ended early; looking at pages is not in it."""
+    broke = scope["state"].get("broke")
+    if broke is not None:
+        broke(how)
 
 
 async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from auriko.sandbox.journal.records import Report
 
+# Auriko's clients count by the first, those of the package openai by the second.
 RETRY_HEADER = "x-auriko-retry-count"
+_RETRY_HEADERS = (RETRY_HEADER, "x-stainless-retry-count")
 
 _KEPT = 1000
 _KEPT_BYTES = 64 * 1024 * 1024  # of bodies, which may hold pictures
@@ -42,7 +43,7 @@ class ReceivedRequest:
     @property
     def retry(self) -> int:
         """The number of times that the client has tried this before, by its own count."""
-        count = self.headers.get(RETRY_HEADER, "")
+        count = next((self.headers[name] for name in _RETRY_HEADERS if name in self.headers), "")
         return int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
 
 
@@ -51,21 +52,47 @@ class _Reply(NamedTuple):
     at: float
 
 
-class _Noted:
-    """A request and the reply to it, once there is one."""
+class NotedRequest:
+    """A request and what came of it, as far as it is known.
 
-    def __init__(self, request: ReceivedRequest) -> None:
+    Attributes:
+        id: The reply's X-Request-ID.
+        at: When it arrived, in seconds since the epoch.
+        status: The status of the reply, or None before it.
+        code: The code of the error, or None.
+        broken: How the reply ended early: `cut` by the sandbox, or `left` by the client; None where it did not.
+        retried: Whether the client has sent it again since.
+    """
+
+    def __init__(self, request: ReceivedRequest, request_id: str) -> None:
         self.request = request
+        self.id = request_id
+        self.at = time.time()
+        self.status: int | None = None
+        self.code: str | None = None
+        self.broken: Literal["cut", "left"] | None = None
+        self.retried = False
         self.reply: _Reply | None = None
+
+    def answered(self, status: int, retry_after: str | None, code: str | None) -> None:
+        """Takes note of the head of the reply."""
+        self.status, self.code = status, code
+        self.reply = _Reply(None if retry_after is None else float(retry_after), time.monotonic())
+
+    @property
+    def failed(self) -> bool:
+        """True if no whole reply came of it."""
+        return self.broken is not None or (self.status is not None and self.status >= 400)
 
 
 class RequestLog:
     """The latest requests; old ones are forgotten."""
 
     def __init__(self) -> None:
-        self._noted: deque[_Noted] = deque()
+        self._noted: deque[NotedRequest] = deque()
         self._bytes = 0
         self._statuses: Counter[int] = Counter()
+        self._cut = 0
         self._connections: set[int] = set()
         self._retries = self._waited = self._hurried = 0
         self._total = 0
@@ -75,27 +102,39 @@ class RequestLog:
         """The latest requests, oldest first."""
         return [noted.request for noted in self._noted.copy()]
 
-    def add(self, request: ReceivedRequest) -> Callable[[int, str | None], None]:
-        """Note a request, and whether it waited as long as it had been told to.
+    @property
+    def noted(self) -> list[NotedRequest]:
+        """The latest requests with what came of them, oldest first."""
+        return list(self._noted.copy())
 
-        What comes back takes note of the reply: its status, and its header `Retry-After`.
-        """
+    @property
+    def errors(self) -> int:
+        """How many requests got an error, or a reply that the sandbox cut."""
+        return self._cut + sum(count for status, count in self._statuses.items() if status >= 400)
+
+    def add(self, request: ReceivedRequest, request_id: str) -> NotedRequest:
+        """Note a request, and whether it waited as long as it had been told to."""
         self._total += 1
         self._connections.add(request.connection)
         if request.retry:
             self._retries += 1
             self._judge_wait(request)
-        noted = _Noted(request)
+        noted = NotedRequest(request, request_id)
         self._noted.append(noted)
         self._bytes += request.size
         while len(self._noted) > _KEPT or (self._bytes > _KEPT_BYTES and len(self._noted) > 1):
             self._bytes -= self._noted.popleft().request.size
+        return noted
 
-        def answered(status: int, retry_after: str | None) -> None:
-            self._statuses[status] += 1
-            noted.reply = _Reply(None if retry_after is None else float(retry_after), time.monotonic())
+    def answered(self, noted: NotedRequest, status: int, retry_after: str | None, code: str | None) -> None:
+        """Note the head of the reply to a request."""
+        self._statuses[status] += 1
+        noted.answered(status, retry_after, code)
 
-        return answered
+    def broke(self, noted: NotedRequest, how: Literal["cut", "left"]) -> None:
+        """Note that the reply to a request ended early."""
+        self._cut += how == "cut"
+        noted.broken = how
 
     def report(self) -> Report:
         """The clients' behaviour so far."""
@@ -112,6 +151,7 @@ class RequestLog:
         for noted in reversed(self._noted):
             request, reply = noted.request, noted.reply
             if reply and (request.path, request.json, request.retry) == (retry.path, retry.json, retry.retry - 1):
+                noted.retried = True
                 if reply.retry_after is not None:
                     waited = retry.at - reply.at >= reply.retry_after
                     self._waited += waited

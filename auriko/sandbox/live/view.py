@@ -4,80 +4,109 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
+from auriko.sandbox.accounts.keys import DEFAULT_KEY
 from auriko.sandbox.catalog.model import Model, Provider
 from auriko.sandbox.http.endpoints import Services
 from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend, no_spend
+from auriko.sandbox.journal.requests import NotedRequest
+from auriko.sandbox.live.charts import Bars, Timeline, bars_of, sparks, timeline
 from auriko.sandbox.router.speed import Speed
 
-_SHOWN_CALLS = 15
+_SHOWN_CALLS = 25
 _SPARKS = 40
-_COLOURS = 8  # of the style
+_MINUTES = 5
 
 
-class Bar(NamedTuple):
-    """One provider's bar; `share` is its length from 0 to 1, `series` the number of its colour."""
+class Shown(NamedTuple):
+    """The part of the calls that is asked for in the page's address.
 
-    name: str
-    amount: float
-    share: float
-    series: int
+    Attributes:
+        errors: Whether it is those alone that came to nothing.
+        provider: Those of this provider, if it is named.
+        model: Those of this model, if it is named.
+    """
+
+    errors: bool = False
+    provider: str = ""
+    model: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Shown:
+        """The filter of an address."""
+        return cls(query.get("show") == "errors", query.get("provider", ""), query.get("model", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderView:
-    """A provider, how it is doing, and the times to its latest first tokens in ms, oldest first."""
+    """A provider, how it is doing, and the line of its latest times to the first token."""
 
     provider: Provider
     is_down: bool
     spend: Spend
     speed: Speed | None
-    latest_ms: Sequence[float]
-
-    @property
-    def spark(self) -> str:
-        """The latest times as the points of a line that is 100 wide and 24 high, on a logarithmic scale."""
-        heights = [math.log10(max(ms, 0.1)) for ms in self.latest_ms]
-        low, high = min(heights, default=0.0), max(heights, default=0.0)
-        span = max(high - low, 0.5)
-        step = 100 / max(len(heights) - 1, 1)
-        return " ".join(f"{i * step:.1f},{22 - 20 * (height - low) / span:.1f}" for i, height in enumerate(heights))
+    spark: str
 
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """A decision and what came of it."""
+    """A request, the decision that it led to, if it came so far, and what came of both."""
 
-    decision: DecisionRecord
+    noted: NotedRequest
+    decision: DecisionRecord | None
 
     @property
     def clock(self) -> str:
-        """When it was made, by this machine's clock."""
-        return time.strftime("%H:%M:%S", time.localtime(self.decision["at"]))
+        """When it arrived, by this machine's clock."""
+        return time.strftime("%H:%M:%S", time.localtime(self.noted.at))
+
+    @property
+    def attempts(self) -> list[AttemptRecord]:
+        """The attempts at providers, the last one being the one that counts."""
+        return self.decision["attempts"] if self.decision is not None else []
 
     @property
     def last(self) -> AttemptRecord | None:
         """The attempt that counts."""
-        return self.decision["attempts"][-1] if self.decision["attempts"] else None
-
-    @property
-    def failures(self) -> list[AttemptRecord]:
-        """The attempts that came to nothing before it."""
-        return self.decision["attempts"][:-1]
+        return self.attempts[-1] if self.attempts else None
 
     @property
     def state(self) -> str:
-        """The end of an attempt, if it has ended: "answered", "failed" or "open"."""
+        """The end of the request, if it has ended: "answered", "failed" or "open"."""
         last = self.last
-        if not self.decision["candidates"]:
+        if self.noted.failed or (last is not None and "failed" in last):
             return "failed"
-        if last is None or ("failed" not in last and "usd" not in last):
+        if self.noted.status is None or (last is not None and "usd" not in last):
             return "open"
-        return "failed" if "failed" in last else "answered"
+        return "answered"
+
+    @property
+    def code(self) -> str:
+        """The code of the error, or how the reply broke off."""
+        if self.noted.broken == "cut":
+            return "cut by the sandbox"
+        code = self.noted.code or (self.last.get("code") if self.last is not None else None)
+        return code or ("left by the client" if self.noted.broken else "no error of the API")
+
+    @property
+    def then(self) -> str:
+        """What the client did next, and what it had done before."""
+        told = [f"retry {self.noted.request.retry}"] if self.noted.request.retry else []
+        if self.noted.retried:
+            told.append("sent again")
+        elif self.state == "failed":
+            told.append("not sent again")
+        return ", ".join(told)
+
+    @property
+    def usd(self) -> float:
+        """What it cost as far as it is known."""
+        return sum(attempt.get("usd", 0.0) for attempt in self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,54 +114,92 @@ class View:
     """Everything that the page shows."""
 
     address: str
+    api_key: str | None
     report: Report
+    errors: int
     models: Sequence[Model]
     providers: Sequence[ProviderView]
     calls: Sequence[CallView]
+    shown: Shown
+    over_time: Timeline
     total: Spend
+    by_model: Mapping[str, float]
 
     @property
-    def spent(self) -> list[Bar]:
+    def spent(self) -> Bars:
         """The sums spent by provider, the most first."""
-        return self._bars([each.spend["usd"] or None for each in self.providers])[::-1]
+        return bars_of({each.provider.id: each.spend["usd"] for each in self.providers})
 
     @property
-    def quickness(self) -> list[Bar]:
+    def spent_by_model(self) -> Bars:
+        """The sums spent by model, the most first."""
+        return bars_of(self.by_model, colours=[model.id for model in self.models])
+
+    @property
+    def quickness(self) -> Bars:
         """The median time to the first token by provider in ms, the quickest first."""
-        return self._bars([each.speed.ttft_ms() if each.speed else None for each in self.providers])
-
-    def _bars(self, amounts: Sequence[float | None]) -> list[Bar]:
-        """A bar for each provider that has an amount, the shortest first."""
-        most = max((amount for amount in amounts if amount is not None), default=0.0)
-        bars = [
-            Bar(each.provider.id, amount, amount / most, number % _COLOURS)
-            for number, (each, amount) in enumerate(zip(self.providers, amounts, strict=True))
-            if amount is not None
-        ]
-        return sorted(bars, key=lambda bar: bar.amount)
+        times = {each.provider.id: each.speed.ttft_ms() if each.speed else None for each in self.providers}
+        return bars_of(times, shortest_first=True)
 
 
-def current_view(services: Services, address: str) -> View:
-    """The present state; `address` is where clients find the API."""
+def current_view(services: Services, address: str, shown: Shown) -> View:
+    """The present state.
+
+    Args:
+        services: The sandbox's.
+        address: Where clients find the API.
+        shown: Which calls are to be shown.
+    """
     decisions = services.decision_log.decisions
-    providers = [
-        ProviderView(
-            provider=provider,
-            is_down=services.faults.is_down(provider.id),
-            spend=services.decision_log.spend.get(provider.id, no_spend()),
-            speed=services.measurements.overall(provider.id),
-            latest_ms=list(islice(_times(decisions, provider.id), _SPARKS))[::-1],
-        )
-        for provider in services.catalog.providers()
-    ]
+    by_request = {decision["request_id"]: decision for decision in decisions}
+    calls = [CallView(noted, by_request.get(noted.id)) for noted in reversed(services.request_log.noted)]
+    catalog = services.catalog.providers()
+    lines = sparks({each.id: list(islice(_times(decisions, each.id), _SPARKS))[::-1] for each in catalog})
+    spend = services.decision_log.spend
+    by_model: defaultdict[str, float] = defaultdict(float)
+    for decision in decisions:
+        for attempt in decision["attempts"]:
+            by_model[attempt["model"]] += attempt.get("usd", 0.0)
     return View(
         address=address,
+        api_key=DEFAULT_KEY if services.public_journal else None,
         report=services.request_log.report(),
+        errors=services.request_log.errors,
         models=list(services.catalog),
-        providers=providers,
-        calls=[CallView(decision) for decision in reversed(decisions[-_SHOWN_CALLS:])],
-        total=_sum([each.spend for each in providers]),
+        providers=[
+            ProviderView(
+                provider=each,
+                is_down=services.faults.is_down(each.id),
+                spend=spend.get(each.id, no_spend()),
+                speed=services.measurements.overall(each.id),
+                spark=lines[each.id],
+            )
+            for each in catalog
+        ],
+        calls=list(islice((call for call in calls if _is_shown(call, shown)), _SHOWN_CALLS)),
+        shown=shown,
+        over_time=timeline(
+            ((call.noted.at, 1, call.state == "failed", call.usd) for call in calls),
+            now=time.time(),
+            seconds=60.0 * _MINUTES,
+            slots=60,
+            began=f"{_MINUTES} min ago",
+            each=f"{_MINUTES} s",
+        ),
+        total=_sum([spend.get(each.id, no_spend()) for each in catalog]),
+        by_model=by_model,
     )
+
+
+def _is_shown(call: CallView, shown: Shown) -> bool:
+    if shown.errors and call.state != "failed":
+        return False
+    if shown.provider and all(attempt["provider"] != shown.provider for attempt in call.attempts):
+        return False
+    if not shown.model:
+        return True
+    asked = call.decision["models"] if call.decision is not None else []
+    return shown.model in {*asked, *(attempt["model"] for attempt in call.attempts)}
 
 
 def _times(decisions: Sequence[DecisionRecord], provider: str) -> Iterator[float]:

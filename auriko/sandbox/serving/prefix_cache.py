@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +15,7 @@ from auriko.sandbox.engines.tokens import count_tokens
 
 BLOCK_CHARACTERS = 128
 _KEPT_BLOCKS = 100_000
+_LIFETIME = 300.0  # seconds for which a prefix is kept that nobody asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,13 @@ class CacheLookup:
 class PrefixCache:
     """Blocks of prompts by a hash of everything up to their end, per provider, model and key.
 
-    Caches are as separate as the providers are: what one has seen, another has not. Safe to use from several threads.
+    Caches are as separate as the providers are: what one has seen, another has not. Each keeps a prefix for five
+    minutes after its last use. Safe to use from several threads.
     """
 
-    def __init__(self) -> None:
-        self._seen: OrderedDict[bytes, None] = OrderedDict()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def peek(self, scope: str, text: str, min_tokens: int) -> float:
@@ -50,15 +56,17 @@ class PrefixCache:
             return CacheLookup(read, 0.0)
         with self._lock:
             for block in blocks.hashes:
-                self._seen[block] = None
+                self._seen[block] = self._clock()
                 self._seen.move_to_end(block)
             while len(self._seen) > _KEPT_BLOCKS:
                 self._seen.popitem(last=False)
         return CacheLookup(read, blocks.tokens(len(blocks.hashes)) / blocks.all_tokens - read)
 
     def _read_share(self, blocks: _Blocks, min_tokens: int) -> float:
+        alive = self._clock() - _LIFETIME
         with self._lock:
-            known = next((n for n, block in enumerate(blocks.hashes) if block not in self._seen), len(blocks.hashes))
+            seen = (self._seen.get(block, -math.inf) >= alive for block in blocks.hashes)
+            known = next((n for n, is_there in enumerate(seen) if not is_there), len(blocks.hashes))
         tokens = blocks.tokens(known)
         return tokens / blocks.all_tokens if tokens and tokens >= min_tokens else 0.0
 

@@ -1,0 +1,123 @@
+"""Conversations that stay with their cache: a provider's prompt cache pays only if the next turn goes there too.
+
+A client remembers who served the last turn of each of its last conversations, and has the next one prefer it. The
+preference is soft: it never fails a request, and what the caller says wins. docs/routing.md says when it is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from auriko.affinity._last_turn import LastTurn
+from auriko.affinity._prices import is_cheaper_elsewhere
+from auriko.routing import split_strategy
+from auriko.spend import CallRecord, Recorder
+
+__all__ = ["Affinity", "Turn"]
+
+_KEPT: Final = 1000
+# How long providers keep a prefix that nobody asks for, in seconds; and with the retention that OpenAI offers.
+_LIFETIME: Final = 300.0
+_LONG_LIFETIME: Final = 86_400.0
+# Those that have a `prompt_cache_key`; others would drop it and warn.
+_TAKE_KEYS: Final = frozenset({"openai", "azure_openai"})
+
+
+class Affinity:
+    """What a client remembers of its last 1,000 conversations. Safe to use from several threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._turns: OrderedDict[str, LastTurn] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def begin(self, conversation: Any, body: dict[str, Any]) -> Turn:
+        """The next turn of a conversation, whose request is made to prefer who served the last one.
+
+        Raises:
+            TypeError: The conversation is no text.
+            ValueError: It is empty.
+        """
+        if not isinstance(conversation, str):
+            raise TypeError(f"conversation is the id of a conversation as text, not {type(conversation).__name__}")
+        if not conversation:
+            raise ValueError("conversation is empty: give each conversation an id of its own")
+        with self._lock:
+            last = self._turns.get(conversation)
+        free = None
+        if last is not None and self._clock() > last.expires_at:
+            last = None
+        if last is not None and not last.was_free and is_cheaper_elsewhere(last, body):
+            free = last.provider
+        elif last is not None:
+            _prefer(last, conversation, body)
+            free = last.provider if last.was_free else None
+        lifetime = _LONG_LIFETIME if body.get("prompt_cache_retention") == "24h" else _LIFETIME
+        return Turn(self, conversation, lifetime, free)
+
+    def remember(self, conversation: str, record: CallRecord, lifetime: float, free: str | None) -> None:
+        """Notes who served a turn; `free` is who the gateway has chosen before although others were cheaper."""
+        if record.provider is None:
+            self.forget(conversation)
+            return
+        tokens = record.prompt_tokens or 0, record.completion_tokens or 0
+        expires_at = self._clock() + lifetime
+        turn = LastTurn(record.provider, record.model, *tokens, expires_at, was_free=record.provider == free)
+        with self._lock:
+            self._turns[conversation] = turn
+            self._turns.move_to_end(conversation)
+            while len(self._turns) > _KEPT:
+                self._turns.popitem(last=False)
+
+    def forget(self, conversation: str) -> None:
+        """Forgets who served a conversation."""
+        with self._lock:
+            self._turns.pop(conversation, None)
+
+
+class Turn(Recorder):
+    """A turn under way, which is told of its end as trackers are."""
+
+    def __init__(self, affinity: Affinity, conversation: str, lifetime: float, free: str | None) -> None:
+        super().__init__(())
+        self._affinity = affinity
+        self._conversation = conversation
+        self._lifetime = lifetime
+        self._free = free
+
+    def _new_locks(self) -> None:
+        """Has none of its own."""
+
+    def add(self, record: CallRecord, hold: Any = None) -> None:  # noqa: ARG002 - it has no limit
+        """Remembers who served the turn, or forgets it after a failure."""
+        if record.status == "error":
+            self._affinity.forget(self._conversation)
+        else:
+            self._affinity.remember(self._conversation, record, self._lifetime, self._free)
+
+
+def _prefer(last: LastTurn, conversation: str, body: dict[str, Any]) -> None:
+    """Has a request prefer who served the last turn, as far as it does not say something else itself."""
+    gateway = dict(cast("Mapping[str, Any]", body.get("gateway") or {}))
+    routing = dict(cast("Mapping[str, Any]", gateway.get("routing") or {}))
+    routing.setdefault("prefer", last.provider)
+    models = cast("list[str]", gateway.get("models") or [])
+    same = [model for model in models if split_strategy(model)[0] == last.model]
+    if (
+        len(models) > 1
+        and same
+        and routing.get("mode", "pool") == "pool"
+        and routing.get("allow_fallbacks") is not False
+    ):
+        # A cache belongs to a model too: that one first, and all others after it.
+        gateway["models"] = [*same, *(model for model in models if model not in same)]
+        routing["mode"] = "fallback"
+    body["gateway"] = {**gateway, "routing": routing}
+    if last.provider in _TAKE_KEYS and routing["prefer"] == last.provider and not routing.get("require_parameters"):
+        digest = hashlib.blake2b(conversation.encode("utf-8", "surrogatepass"), digest_size=16)
+        body.setdefault("prompt_cache_key", digest.hexdigest())
