@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from auriko import APIConnectionError, BudgetExceededError, Client, RateLimitError, SpendTracker, track_spend
-from auriko.spend import CallRecord
+from auriko.spend import CallRecord, add_source
+from auriko.spend._recorder import sources
 from tests.support.gated_gateway import GatedGateway
 from tests.support.replies import completion, envelope
 from tests.support.spend_calls import record
@@ -536,3 +537,28 @@ def test_no_interleaving_passes_the_limit_by_more_than_the_estimates_error(seed:
             assert account.reserved == held
             assert account.spent + account.reserved <= account._limit + errors[account]
     assert all(account.spent > 0.85 * account._limit for account in accounts)
+
+
+def test_what_is_in_flight_stays_with_the_process_that_was_forked_from() -> None:
+    tracker = SpendTracker(limit_usd=1)
+    stream = GatedGateway([PRICE], gated=False).client(spend=tracker).chat.completions.create(**KNOWN, stream=True)
+    assert tracker.reserved_usd > 0
+    tracker._new_locks()
+    assert tracker.reserved_usd == 0
+    list(stream)
+    assert (tracker.reserved_usd, tracker.usd) == (0, PRICE)
+
+
+def test_a_source_of_trackers_is_asked_at_every_call() -> None:
+    tracker = SpendTracker()
+
+    def source() -> tuple[SpendTracker, ...]:
+        return (tracker,)
+
+    try:
+        for _ in range(2):
+            add_source(source)
+        ask(GatedGateway([PRICE], gated=False).client(spend=tracker))
+    finally:
+        sources.remove(source)
+    assert (tracker.calls, source in sources) == (1, False)
