@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from typing_extensions import Self
 
 from auriko._client import AsyncClient, Client
-from auriko._money import add_usd, usd_text
+from auriko._display.money import add_usd, usd_text
 from auriko._tokens import prompt_token_range
 from auriko.accumulate import ChatAccumulator
 from auriko.models.chat import ChatCompletion

@@ -90,7 +90,8 @@ class Run:
 
 
 _lock: Final = threading.Lock()
-_runs: Final[OrderedDict[tuple[int, tuple[str, ...], object], Run]] = OrderedDict()
+# By the control of the run, and by the place and the middleware of the agent in it.
+_runs: Final[OrderedDict[int, dict[tuple[tuple[str, ...], object], Run]]] = OrderedDict()
 
 
 def run_of(place: Place, owner: object, make: Callable[[float], Run]) -> Run:
@@ -103,10 +104,11 @@ def run_of(place: Place, owner: object, make: Callable[[float], Run]) -> Run:
     """
     if place.control is None:
         return make(0.0)
-    key = (id(place.control), place.path, owner)
-    run = _runs.get(key)
+    agents = _runs.get(id(place.control))
+    run = agents.get((place.path, owner)) if agents is not None else None
     if run is None:
-        run = _runs[key] = make(_left_untold(place, owner))
+        run = make(_left_untold(place, owner))
+        _runs.setdefault(id(place.control), {})[place.path, owner] = run
         if len(_runs) > _MOST_RUNS:
             _runs.popitem(last=False)
     return run
@@ -117,16 +119,20 @@ def _left_untold(place: Place, owner: object) -> float:
     if place.thread is None:
         return 0.0
     left = 0.0
-    for key, run in list(_runs.items()):
-        if key[2] is owner and run.place[1:] == place[1:]:
+    for agents in list(_runs.values()):
+        run = agents.get((place.path, owner))
+        if run is not None and run.place.thread == place.thread:
             left = add_usd(left, run.take_untold())
-            _runs.pop(key, None)
+            forget(run.place, owner)
     return left
 
 
 def forget(place: Place, owner: object) -> None:
     """Forgets a run that has ended."""
-    _runs.pop((id(place.control), place.path, owner), None)
+    agents = _runs.get(id(place.control), {})
+    agents.pop((place.path, owner), None)
+    if not agents:
+        _runs.pop(id(place.control), None)
 
 
 def place_here() -> Place:
@@ -142,11 +148,8 @@ def recorders_here() -> tuple[Recorder, ...]:
     if not _runs:
         return ()
     place = place_here()
-    return tuple(
-        run.elsewhere
-        for (control, path, _), run in list(_runs.items())
-        if control == id(place.control) and path == place.path[: len(path)]
-    )
+    agents = _runs.get(id(place.control), {})
+    return tuple(run.elsewhere for (path, _), run in list(agents.items()) if path == place.path[: len(path)])
 
 
 add_source(recorders_here)

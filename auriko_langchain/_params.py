@@ -14,7 +14,7 @@ WIRE_FIELDS: Final = (
     frozenset(ChatParams.__annotations__)
     - set(CallOptions.__annotations__)
     - GATEWAY_FIELDS.keys()
-    - {"messages", "gateway", "max_tokens", "stream_options"}
+    - {"messages", "gateway", "max_tokens", "stream_options", "continue_on"}
 )
 CALL_OPTIONS: Final = frozenset(CallOptions.__annotations__)
 # Accepted per call beside those: LangChain's names, and what only a stream has.

@@ -10,12 +10,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from langchain_core.language_models import ModelProfile
 
 from auriko.models import DirectoryModel, DirectoryResponse, ProviderEntry
 from auriko.routing import split_strategy
+
+# The gateway makes of each what the provider has that comes next to it.
+_EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
 
 
 def profile_of(models: Sequence[str], known: Mapping[str, ModelProfile]) -> ModelProfile | None:
@@ -30,15 +33,22 @@ def profile_of(models: Sequence[str], known: Mapping[str, ModelProfile]) -> Mode
     shared = set(profiles[0]).intersection(*profiles[1:])
     if len(profiles) > 1:
         shared.discard("name")
-    # `min` of truth values is "all of them", and of one name that name.
-    return cast("ModelProfile", {key: min(profile[key] for profile in profiles) for key in sorted(shared)})
+    return cast("ModelProfile", {key: _least([profile[key] for profile in profiles]) for key in sorted(shared)})
+
+
+def _least(values: Sequence[Any]) -> Any:
+    """What all of them have: of lists the part that is in each, else the smallest; of truth values that is "all"."""
+    first: Any = values[0]
+    if isinstance(first, list):
+        return [each for each in cast("list[Any]", first) if all(each in other for other in values)]
+    return min(values)
 
 
 @lru_cache(maxsize=1)
 def snapshot() -> Mapping[str, ModelProfile]:
     """The profiles that come with the package, by id and alias."""
     text = files("auriko_langchain").joinpath("profiles.json").read_text("utf-8")
-    return cast("dict[str, ModelProfile]", json.loads(text))
+    return {name: _known(profile) for name, profile in json.loads(text).items()}
 
 
 def profiles_of_directory(directory: DirectoryResponse) -> dict[str, ModelProfile]:
@@ -56,26 +66,43 @@ def _profile(model: DirectoryModel) -> ModelProfile:
     can = {name for offer in offers for name, has in (offer.capabilities or {}).items() if has}
     takes = _union(offer.input_modalities for offer in offers) or {"text"}
     gives = _union(offer.output_modalities for offer in offers) or {"text"}
-    profile = ModelProfile(
-        name=model.display_name or "",
-        text_inputs="text" in takes,
-        image_inputs="image" in takes or "vision" in can,
-        image_url_inputs="image" in takes or "vision" in can,
-        pdf_inputs="file" in takes or "pdf" in takes,
-        audio_inputs="audio" in takes,
-        video_inputs="video" in takes,
-        text_outputs="text" in gives,
-        image_outputs="image" in gives,
-        audio_outputs="audio" in gives,
-        reasoning_output="reasoning" in can,
-        tool_calling="tools" in can,
-        structured_output="structured_output" in can,
-    )
+    params = _union(offer.accepted_params or offer.supported_parameters for offer in offers)
+    profile: dict[str, Any] = {
+        "name": model.display_name or "",
+        "text_inputs": "text" in takes,
+        "image_inputs": "image" in takes or "vision" in can,
+        "image_url_inputs": "image" in takes or "vision" in can,
+        "pdf_inputs": "file" in takes or "pdf" in takes,
+        "audio_inputs": "audio" in takes,
+        "video_inputs": "video" in takes,
+        "attachment": not takes.isdisjoint({"image", "file", "pdf"}) or "vision" in can,
+        "text_outputs": "text" in gives,
+        "image_outputs": "image" in gives,
+        "audio_outputs": "audio" in gives,
+        "video_outputs": "video" in gives,
+        "reasoning_output": "reasoning" in can,
+        "tool_calling": "tools" in can,
+        "tool_choice": "tool_choice_required" in can,
+        "tool_call_streaming": {"tools", "streaming"} <= can,
+        "structured_output": "structured_output" in can,
+    }
+    if params:
+        profile["temperature"] = "temperature" in params
+    if "reasoning" in can and "reasoning_effort" in params:
+        profile["reasoning_effort_levels"] = [*(["off"] if "reasoning_off" in can else []), *_EFFORTS]
+    if offers and all(offer.shutdown_at for offer in offers):
+        profile["status"] = "deprecated"
     if window := _largest(offers, "context_window"):
         profile["max_input_tokens"] = window
     if output := _largest(offers, "max_output_tokens"):
         profile["max_output_tokens"] = output
-    return profile
+    return _known(profile)
+
+
+def _known(profile: Mapping[str, Any]) -> ModelProfile:
+    """The profile with the keys that this version of langchain-core has; others may come with a later one."""
+    kept = {name: value for name, value in profile.items() if name in ModelProfile.__annotations__}
+    return cast("ModelProfile", kept)
 
 
 def _union(lists: Iterable[list[str] | None]) -> set[str]:

@@ -38,8 +38,9 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[WireMessage]:
     """
     wire: list[WireMessage] = []
     media: list[Part] = []
-    for number, message in enumerate(messages):
-        with below(f"messages[{number}]"):
+    number = 0
+    try:
+        for number, message in enumerate(messages):
             if isinstance(message, ToolMessage):
                 wire.append(_tool_result(message.tool_call_id, message.content, media))
                 continue
@@ -53,6 +54,9 @@ def to_wire(messages: Sequence[BaseMessage]) -> list[WireMessage]:
                 wire.append(_message(others))
                 if isinstance(others, AIMessage) and others.invalid_tool_calls:
                     wire += _not_run(others, messages[number + 1 :])
+    except MessageError as error:
+        error.below(f"messages[{number}]")
+        raise
     return [*wire, {"role": "user", "content": media}] if media else wire
 
 
@@ -196,6 +200,8 @@ def _calls_in(blocks: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _kept(message: AIMessage, name: str, kind: type[T]) -> T | None:
+    if name not in message.additional_kwargs:
+        return None
     with below("additional_kwargs"):
         return given(message.additional_kwargs, name, kind)
 

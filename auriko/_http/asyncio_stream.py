@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
 import httpcore
 
 from auriko._http.bounds import HeldHead, clamp, clamp_here, readable
@@ -164,3 +166,12 @@ def without_anyio(stream: httpcore.AsyncNetworkStream, until: float | None) -> A
         return AsyncioStream(inner._stream._transport, loop, until)  # noqa: SLF001 - anyio's stream has no other way to it
     except (AttributeError, RuntimeError):
         return None
+
+
+async def raise_cancellation() -> None:
+    """Raises the cancellation of the present task if there is one that something has kept to itself."""
+    await anyio.lowlevel.checkpoint_if_cancelled()
+    with contextlib.suppress(RuntimeError):  # on trio
+        cancelling: Any = getattr(asyncio.current_task(), "cancelling", int)  # Python 3.10 does not tell
+        if cancelling():
+            raise asyncio.CancelledError

@@ -43,14 +43,18 @@ class ArrivedBody(ReadableBody):
         protocol: What h11 knows of the connection; it stands before the body's first byte.
         connection: What to read more from.
         chunks: What reads chunks in its place, where there are any.
+
+    Attributes:
+        chunked: Whether the body comes in chunks.
     """
 
-    __slots__ = ("_chunks", "_connection", "_emptied", "_ended", "_failure", "_parts", "_protocol")
+    __slots__ = ("_chunks", "_connection", "_emptied", "_ended", "_failure", "_parts", "_protocol", "chunked")
 
     def __init__(self, protocol: h11.Connection, connection: Any, chunks: ChunkDecoder | None = None) -> None:
         self._connection = connection
         self._protocol = protocol
         self._chunks = chunks
+        self.chunked = chunks is not None
         self._parts: list[bytes] = []
         self._emptied = False  # h11 has said that it needs more; to ask again takes it as long as an event does
         self._ended = False

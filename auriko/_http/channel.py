@@ -172,7 +172,7 @@ class Channel(_ChannelBase):
         try:
             if opened is not None:
                 if self._own:
-                    note_leftovers(opened.response)
+                    note_leftovers(opened.response, opened.arrived)
                 with contextlib.suppress(*FOREIGN):
                     opened.response.close()
         finally:
@@ -261,7 +261,7 @@ class AsyncChannel(_ChannelBase):
         try:
             if opened is not None:
                 if self._own:
-                    note_leftovers(opened.response)
+                    note_leftovers(opened.response, opened.arrived)
                 await _close_body(opened, self._loop)
         except BaseException:
             failed = True  # cancelled for good, whatever is shielded

@@ -110,7 +110,7 @@ def arrived_body(response: httpx.Response) -> ReadableBody | None:
     return body
 
 
-def note_leftovers(response: httpx.Response) -> None:
+def note_leftovers(response: httpx.Response, body: ReadableBody | None) -> None:
     """Marks the connection of a reply that more than the reply came over, so that it is not used again (RFC 9112, 6.3).
 
     What is left would be taken for the reply to the next call. httpcore does not look. Nor is one used again whose
@@ -120,13 +120,11 @@ def note_leftovers(response: httpx.Response) -> None:
         protocol, connection = _below(response)
     except (AttributeError, KeyError):
         return
-    headers = response.headers
-    if (
-        protocol.trailing_data[0]
-        or ("transfer-encoding" in headers and "content-length" in headers)
-        or response.extensions["http_version"] != b"HTTP/1.1"
-    ):
+    if protocol.trailing_data[0] or response.extensions["http_version"] != b"HTTP/1.1":
         connection.tainted = True
+    elif not isinstance(body, ArrivedBody) or body.chunked:  # else it has no chunks, which is known for nothing
+        headers = response.headers
+        connection.tainted = "transfer-encoding" in headers and "content-length" in headers
 
 
 def _below(response: httpx.Response) -> tuple[Any, Any]:

@@ -17,9 +17,9 @@ from auriko.spend._accounts import Hold, News, reserve
 from auriko.spend._recorder import Recorder
 
 ResultT = TypeVar("ResultT")
+_LOOK_AGAIN: Final = 0.1
 # Seconds for which comments alone keep a stream alive, where nothing else is set.
 _IDLE: Final = 600.0
-_LOOK_AGAIN: Final = 0.1
 
 
 def call_steps(

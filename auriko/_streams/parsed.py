@@ -17,8 +17,8 @@ from auriko.models.chat import ChatCompletionChunk
 from auriko.models.parsed import ParsedChatCompletion, ParsedResponse
 from auriko.models.response_events import ResponseStreamEvent
 from auriko.models.routing import RoutingMetadata
-from auriko.response_format import ResponseFormat
 from auriko.response_headers import ResponseHeaders
+from auriko.schemas.response_format import ResponseFormat
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")

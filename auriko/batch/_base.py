@@ -161,7 +161,7 @@ def _open_bar(wanted: bool | None, total: int | None) -> Any:
     Raises:
         ImportError: It is wanted, and tqdm is not installed.
     """
-    from auriko._card import in_a_notebook
+    from auriko._display.card import in_a_notebook
 
     if wanted is False or (wanted is None and not (sys.stderr.isatty() or in_a_notebook())):
         return None

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, get_args, overload
 
-from auriko._money import decimal_text
+from auriko._display.money import decimal_text
+from auriko._display.table import html_table, text_table
 from auriko._signature import nearest_names
-from auriko._table import html_table, text_table
 from auriko.candidates._checks import CHAT, CHECKS, Finding, Query, known_params, mean_price
 from auriko.models.providers import DirectoryModel, DirectoryResponse, ProviderEntry, TierEntry
 from auriko.routing import RoutingOptions, split_strategy, unknown_name

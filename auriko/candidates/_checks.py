@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
-from auriko._money import decimal_text
+from auriko._display.money import decimal_text
 from auriko.models.providers import ProviderEntry, TierEntry
 from auriko.routing import DataPolicy, RoutingOptions
 from auriko.types.model_params import Endpoint

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
+from difflib import get_close_matches
 from pathlib import Path
-from typing import get_args
+from typing import NoReturn, get_args
 
 from auriko._version import __version__
 from auriko.cli._variables import SHELLS
@@ -19,9 +21,20 @@ environment:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that names the choice that was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if choice is not None:
+            nearest = get_close_matches(choice[1], re.findall(r"[\w.-]+", choice[2]), n=1)
+            message += f"; did you mean {nearest[0]!r}?" if nearest else ""
+        super().error(message)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """A parser whose result has the command's name in `command`."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="auriko",
         description="The Auriko LLM routing gateway on the command line.",
         epilog=_EPILOG,
@@ -130,6 +143,8 @@ def make_parser() -> argparse.ArgumentParser:
     form = spend.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print sums as JSON")
     form.add_argument("--csv", action="store_true", help="print sums as CSV, or without --by every call")
+    form.add_argument("--serve", action="store_true", help="show a page of it on this machine, which follows new calls")
+    spend.add_argument("--port", type=int, default=4011, metavar="N", help="the port of that page (4011; 0 is any)")
 
     doctor = commands.add_parser("doctor", help="show what this machine would use, ask the gateway, and say what to do")
     doctor.add_argument("--json", action="store_true", help="print what was found as JSON")

@@ -28,6 +28,9 @@ _ADVICE = "set AURIKO_LEDGER to a file, and every call from then on is recorded 
 def run(arguments: argparse.Namespace) -> int:
     """Prints sums, or every call as CSV; the exit code is 0."""
     ledger = _ledger(arguments.ledger or os.environ.get("AURIKO_LEDGER"))
+    if arguments.serve:
+        _serve(ledger, arguments.port)
+        return 0
     part = ledger.since(arguments.since) if arguments.since else ledger
     try:
         if arguments.limits:
@@ -57,6 +60,18 @@ def _ledger(path: str | None) -> SpendLedger:
     if not ledger.path.exists():
         raise CommandError(f"there is no ledger at {Path(path)}: {_ADVICE}")
     return ledger
+
+
+def _serve(ledger: SpendLedger, port: int) -> None:
+    try:
+        from auriko.sandbox import PortInUseError
+        from auriko.sandbox.live.ledger_app import serve
+    except ImportError as error:
+        raise CommandError(str(error)) from None
+    try:
+        serve(ledger, port, lambda address: print(f"{ledger.path} is shown at {address} (Ctrl-C ends it).", flush=True))
+    except PortInUseError as error:
+        raise CommandError(str(error)) from None
 
 
 def _print_limits(ledger: SpendLedger, *, as_json: bool) -> None:

@@ -92,7 +92,7 @@ class AurikoAPIError(Exception):
         return advice if advice and advice not in self.message else None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._card import error_bundle
+        from auriko._display.card import error_bundle
 
         return error_bundle(type(self).__name__, self.message, self._advice(), self._facts())
 

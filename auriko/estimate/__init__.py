@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from typing_extensions import Unpack
 
-from auriko._money import usd_text
-from auriko._table import html_table, text_table
+from auriko._display.money import usd_text
+from auriko._display.table import html_table, text_table
 from auriko._tokens import FEWEST_PER_ATTACHMENT, MOST_PER_ATTACHMENT, estimate_tokens, prompt_token_range
 from auriko.candidates import Candidate, Candidates, CandidateSearch, Reason, Verdict
 from auriko.models.providers import DirectoryResponse, PriceVariant, TierEntry

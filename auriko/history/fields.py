@@ -23,6 +23,11 @@ class MessageError(ValueError):
     def __str__(self) -> str:
         return f"{self.field} {self.reason}"
 
+    def below(self, place: str) -> MessageError:
+        """The same error, which is of a field inside of this one."""
+        self.field = f"{place}.{self.field}" if self.field else place
+        return self
+
 
 class below:  # noqa: N801 - used like a function
     """A context in which errors are of a field inside of this one: `with below("content[0]"): ...`."""
@@ -37,7 +42,7 @@ class below:  # noqa: N801 - used like a function
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, MessageError):
-            error.field = f"{self._place}.{error.field}" if error.field else self._place
+            error.below(self._place)
 
 
 @overload

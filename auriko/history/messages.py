@@ -13,6 +13,10 @@ from pydantic import BaseModel
 from auriko.history.tool_calls import arguments_to_send, pair_results
 from auriko.schemas import fitting_name
 
+# The types of the values of a message that needs nothing.
+_TEXT = frozenset({str})
+_SCALARS = frozenset({str, int, float, bool})
+
 
 def ready_messages(messages: Iterable[Any]) -> list[Any]:
     """The messages as they can be sent; none of them is changed.
@@ -30,8 +34,8 @@ def ready_messages(messages: Iterable[Any]) -> list[Any]:
 
 
 def _ready(message: Any) -> Any:
-    if type(message) is dict and len(message) == 2 and type(message.get("content")) is str:
-        return message  # a role and a text, as most are
+    if type(message) is dict and _TEXT.issuperset(map(type, message.values())):
+        return message  # nothing but text, as most are
     if isinstance(message, BaseModel):
         message = message.model_dump(mode="json", exclude_none=True)
     if not isinstance(message, Mapping):
@@ -65,18 +69,18 @@ def _function(function: Any) -> Any:
 
 
 def _without_nulls(value: Any) -> Any:
-    if isinstance(value, str):
+    kind = type(value)
+    if kind in _SCALARS:
         return value
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_none=True)
-    if isinstance(value, Mapping):
-        values = value
+    if kind is dict or isinstance(value, Mapping):
         # Arguments are the model's own, and text on the wire.
         return {
             name: part if name == "arguments" else _without_nulls(part)
-            for name, part in values.items()
+            for name, part in value.items()
             if part is not None
         }
-    if isinstance(value, (list, tuple)) or hasattr(value, "__next__"):
+    if kind is list or isinstance(value, tuple) or hasattr(value, "__next__"):
         return [_without_nulls(part) for part in value]
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
     return value

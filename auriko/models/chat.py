@@ -14,7 +14,10 @@ from auriko.models.common import Usage
 from auriko.models.routing import RoutingMetadata, add_facts
 
 if TYPE_CHECKING:  # imported where something is shown
-    from auriko._card import Card
+    from auriko._display.card import Card
+
+
+_SEAM = "continued_from"
 
 
 def new_call_id() -> str:
@@ -120,7 +123,7 @@ class ChatCompletion(Reply):
     routing_metadata: Informational[RoutingMetadata] = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._card import Card
+        from auriko._display.card import Card
 
         card = Card()
         for choice in self.choices:
@@ -196,3 +199,13 @@ class ChatCompletionChunk(AurikoResponseModel):
     system_fingerprint: str | None = None
     service_tier: str | None = None
     routing_metadata: Informational[RoutingMetadata] = None
+
+    @property
+    def continued_from(self) -> str | None:
+        """The model whose answer was cut here, on the first chunk of the one that goes on; else None."""
+        return (self.__pydantic_extra__ or {}).get(_SEAM)
+
+    @continued_from.setter
+    def continued_from(self, model: str) -> None:
+        extra: Any = self.__pydantic_extra__  # a dict, since unknown fields are kept
+        extra[_SEAM] = model

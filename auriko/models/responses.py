@@ -209,7 +209,7 @@ class Response(Reply):
         return self
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._card import Card
+        from auriko._display.card import Card
 
         card = Card()
         for item in self.output:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
-from auriko._money import usd_text
+from auriko._display.money import usd_text
 from auriko.models._base import AurikoResponseModel, Informational, InformationalModel
 
 if TYPE_CHECKING:  # imported where something is shown
-    from auriko._card import Card
+    from auriko._display.card import Card
     from auriko.models.common import Usage
 
 _NOT_WORTH_SAYING: Final = frozenset({None, "stop", "tool_calls", "completed"})
@@ -71,7 +71,7 @@ class RoutingMetadata(InformationalModel):
     warnings: Informational[list[StructuredWarning]] = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._card import table_bundle
+        from auriko._display.card import table_bundle
 
         cost = self.cost
         rows = [

@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, overload
 
-from auriko._card import Bundle, Card, in_a_notebook
+from auriko._display.card import Bundle, Card, in_a_notebook
 from auriko._streams.base import AsyncItemStream, ItemStream
 from auriko._streams.chat import AsyncStream, Stream
 from auriko._streams.responses import AsyncResponseStream, ResponseStream

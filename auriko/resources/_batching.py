@@ -28,7 +28,7 @@ def _to_call(form: Any, caller: Caller | AsyncCaller) -> Callable[[Mapping[str, 
     """What makes a call of each request of a batch whose answers have that form, or any form where it is None."""
     if form is None:
         return partial(chat_call, stream=False, caller=caller)
-    from auriko.response_format import response_format_of
+    from auriko.schemas.response_format import response_format_of
 
     return partial(parse_call, form=response_format_of(form), caller=caller)
 

@@ -15,7 +15,7 @@ from auriko.types.chat_params import ChatParams
 
 if TYPE_CHECKING:  # imported when something is parsed
     from auriko.models.parsed import ParsedChatCompletion
-    from auriko.response_format import ResponseFormat
+    from auriko.schemas.response_format import ResponseFormat
 
 T = TypeVar("T")
 _FORM: Final = "response_format"
@@ -50,7 +50,7 @@ def _snapshot_messages(body: dict[str, Any]) -> None:
     if not body["messages"]:
         raise ValueError("messages is empty; the gateway needs at least one")
     if _FORM in body and not isinstance(body[_FORM], Mapping):
-        from auriko.response_format import response_format_of
+        from auriko.schemas.response_format import response_format_of
 
         body[_FORM] = response_format_of(body[_FORM]).for_chat()
 

@@ -59,7 +59,7 @@ class ParsingCompletions:
             ValueError: The request cannot be sent as it is.
             TypeError: An unknown argument, or no type.
         """
-        from auriko.response_format import response_format_of
+        from auriko.schemas.response_format import response_format_of
 
         form = response_format_of(response_format)
         call = parse_call(params, form, stream=stream, caller=self._caller)
@@ -91,7 +91,7 @@ class AsyncParsingCompletions:
         self, *, response_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ParseParams]
     ) -> ParsedChatCompletion[T] | AsyncParsedChatStream[T]:
         """The model's answer as an object, awaited; arguments and errors are those of `Completions.parse`."""
-        from auriko.response_format import response_format_of
+        from auriko.schemas.response_format import response_format_of
 
         form = response_format_of(response_format)
         call = parse_call(params, form, stream=stream, caller=self._caller)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, overload
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Literal, cast, overload
 
 from typing_extensions import Unpack
 
@@ -17,6 +19,29 @@ from auriko.resources._running import AsyncRunningCompletions, RunningCompletion
 from auriko.types.chat_params import ChatParams
 
 __all__ = ["AsyncChat", "AsyncCompletions", "Chat", "Completions", "chat_call"]
+
+
+def _continuation(params: ChatParams, *, stream: bool) -> tuple[Callable[..., Any] | None, ChatParams]:
+    """What has a stream gone on with, or None where it is not; and the arguments without that.
+
+    Raises:
+        ValueError: There is no stream, or no list of models.
+    """
+    rest = cast("ChatParams", {name: value for name, value in params.items() if name != "continue_on"})
+    models = params.get("continue_on")
+    if models is None:
+        return None, rest
+    if not stream:
+        raise ValueError("continue_on is for streams: a plain answer is whole, or an error")
+    if isinstance(models, str) or not models:
+        raise ValueError("continue_on is a list of models, such as ['claude-sonnet-4-6']")
+    messages: Any = params.get("messages")
+    if isinstance(messages, Iterable) and not isinstance(messages, (str, bytes, Mapping)):
+        # They are sent twice, and may come from a generator.
+        rest["messages"] = list(messages)  # pyright: ignore[reportUnknownArgumentType]
+    from auriko._streams.continued import Continuation, continued
+
+    return partial(continued, Continuation(rest, models)), rest
 
 
 class Completions(ParsingCompletions, BatchingCompletions, RunningCompletions):
@@ -44,6 +69,10 @@ class Completions(ParsingCompletions, BatchingCompletions, RunningCompletions):
             ValueError: The request cannot be sent as it is.
             TypeError: An unknown argument.
         """
+        if "continue_on" in params:
+            goes_on, params = _continuation(params, stream=stream)
+            opened = self.create(stream=stream, **params)
+            return goes_on(opened, partial(self.create, stream=True)) if goes_on is not None else opened
         call = chat_call(params, stream=bool(stream), caller=self._caller)
         if stream:
             return self._caller.stream(call, Stream[ChatCompletionChunk])
@@ -70,6 +99,10 @@ class AsyncCompletions(AsyncParsingCompletions, AsyncBatchingCompletions, AsyncR
         self, *, stream: bool = False, **params: Unpack[ChatParams]
     ) -> ChatCompletion | AsyncStream[ChatCompletionChunk]:
         """The model's answer, awaited; arguments and errors are those of `Completions.create`."""
+        if "continue_on" in params:
+            goes_on, params = _continuation(params, stream=stream)
+            opened = await self.create(stream=stream, **params)
+            return goes_on(opened, partial(self.create, stream=True)) if goes_on is not None else opened
         call = chat_call(params, stream=bool(stream), caller=self._caller)
         if stream:
             return await self._caller.stream(call, AsyncStream[ChatCompletionChunk])

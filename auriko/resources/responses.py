@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # imported when something is parsed
 
     from auriko._streams.parsed import AsyncParsedResponseStream, ParsedResponseStream
     from auriko.models.parsed import ParsedResponse
-    from auriko.response_format import ResponseFormat
+    from auriko.schemas.response_format import ResponseFormat
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ class Responses:
             ValueError: The request cannot be sent as it is.
             TypeError: An unknown argument, or no type.
         """
-        from auriko.response_format import response_format_of
+        from auriko.schemas.response_format import response_format_of
 
         form = response_format_of(text_format)
         call = _parse_call(params, form, self._caller, stream=stream)
@@ -162,7 +162,7 @@ class AsyncResponses:
         self, *, text_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ResponsesParams]
     ) -> ParsedResponse[T] | AsyncParsedResponseStream[T]:
         """The model's answer as an object, awaited; arguments and errors are those of `Responses.parse`."""
-        from auriko.response_format import response_format_of
+        from auriko.schemas.response_format import response_format_of
 
         form = response_format_of(text_format)
         call = _parse_call(params, form, self._caller, stream=stream)

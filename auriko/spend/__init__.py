@@ -7,7 +7,7 @@ unknown, never as 0.
 
 from typing import TYPE_CHECKING, Any
 
-from auriko._money import add_usd, decimal_text, json_text, usd_text
+from auriko._display.money import add_usd, decimal_text, json_text, usd_text
 from auriko.spend._periods import limit_of_text
 from auriko.spend._record import CallRecord, CallStart, SpendTotal
 from auriko.spend._recorder import Recorder, add_listener, add_source, remove_listener

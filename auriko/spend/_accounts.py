@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
-from auriko._money import nano_of, usd_of, usd_text
+from auriko._display.money import nano_of, usd_of, usd_text
 from auriko.errors import BudgetExceededError
 from auriko.spend._record import CallRecord
 
@@ -32,7 +32,7 @@ class Books:
         waiting: Who waits for a call to settle.
     """
 
-    lock: threading.Lock
+    lock: threading.RLock
     waiting: list[News]
 
     def __init__(self) -> None:
@@ -40,7 +40,8 @@ class Books:
 
     def begin(self) -> None:
         """Makes the lock, also in a forked process, where a thread that is gone may have held the old one."""
-        self.lock = threading.Lock()
+        # A stream that is dropped while the lock is held may be collected by the very thread that holds it.
+        self.lock = threading.RLock()
         self.waiting = []
 
     def tell(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-from auriko._table import text_table
+from auriko._display.table import text_table
 from auriko.spend._optional import optional
 from auriko.spend._record import SpendTotal
 

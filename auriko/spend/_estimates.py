@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from auriko._money import NANO, nano_of
+from auriko._display.money import NANO, nano_of
 from auriko._tokens import prompt_token_range
 from auriko.spend._prices import prices_of
 from auriko.spend._record import CallRecord

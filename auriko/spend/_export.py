@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, Final, TextIO
 
-from auriko._money import decimal_text, json_text
+from auriko._display.money import decimal_text, json_text
 from auriko.spend._optional import optional
 from auriko.spend._record import CallRecord
 

@@ -18,7 +18,7 @@ from pydantic_core import from_json, to_json
 from typing_extensions import Self
 
 from auriko._checks import check_usd
-from auriko._money import NANO
+from auriko._display.money import NANO
 from auriko.spend._accounts import Hold, books
 from auriko.spend._export import COLUMNS
 from auriko.spend._periods import Period, check_period

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from auriko._money import add_usd, nano_of, usd_text
+from auriko._display.money import add_usd, nano_of, usd_text
 
 Status = Literal["ok", "error", "abandoned"]
 Operation = Literal["chat", "responses"]

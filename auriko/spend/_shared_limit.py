@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
-from auriko._money import NANO, nano_of, usd_of, usd_text
+from auriko._display.money import NANO, nano_of, usd_of, usd_text
 from auriko.errors import BudgetExceededError
 from auriko.spend._periods import Period, bounds_of
 from auriko.spend._record import new_id
@@ -124,7 +124,7 @@ class SharedLimit:
 
     def begin(self) -> None:
         """Makes the lock, also in a forked process, which has its own connection; the old one is never touched."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # as that of the books
         if self._database is not None:
             self._inherited.append(self._database)
         self._database = None

@@ -9,7 +9,7 @@ from typing import Any, Final
 from typing_extensions import Self
 
 from auriko._checks import check_usd
-from auriko._money import nano_of, usd_of, usd_text
+from auriko._display.money import nano_of, usd_of, usd_text
 from auriko.spend._accounts import Account, Hold, books
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import OnLimit, Recorder, SpendBlock, checked_tags

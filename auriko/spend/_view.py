@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from auriko._money import usd_text
+from auriko._display.money import usd_text
 from auriko.spend._record import CallRecord, SpendTotal
 
 if TYPE_CHECKING:  # how sums are shown and written is imported when it is asked for

@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from typing_extensions import Self
 
 from auriko._checks import check_seconds
-from auriko._money import usd_text
+from auriko._display.money import usd_text
 from auriko.errors import BudgetExceededError
 from auriko.models.chat import ChatCompletion
 from auriko.spend import SpendTracker

@@ -328,7 +328,9 @@ class ParseParams(AnswerParams, total=False):
 class ChatParams(ParseParams, total=False):
     """Every field of a chat completion request but `stream`; a field that is None is left out.
 
-    `response_format` may be a type, such as a pydantic model; `parse` gives an object of it back.
+    `response_format` may be a type, such as a pydantic model; `parse` gives an object of it back. `continue_on` names
+    models that go on with a stream of plain text where it is cut.
     """
 
     response_format: ResponseFormatParam | Mapping[str, Any] | type[Any] | TypeAdapter[Any] | None
+    continue_on: list[str] | None

@@ -135,3 +135,10 @@ def test_a_reader_who_has_gone_is_no_error(auriko_command, monkeypatch, when):
         monkeypatch.setattr(sys, "stdout", stdout)
         assert auriko_command("doctor") == (0, "", "")
         stdout.write("Python flushes what is left as it ends, and nothing may go wrong.")
+
+
+@pytest.mark.parametrize(("command", "meant"), [("chta", "; did you mean 'chat'?"), ("xyzzy", ")")])
+def test_a_command_that_is_not_there_names_the_nearest(command: str, meant: str, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main([command])
+    assert capsys.readouterr().err.rstrip().endswith(meant)

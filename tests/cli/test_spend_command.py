@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from auriko.cli import main
@@ -100,3 +103,32 @@ def test_the_command_as_users_start_it(path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "auriko", "spend"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("3 calls: $0.30 + 1 unknown\n")
+
+
+def test_a_page_of_it(path: Path) -> None:
+    command = [sys.executable, "-m", "auriko", "spend", "--serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        address = said.split(" is shown at ")[1].split()[0]
+        assert "3 calls" not in said
+        assert "auriko" in httpx.get(address).text
+        assert "unknown" in httpx.get(f"{address}ledger?since=all").text
+        server.send_signal(signal.SIGINT)
+        assert server.wait(10) in {0, 130}
+
+
+def test_a_page_whose_port_is_taken(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["spend", "--serve", "--port", str(taken.getsockname()[1])]) == 2
+    assert "in use" in capsys.readouterr().err
+
+
+def test_a_page_without_the_sandboxs_packages(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "auriko.sandbox.live.ledger_app", None)
+    assert main(["spend", "--serve"]) == 2
+    assert "ledger_app" in capsys.readouterr().err

@@ -48,11 +48,18 @@ def run(monkeypatch, capsys):
 
 def test_they_are_short_and_begin_with_how_to_run_them():
     programs = sorted(FOLDER.glob("*.py"))
-    assert len(programs) == 5
+    assert len(programs) == 6
     for program in programs:
         text = program.read_text("utf-8")
         assert len(text.splitlines()) <= MOST_LINES, program.name
         assert re.match(r'""".+\n\n\s*pip install .+\n.*\b' + program.stem, text), program.name
+
+
+def test_an_order_desk_looks_up_reads_and_remembers(run, sandbox):
+    said = run("order_desk.py")
+    assert "calls price_of({'item': 'pen'}): The pen costs 4.0 euros." in said
+    assert "12 x pen: 48.0 euros" in said
+    assert "Conversation(4 messages, $0.0" in said
 
 
 def test_a_chat_over_a_folder_remembers_and_says_what_each_answer_cost(run, tmp_path, llamaindex, sandbox):

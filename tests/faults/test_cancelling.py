@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import sys
 from typing import Any
 
 import anyio
+import httpcore
 import pytest
 
 from auriko import AsyncClient
+from auriko._http.backend import AsyncBackend
 from tests.support import cells, ways
 from tests.support.acts import deaf, error, hang, ok, stream
 from tests.support.cells import ASK
@@ -173,6 +176,40 @@ async def test_l6_one_fails_and_the_group_cancels_the_rest(anyio_backend: str) -
                     group.start_soon(lambda s: read(client, ASK, streamed=s), streamed)
         assert [type(error).__name__ for error in caught.value.exceptions] == ["BadRequestError"]
         await assert_nothing_is_left(server, client)
+
+
+class _Clumsy(httpcore.AsyncNetworkBackend):
+    """One whose bookkeeping fails when it is cancelled."""
+
+    async def connect_tcp(self, *_args: Any, **_more: Any) -> httpcore.AsyncNetworkStream:
+        try:
+            await anyio.sleep(0.05)
+        except BaseException:  # noqa: BLE001 - as such bookkeeping does
+            raise RuntimeError("Attempted to exit a cancel scope that isn't the current task's") from None
+        raise RuntimeError("Something else")
+
+
+@EITHER
+async def test_l5_nothing_foreign_leaves_a_call_that_is_cancelled_while_it_connects(
+    anyio_backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = AsyncBackend(_Clumsy(), proxied=False)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await backend.connect_tcp("h", 1)
+    assert scope.cancelled_caught
+    with pytest.raises(httpcore.ConnectError, match="Something else"):
+        await backend.connect_tcp("h", 1)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task does not tell that it is cancelled")
+async def test_l5_cancellation_that_was_kept_is_raised() -> None:
+    backend = AsyncBackend(_Clumsy(), proxied=False)
+    task = asyncio.ensure_future(backend.connect_tcp("h", 1))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 def jittery(connection: Connection) -> None:

@@ -126,7 +126,7 @@ def test_a_file_has_a_name_with_an_ending() -> None:
         (HumanMessage([{"cachePoint": {}}]), r"messages\[1\]\.content\[0\]\.type is missing"),
         (HumanMessage([{"type": "image_url"}]), r"messages\[1\]\.content\[0\]\.image_url is missing"),
         (HumanMessage([{"type": "text"}]), r"messages\[1\]\.content\[0\]\.text is missing"),
-        (HumanMessage([{"type": "file", "base64": "=", "mime_type": "a/b"}]), r"content\[0\]\.base64 is no base64"),
+        (HumanMessage([{"type": "file", "base64": "*", "mime_type": "a/b"}]), r"content\[0\]\.base64 is no base64"),
         (HumanMessage([{"type": "tool_result"}]), r"messages\[1\]\.content\[0\]\.tool_use_id is missing"),
         (AIMessage([{"type": "tool_use", "id": "c"}]), r"messages\[1\]\.content\[0\]\.name is missing"),
         (

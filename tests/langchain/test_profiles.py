@@ -24,6 +24,30 @@ def test_a_model_knows_its_profile(gateway):
     assert gateway.model(model="claude-sonnet-4-6").profile["reasoning_output"] is True
 
 
+def test_a_model_knows_what_its_directory_tells(gateway):
+    profile = gateway.model(model="claude-sonnet-4-6").profile
+    assert profile["reasoning_effort_levels"] == ["off", "low", "medium", "high", "xhigh", "max"]
+    assert "reasoning_effort_default" not in profile  # nobody tells it
+    for name in ("tool_choice", "tool_call_streaming", "temperature", "attachment"):
+        assert profile[name] is True
+    assert profile["video_outputs"] is False
+    assert "reasoning_effort_levels" not in gateway.model(model="gpt-4o").profile
+    both = gateway.model(models=["claude-sonnet-4-6", "deepseek-reasoner"]).profile
+    assert both["reasoning_effort_levels"] == ["low", "medium", "high", "xhigh", "max"]
+
+
+def test_a_core_with_other_keys(monkeypatch):
+    """An older one has fewer, and is given none that it does not know; a newer one has some that nobody tells."""
+    offers = [{"provider": "a", "provider_model_id": "x", "shutdown_at": "2027-01-01T00:00:00Z"}]
+    source = DirectoryResponse.model_validate({"models": {"m": {"display_name": "M", "providers": offers}}})
+    assert profiles_of_directory(source)["m"]["status"] == "deprecated"
+    snapshot.cache_clear()
+    monkeypatch.setattr(ModelProfile, "__annotations__", {"name": str, "max_input_tokens": int, "brand_new": bool})
+    assert profiles_of_directory(source) == {"m": {"name": "M"}}
+    assert snapshot()["gpt-4o"] == {"name": "GPT-4o", "max_input_tokens": 128_000}
+    snapshot.cache_clear()
+
+
 @pytest.mark.parametrize("name", ["gpt-4o:ttft", "gpt-4o-2024-08-06", "gpt-4o-2024-08-06:cost-focus"])
 def test_strategies_and_aliases(gateway, name):
     assert gateway.model(model=name).profile == gateway.model(model="gpt-4o").profile

@@ -186,7 +186,7 @@ def test_displays_cost_nothing_at_import() -> None:
     program = """
 import sys
 import auriko
-costly = {"IPython", "auriko._card", "auriko.notebook._magic", "auriko.notebook"}
+costly = {"IPython", "auriko._display.card", "auriko.notebook._magic", "auriko.notebook"}
 print(sorted(costly & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)

@@ -21,8 +21,8 @@ from auriko.errors import (
     InternalServerError,
     StructuredOutputError,
 )
-from auriko.response_format import ResponseFormat, response_format_of
 from auriko.sandbox import Sandbox, tool_call
+from auriko.schemas.response_format import ResponseFormat, response_format_of
 from tests.support.acts import ok, reply, stream
 from tests.support.both import both_clients, items, settled
 from tests.support.clients import serving

@@ -28,7 +28,7 @@ def test_colours_stay_with_their_names():
 
 
 def test_a_timeline_counts_calls_errors_and_cost():
-    events = [(100.0, False, 0.5), (99.0, True, 0.0), (61.0, False, 0.25), (1.0, False, 9.0)]
+    events = [(100.0, 1, 0, 0.5), (99.0, 1, 1, 0.0), (61.0, 1, 0, 0.25), (1.0, 1, 0, 9.0)]
     over_time = timeline(events, now=100.0, seconds=60.0, slots=2, began="", each="")
     assert over_time.slots == [Slot(1, 0, 0.25), Slot(2, 1, 0.5)]
     assert (over_time.most_calls, over_time.most_usd) == (2, 0.5)

@@ -104,15 +104,15 @@ class Timeline:
 
 
 def timeline(
-    events: Iterable[tuple[float, bool, float]], *, now: float, seconds: float, slots: int, began: str, each: str
+    events: Iterable[tuple[float, int, int, float]], *, now: float, seconds: float, slots: int, began: str, each: str
 ) -> Timeline:
-    """The timeline of events: when, whether it was an error, and what it cost."""
+    """The timeline of events: when, how many calls, how many of them failed, and what they cost."""
     sums = [[0, 0, 0.0] for _ in range(slots)]
-    for at, failed, usd in events:
+    for at, calls, failed, usd in events:
         number = slots - 1 - int((now - at) / seconds * slots)
         if 0 <= number < slots:
             slot = sums[number]
-            slot[0] += 1
+            slot[0] += calls
             slot[1] += failed
             slot[2] += usd
     return Timeline([Slot(int(calls), int(errors), usd) for calls, errors, usd in sums], began, each)

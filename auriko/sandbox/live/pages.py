@@ -14,7 +14,7 @@ from auriko.sandbox.http.endpoints import Received, Services
 from auriko.sandbox.http.operations import Operation
 from auriko.sandbox.live.view import Shown, current_view
 
-_HEADERS = {
+HEADERS = {
     # Nothing is loaded from anywhere else, no markup is trusted, and nobody may frame the page.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -39,17 +39,17 @@ async def live(services: Services, received: Received) -> Response:
 
 async def style(_: Services, __: Received) -> Response:
     """`GET /sandbox/page.css`."""
-    return _file("page.css", "text/css")
+    return page_file("page.css", "text/css")
 
 
 async def script(_: Services, __: Received) -> Response:
     """`GET /sandbox/page.js`."""
-    return _file("page.js", "text/javascript")
+    return page_file("page.js", "text/javascript")
 
 
 async def icon(_: Services, __: Received) -> Response:
     """`GET /sandbox/icon.svg`."""
-    return _file("icon.svg", "image/svg+xml")
+    return page_file("icon.svg", "image/svg+xml")
 
 
 PAGES = (
@@ -83,12 +83,13 @@ def ask_for_password(error: GatewayError) -> GatewayError:
 def _rendered(template: str, services: Services, received: Received) -> Response:
     url, query = received.request.url, received.request.query_params
     view = current_view(services, f"{url.scheme}://{url.netloc}/v1", Shown.of(query))
-    return Response(templates().get_template(template).render(view=view), media_type="text/html", headers=_HEADERS)
+    return Response(templates().get_template(template).render(view=view), media_type="text/html", headers=HEADERS)
 
 
-def _file(name: str, media_type: str) -> Response:
+def page_file(name: str, media_type: str) -> Response:
+    """A file of the pages."""
     content = (resources.files("auriko.sandbox.live") / "files" / name).read_bytes()
-    return Response(content, media_type=media_type, headers=_HEADERS)
+    return Response(content, media_type=media_type, headers=HEADERS)
 
 
 @cache
@@ -109,7 +110,7 @@ def _usd(amount: float) -> str:
     """Dollars with as many digits as a sum of this size needs."""
     if 0 < amount < 0.000_000_5:
         return "<$0.000001"
-    return f"${amount:,.2f}" if amount >= 100 else f"${amount:,.6f}"
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:,.6f}"
 
 
 def _ms(milliseconds: float | None) -> str:

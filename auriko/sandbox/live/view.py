@@ -179,7 +179,7 @@ def current_view(services: Services, address: str, shown: Shown) -> View:
         calls=list(islice((call for call in calls if _is_shown(call, shown)), _SHOWN_CALLS)),
         shown=shown,
         over_time=timeline(
-            ((call.noted.at, call.state == "failed", call.usd) for call in calls),
+            ((call.noted.at, 1, call.state == "failed", call.usd) for call in calls),
             now=time.time(),
             seconds=60.0 * _MINUTES,
             slots=60,

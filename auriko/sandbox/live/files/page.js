@@ -15,7 +15,9 @@ function show(fresh) {
       each.open = open.includes(each.id);
     }
     const old = document.getElementById(section.id);
-    if (!old.isEqualNode(section)) {
+    if (old === null) {
+      document.getElementById("live").append(document.importNode(section, true));
+    } else if (!old.isEqualNode(section)) {
       const focused = old.contains(document.activeElement) ? document.activeElement.closest("details") : null;
       old.replaceWith(document.importNode(section, true));
       if (focused) {
@@ -55,4 +57,4 @@ function refreshWhenSeen() {
   }
 }
 
-setTimeout(refreshWhenSeen, PERIOD_MS);
+setTimeout(refreshWhenSeen, "atOnce" in document.body.dataset ? 0 : PERIOD_MS);

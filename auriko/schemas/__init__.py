@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 __all__ = ["fitting_name", "inlined", "strict_schema"]
 
+_FITTING: Final = re.compile(r"[a-zA-Z0-9_-]{0,64}")
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME: Final = 64
 _DEFINITIONS: Final = ("$defs", "definitions")
@@ -19,6 +20,8 @@ Schema = dict[str, Any]
 
 def fitting_name(name: str) -> str:
     """The name of a tool or a schema, with `_` for what the API has in none: `Resp[int]` becomes `Resp_int_`."""
+    if _FITTING.fullmatch(name):
+        return name
     return _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any, Final
 
-from auriko._table import html_table, text_table
+from auriko._display.table import html_table, text_table
 
 Bundle = dict[str, str]
 _FAINT: Final = "opacity:0.7;font-size:0.9em;margin-top:0.4em"

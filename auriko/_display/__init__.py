@@ -1,0 +1,1 @@
+"""What is shown: cards in notebooks, tables, and amounts of money."""
