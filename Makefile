@@ -117,7 +117,7 @@ endif
 # For a look at a part of it: make bench BENCH="--rounds 1 --only call,stream"
 BENCH ?= --page
 .PHONY: bench
-bench: $(VENV)/.dev $(BENCH_VENVS) ## measure the project beside its peers, and renew the tables of docs/performance.md
+bench: $(VENV)/.dev $(BENCH_VENVS) ## measure the project beside its peers, and renew the tables of docs/performance.md and docs/figures.md
 	@$(BIN)/python benchmarks/compare.py --keep .venvs/bench.json $(BENCH)
 	@$(BIN)/python benchmarks/spend.py
 

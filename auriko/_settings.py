@@ -28,9 +28,10 @@ from auriko.spend import Recorder
 from auriko.spend._environment import ledger_of_environment
 
 DEFAULT_BASE_URL: Final = "https://api.auriko.ai/v1"
-AIOHTTP: Final = "aiohttp"
-NEEDS_AIOHTTP: Final = "http_client='aiohttp' needs aiohttp: pip install \"auriko[aiohttp]\""
-AsyncHttpClient: TypeAlias = httpx.AsyncClient | Literal["aiohttp"]
+HTTPTOOLS: Final = "httptools"
+NEEDS_HTTPTOOLS: Final = "http_client='httptools' needs httptools: pip install \"auriko[fast]\""
+HttpClient: TypeAlias = httpx.Client | Literal["httptools"]
+AsyncHttpClient: TypeAlias = httpx.AsyncClient | Literal["httptools"]
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,30 @@ def resolve(
         pickle_api_key=bool(pickle_api_key),
         spend=check_spend(spend),
     )
+
+
+def check_http_client(http_client: Any, kind: type[httpx.Client | httpx.AsyncClient]) -> Any:
+    """What to send with: a client of the user's, the name of a transport, which AURIKO_HTTP_CLIENT may give, or None.
+
+    Raises:
+        ImportError: It is a transport that is not installed.
+        ValueError: AURIKO_HTTP_CLIENT is not the name of a transport.
+        TypeError: It is neither.
+    """
+    if http_client is None:
+        http_client = os.environ.get("AURIKO_HTTP_CLIENT") or "httpx"
+        if http_client not in {"httpx", HTTPTOOLS}:
+            raise ValueError("AURIKO_HTTP_CLIENT is 'httptools' or 'httpx'")
+        if http_client == "httpx":
+            return None
+    if isinstance(http_client, str) and http_client == HTTPTOOLS:
+        from importlib.util import find_spec
+
+        if find_spec(HTTPTOOLS) is None:
+            raise ImportError(NEEDS_HTTPTOOLS, name=HTTPTOOLS)
+    elif not isinstance(http_client, kind):
+        raise TypeError(f"http_client is an httpx.{kind.__name__} or 'httptools', not {type(http_client).__name__}")
+    return http_client
 
 
 def change(settings: Settings, options: ClientOptions) -> Settings:

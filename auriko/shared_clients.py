@@ -134,7 +134,7 @@ class _Handle(Generic[ClientT]):
 
 
 def _key(settings: Mapping[str, Any]) -> Hashable:
-    names = ("AURIKO_BASE_URL", "AURIKO_LEDGER")
+    names = ("AURIKO_BASE_URL", "AURIKO_HTTP_CLIENT", "AURIKO_LEDGER")
     environment = SecretStr(os.environ.get("AURIKO_API_KEY", "")), *map(os.environ.get, names)
     return frozenset((name, _hashable(value)) for name, value in settings.items()), environment
 

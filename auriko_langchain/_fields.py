@@ -87,8 +87,8 @@ class ChatFields(BaseChatModel):
         max_retries: How many requests may follow the first, 0 for none; None for the client's default.
         deadline: Bound in seconds of a whole call with its retries and its stream.
         stream_idle_timeout: Bound in seconds of the wait for a stream's next event; else ten minutes.
-        http_client: A client of yours to send with; you close it.
-        http_async_client: The same for `ainvoke` and `astream`; or "aiohttp", as for `auriko.AsyncClient`.
+        http_client: A client of yours to send with, which you close; or "httptools", as for `auriko.Client`.
+        http_async_client: The same for `ainvoke` and `astream`.
         spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.
         pickle_api_key: Whether the key goes into pickles; without it a worker reads AURIKO_API_KEY.
     """
@@ -143,8 +143,8 @@ class ChatFields(BaseChatModel):
     stream_idle_timeout: float | None = None
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     default_query: dict[str, str] | None = Field(default=None, repr=False)
-    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
-    http_async_client: httpx.AsyncClient | Literal["aiohttp"] | None = Field(default=None, exclude=True, repr=False)
+    http_client: httpx.Client | Literal["httptools"] | None = Field(default=None, exclude=True, repr=False)
+    http_async_client: httpx.AsyncClient | Literal["httptools"] | None = Field(default=None, exclude=True, repr=False)
     spend: Recorder | None = Field(default=None, exclude=True, repr=False)
     pickle_api_key: bool = False
 
@@ -317,9 +317,10 @@ class ChatFields(BaseChatModel):
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         fields = {name: value for name, value in state["__dict__"].items() if name not in _CACHED}
-        fields["http_client"] = None
-        if self.http_async_client != "aiohttp":
-            fields["http_async_client"] = None
+        # The name of a transport can be made anew elsewhere, a client of the user's cannot.
+        for name in ("http_client", "http_async_client"):
+            if not isinstance(fields[name], str):
+                fields[name] = None
         if not self.pickle_api_key:
             fields["api_key"] = None
         return {**state, "__dict__": fields}

@@ -112,14 +112,14 @@ class AurikoSettings(FunctionCallingLLM):
     default_query: dict[str, str] | None = Field(
         default=None, exclude=True, repr=False, description="Query parameters of every request."
     )
-    http_client: httpx.Client | None = Field(
-        default=None, exclude=True, repr=False, description="Your own transport; it is never closed here."
-    )
-    async_http_client: httpx.AsyncClient | Literal["aiohttp"] | None = Field(
+    http_client: httpx.Client | Literal["httptools"] | None = Field(
         default=None,
         exclude=True,
         repr=False,
-        description="Your own transport for asynchronous calls, or 'aiohttp', as for auriko.AsyncClient.",
+        description="Your own transport, which is never closed here, or 'httptools', as for auriko.Client.",
+    )
+    async_http_client: httpx.AsyncClient | Literal["httptools"] | None = Field(
+        default=None, exclude=True, repr=False, description="The same for asynchronous calls."
     )
     spend: Recorder | None = Field(
         default=None, exclude=True, repr=False, description="A SpendTracker or SpendLedger, told of every call."
@@ -232,9 +232,9 @@ class AurikoSettings(FunctionCallingLLM):
         return super().__deepcopy__(memo)
 
     def __getstate__(self) -> dict[Any, Any]:
-        kept = {"http_client": None}
-        if self.async_http_client != "aiohttp":
-            kept["async_http_client"] = None
+        # The name of a transport can be made anew elsewhere, a client of the user's cannot.
+        names = ("http_client", "async_http_client")
+        kept = {name: None for name in names if not isinstance(getattr(self, name), str)}
         secret = {} if self.pickle_api_key else {"api_key": None}
         # Past this class, whose state this is: a copy without what must not or cannot be stored.
         return super(AurikoSettings, self.model_copy(update={**kept, **secret})).__getstate__()

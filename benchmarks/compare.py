@@ -23,11 +23,11 @@ import report
 from goals import Results
 from instructions import count
 from processes import Worker, environment
-from roster import FLOOR, OURS, ROSTER, Entrant
+from roster import FLOOR, OURS, OURS_FAST, ROSTER, Entrant
 from server import running, stats
 from workloads import WORKLOADS
 
-_PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+_PAGES = Path(__file__).resolve().parents[1] / "docs"
 _BUSY = 0.8  # from this share of the time on, the server may be what a subject waits for
 _IMPORTS, _INSTRUCTIONS = "imports", "instructions"
 CHOICES = (*WORKLOADS, _IMPORTS, _INSTRUCTIONS)
@@ -67,9 +67,9 @@ class Comparison:
             worker.close()
 
     def instructions(self) -> None:
-        """Counts instructions of the client and of plain httpx."""
+        """Counts instructions of the client, on both transports, and of plain httpx."""
         try:
-            for name in {FLOOR, OURS} & {*self._entrants}:
+            for name in {FLOOR, OURS, OURS_FAST} & {*self._entrants}:
                 found = count(name, self._url)
                 self._note(name, {f"instructions: {measure}": figure for measure, figure in found.items()})
                 progress(f"instructions: {name}")
@@ -141,14 +141,14 @@ def progress(text: str) -> None:
 
 
 def main() -> int:
-    """Measures, prints tables and perhaps renews the page; the exit code is 1 if something could not be measured."""
+    """Measures, prints tables and perhaps renews the pages; the exit code is 1 if something could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="at most; what takes long has fewer")
     parser.add_argument("--seconds", type=float, default=0.1, help="how long one turn should take")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"of {', '.join(CHOICES)}", metavar="A,B")
     parser.add_argument("--entrants", type=lambda text: text.split(","), metavar="A,B", help=f"of {', '.join(ROSTER)}")
     parser.add_argument("--here", action="store_true", help="with this interpreter, instead of in environments")
-    parser.add_argument("--page", action="store_true", help=f"renew the tables of {_PAGE.name}")
+    parser.add_argument("--page", action="store_true", help="renew the tables of the pages in docs/")
     parser.add_argument("--keep", type=Path, help="a JSON file for the figures")
     parser.add_argument("--again", type=Path, help="make tables of this JSON file, and measure nothing")
     options = parser.parse_args()
@@ -176,7 +176,9 @@ def main() -> int:
     sections = report.sections(outcome)
     print("\n\n".join(f"{title}\n\n{text}" for title, text in sections.items()))
     if options.page:
-        _PAGE.write_text(report.renewed(_PAGE.read_text("utf-8"), sections), "utf-8")
+        for name, texts in report.pages(sections).items():
+            page = _PAGES / name
+            page.write_text(report.renewed(page.read_text("utf-8"), texts), "utf-8")
     return int(bool(outcome.remarks))
 
 

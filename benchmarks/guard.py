@@ -17,7 +17,7 @@ from instructions import count
 from server import running
 
 COMMITTED = Path(__file__).with_name("instructions.json")
-GUARDED = ("auriko", "ChatAuriko", "LlamaIndex Auriko")
+GUARDED = ("auriko", "auriko (httptools)", "ChatAuriko", "LlamaIndex Auriko")
 GROWTH = 0.10
 
 

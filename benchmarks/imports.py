@@ -8,7 +8,7 @@ import subprocess
 from roster import Entrant
 
 # Packages that no import of the client may bring along.
-_FOREIGN = ("IPython", "aiohttp", "langchain_core", "llama_index", "opentelemetry", "openai", "pandas", "starlette")
+_FOREIGN = ("IPython", "httptools", "langchain_core", "llama_index", "opentelemetry", "openai", "pandas", "starlette")
 _PROGRAM = f"""
 import resource, sys, time
 began, modules = time.process_time(), len(sys.modules)

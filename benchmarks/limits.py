@@ -1,4 +1,4 @@
-"""What lies below any client: a socket, the standard library, and aiohttp, with json.loads and nothing else."""
+"""What lies below any client: a socket, the standard library, aiohttp, pyreqwest, with json.loads and nothing else."""
 
 from __future__ import annotations
 
@@ -150,3 +150,49 @@ class RawAiohttp(Subject):
             async for line in reply.content:
                 if line.startswith(b"data: {"):
                     yield json.loads(line[6:])
+
+
+class RawPyreqwest(Subject):
+    """Plain pyreqwest, whose work is done in Rust."""
+
+    def __init__(self, url: str, ask: Ask = SMALL) -> None:
+        from pyreqwest.client import ClientBuilder
+
+        self._url = f"{url}/chat/completions"
+        self._whole, self._streamed = _body(ask), _body(ask, stream=True)
+        self._client = self.construct(url)
+        self._aclient = ClientBuilder().build()
+
+    @staticmethod
+    def construct(url: str) -> Any:  # noqa: ARG004 - it needs no address
+        from pyreqwest.client import SyncClientBuilder
+
+        return SyncClientBuilder().build()
+
+    def call(self) -> Any:
+        request = self._client.post(self._url).headers(_HEADERS).body_bytes(self._whole).build()
+        return json.loads(request.send().bytes().to_bytes())
+
+    async def acall(self) -> Any:
+        request = self._aclient.post(self._url).headers(_HEADERS).body_bytes(self._whole).build()
+        return json.loads((await (await request.send()).bytes()).to_bytes())
+
+    def stream(self) -> Iterator[Any]:
+        rest = b""
+        with self._prepared(self._client) as reply:
+            while read := reply.body_reader.read_chunk():
+                *lines, rest = (rest + read.to_bytes()).split(b"data: ")
+                yield from map(json.loads, _events(lines))
+
+    async def astream(self) -> AsyncIterator[Any]:
+        rest = b""
+        async with self._prepared(self._aclient) as reply:
+            while read := await reply.body_reader.read_chunk():
+                *lines, rest = (rest + read.to_bytes()).split(b"data: ")
+                for event in _events(lines):
+                    yield json.loads(event)
+
+    def _prepared(self, client: Any) -> Any:
+        # What has arrived is handed out at once, rather than when there is more of it.
+        request = client.post(self._url).headers(_HEADERS).body_bytes(self._streamed)
+        return request.streamed_read_buffer_limit(0).build_streamed()

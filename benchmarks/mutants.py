@@ -46,8 +46,8 @@ _CALLS = (_ORDERS, "tests/spend/test_tracker.py", "tests/http/test_http_client.p
 _FUZZ = ("tests/fuzz/test_replies.py",)
 # Against a server, in the modes that differ for the file.
 _FAULTS = ("tests/faults/test_lifecycle.py", "tests/faults/test_time.py", "tests/faults/test_matrix.py")
-_IN_ANY_MODE = (*_FAULTS, "-k", "not aiohttp and not trio")
-_ON_ASYNCIO = (*_FAULTS, "tests/faults/test_connecting.py", "-k", "async and not aiohttp and not trio")
+_IN_ANY_MODE = (*_FAULTS, "-k", "not httptools and not trio")
+_ON_ASYNCIO = (*_FAULTS, "tests/faults/test_connecting.py", "-k", "async and not httptools and not trio")
 # What each file has to answer to; most mutants do not survive the first stage.
 STAGES: dict[str, tuple[Stage, ...]] = {
     "auriko/_rules/exchange.py": (_RULES, _CALLS, _IN_ANY_MODE),
@@ -69,7 +69,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
 }
 # What the tests of the core import beside it, so that each process finds it there.
 IMPORTED = (
-    *("aiohttp", "anyio", "h11", "httpx", "pydantic", "respx", "trio", "typing_extensions"),
+    *("anyio", "h11", "httpx", "pydantic", "respx", "trio", "typing_extensions"),
     *("anyio._backends._asyncio", "anyio._backends._trio", "httpcore._async.http11", "hypothesis.strategies"),
 )
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {

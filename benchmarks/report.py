@@ -1,4 +1,4 @@
-"""Tables of what was measured, as Markdown, and the places of docs/performance.md that they belong in."""
+"""Tables of what was measured, as Markdown, and the pages of docs/ and the places there that they belong in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ import re
 from typing import NamedTuple
 
 from goals import GOALS, Goal, Results
-from roster import FLOOR, LANGCHAIN, LLAMAINDEX, ROSTER
+from roster import (
+    FLOOR,
+    LANGCHAIN,
+    LITELLM,
+    LLAMAINDEX,
+    OPENAI,
+    OPENAI_AIOHTTP,
+    OURS,
+    OURS_FAST,
+    PYREQWEST,
+    ROSTER,
+)
 from scale import capacity
 from workloads import Kind
 
@@ -104,6 +115,12 @@ TABLES: dict[str, Table] = {
 }
 
 
+# Who stands in the one table that users read.
+_SUMMED_UP = (FLOOR, OURS, OURS_FAST, PYREQWEST, OPENAI, OPENAI_AIOHTTP, LITELLM)
+# Places of a page of its own; all others are in figures.md.
+_PLACES = {"performance.md": ("summary", "scale")}
+
+
 def number(figure: float) -> str:
     """Three digits, or all that are before the point."""
     size = abs(figure)
@@ -130,6 +147,21 @@ def _cell(results: Results, name: str, shape: Table, heading: str, measure: str)
     return f"{number(figure)} ({figure / base:.2f})" if heading in shape.ratios and base else number(figure)
 
 
+def summary(results: Results) -> str:
+    """The ratios to plain httpx of calls and chunks."""
+    columns = {**_CALLS, **_STREAMS}
+    lines = [f"| CPU time, httpx = 1 | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
+    base = results.get(FLOOR, {})
+    for name in _SUMMED_UP:
+        found = results.get(name, {})
+        ratios = [
+            f"{found[measure] / base[measure]:.2f}" if measure in found and measure in base else "-"
+            for measure in columns.values()
+        ]
+        lines.append(f"| {name} | {' | '.join(ratios)} |")
+    return "\n".join(lines)
+
+
 def goal_row(goal: Goal, found: float | None) -> str:
     """A goal and what came of it; what is shown is what is judged."""
     against = f"divided by {goal.against}" if goal.against else ""
@@ -151,13 +183,14 @@ def goals(results: Results) -> str:
 
 
 def sections(outcome: Outcome) -> dict[str, str]:
-    """The text of every place of the page, by its name."""
+    """The text of every place of the pages, by its name."""
     lines = [*outcome.machine, f"{outcome.rounds} rounds"]
     packages = [f"- {name}: {text}" for name, text in outcome.versions.items()]
     return {
         "machine": "\n".join([f"- {line}" for line in lines]),
         "versions": "\n".join(packages),
         **{name: table(shape, outcome.results) for name, shape in TABLES.items()},
+        "summary": summary(outcome.results),
         "scale": capacity(outcome.results),
         "goals": goals(outcome.results),
         "remarks": "\n".join(f"- {remark}" for remark in outcome.remarks)
@@ -168,6 +201,13 @@ def sections(outcome: Outcome) -> dict[str, str]:
 def place(name: str) -> tuple[str, str]:
     """What stands before and after a place of the page."""
     return f"<!-- measured: {name} -->", "<!-- end -->"
+
+
+def pages(texts: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The texts of each page."""
+    apart = {page: {name: texts[name] for name in names} for page, names in _PLACES.items()}
+    elsewhere = {name for names in _PLACES.values() for name in names}
+    return {**apart, "figures.md": {name: text for name, text in texts.items() if name not in elsewhere}}
 
 
 def renewed(page: str, texts: dict[str, str]) -> str:

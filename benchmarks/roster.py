@@ -11,10 +11,11 @@ from workloads import WORKLOADS, Kind
 _VENVS = Path(__file__).resolve().parents[1] / ".venvs"
 
 FLOOR = "raw httpx"
-OURS, OURS_AIOHTTP, OURS_LANGCHAIN, OURS_LLAMAINDEX = "auriko", "auriko (aiohttp)", "ChatAuriko", "LlamaIndex Auriko"
+OURS, OURS_FAST, OURS_LANGCHAIN, OURS_LLAMAINDEX = "auriko", "auriko (httptools)", "ChatAuriko", "LlamaIndex Auriko"
 AURIKO_1, OPENAI, OPENAI_AIOHTTP, LITELLM = "auriko 1.2", "openai 3", "openai 3 (aiohttp)", "litellm"
 LANGCHAIN, AURIKO_1_LANGCHAIN = "ChatOpenAI", "AurikoChatOpenAI 1.2"
 LLAMAINDEX, AURIKO_1_LLAMAINDEX = "LlamaIndex OpenAI", "AurikoLlamaIndexLLM 1.2"
+PYREQWEST = "raw pyreqwest"
 # Not measured but for what their import costs.
 BASIS, LANGCHAIN_BASIS, LLAMAINDEX_BASIS = "httpx + pydantic", "httpx + langchain-core", "httpx + llama-index-core"
 
@@ -61,16 +62,16 @@ ROSTER: dict[str, Entrant] = {
     "raw socket": Entrant("limit", "limits:RawSocket", "import asyncio, socket", "auriko"),
     "http.client": Entrant("limit", "limits:HttpClient", "import http.client", "auriko", has=("sync",)),
     "raw aiohttp": Entrant("limit", "limits:RawAiohttp", "import aiohttp", "auriko", ("aiohttp",), has=("async",)),
+    PYREQWEST: Entrant("limit", "limits:RawPyreqwest", "import pyreqwest.client", "auriko", ("pyreqwest",)),
     FLOOR: Entrant("limit", "subjects:RawHttpx", "import httpx", "auriko", ("httpx", "httpcore", "h11")),
     BASIS: Entrant("limit", None, "import httpx; from pydantic import BaseModel", "auriko", ("pydantic",)),
     OURS: Entrant("core", "subjects:Auriko", "from auriko import AsyncClient, Client", "auriko", ("auriko",)),
-    OURS_AIOHTTP: Entrant(
+    OURS_FAST: Entrant(
         "core",
-        "subjects:AurikoOnAiohttp",
-        "from auriko import AsyncClient; import aiohttp",
+        "subjects:AurikoOnHttptools",
+        "from auriko import AsyncClient, Client; import httptools",
         "auriko",
-        ("auriko", "aiohttp"),
-        has=("async",),
+        ("auriko", "httptools"),
     ),
     AURIKO_1: Entrant(
         "core",

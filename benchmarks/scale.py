@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 
 from goals import Results
-from roster import OURS, OURS_AIOHTTP
+from roster import OURS, OURS_FAST
 
 SECONDS_PER_ANSWER, CHUNKS_PER_SECOND = 2, 50
 
 
 def capacity(results: Results) -> str:
-    """A table for threads, tasks, and tasks on aiohttp: what fills one core, and what is kept in memory for it."""
-    ours, aiohttp = results.get(OURS, {}), results.get(OURS_AIOHTTP, {})
+    """A table for threads and tasks, on both transports: what fills one core, and what is kept in memory for it."""
+    ours, fast = results.get(OURS, {}), results.get(OURS_FAST, {})
     columns = {
         "`Client`, 16 threads": (ours.get("16 threads"), ours.get("paced stream"), {}),
         "`AsyncClient`, 100 tasks": (ours.get("asyncio 100"), ours.get("50 paced streams"), ours),
-        "the same on aiohttp": (aiohttp.get("asyncio 100"), aiohttp.get("50 paced streams"), aiohttp),
+        "16 threads on httptools": (fast.get("16 threads"), fast.get("paced stream"), {}),
+        "100 tasks on httptools": (fast.get("asyncio 100"), fast.get("50 paced streams"), fast),
     }
     rows: dict[str, list[str]] = {
         "calls per second": [_rate(call) for call, _, _ in columns.values()],

@@ -11,7 +11,17 @@ from typing import Any
 
 from subject import KEY, MESSAGES, MODEL, SMALL, Ask, ChatCompletions, LangChainModel, LlamaIndexLLM, Subject
 
-__all__ = ["KEY", "MESSAGES", "SUBJECTS", "Auriko", "AurikoOnAiohttp", "LangChain", "LlamaIndex", "RawHttpx", "Subject"]
+__all__ = [
+    "KEY",
+    "MESSAGES",
+    "SUBJECTS",
+    "Auriko",
+    "AurikoOnHttptools",
+    "LangChain",
+    "LlamaIndex",
+    "RawHttpx",
+    "Subject",
+]
 
 
 class RawHttpx(Subject):
@@ -67,14 +77,20 @@ class Auriko(ChatCompletions):
         return AsyncClient(api_key=KEY, base_url=url)
 
 
-class AurikoOnAiohttp(Auriko):
-    """The core client on event loops, with the extra `auriko[aiohttp]`."""
+class AurikoOnHttptools(Auriko):
+    """The core client with the extra `auriko[fast]`."""
+
+    @staticmethod
+    def construct(url: str) -> Any:
+        from auriko import Client
+
+        return Client(api_key=KEY, base_url=url, http_client="httptools")
 
     @staticmethod
     def aconstruct(url: str) -> Any:
         from auriko import AsyncClient
 
-        return AsyncClient(api_key=KEY, base_url=url, http_client="aiohttp")
+        return AsyncClient(api_key=KEY, base_url=url, http_client="httptools")
 
 
 class LangChain(LangChainModel):
@@ -104,6 +120,7 @@ class LlamaIndex(LlamaIndexLLM):
 SUBJECTS: dict[str, type[Subject]] = {
     "raw httpx": RawHttpx,
     "auriko": Auriko,
+    "auriko (httptools)": AurikoOnHttptools,
     "ChatAuriko": LangChain,
     "LlamaIndex Auriko": LlamaIndex,
 }

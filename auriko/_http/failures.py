@@ -19,7 +19,9 @@ FOREIGN: Final = (
 )
 _PHASES: Final[dict[type[Exception], str]] = {
     httpx.ConnectTimeout: "connecting",
+    httpcore.ConnectTimeout: "connecting",
     httpx.WriteTimeout: "sending the request",
+    httpcore.WriteTimeout: "sending the request",
     httpx.PoolTimeout: "waiting for a free connection",
 }
 

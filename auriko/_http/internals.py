@@ -34,10 +34,11 @@ def bound_reads(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport) -> No
         pool._network_backend = AsyncBackend(inner, proxied=proxied)
 
 
-def close_now(transport: httpx.HTTPTransport) -> None:
+def close_now(transport: httpx.BaseTransport) -> None:
     """Closes a transport, also for threads that are connecting: their connections close as soon as they are there."""
-    pool: Any = transport._pool
-    pool._network_backend.closed = True
+    if isinstance(transport, httpx.HTTPTransport):
+        pool: Any = transport._pool
+        pool._network_backend.closed = True
     transport.close()
 
 
@@ -68,12 +69,14 @@ def bound_client(client: httpx.Client) -> Callable[[], None]:
     return unbind
 
 
-def discard(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, mark: object) -> None:
+def discard(transport: httpx.BaseTransport | httpx.AsyncBaseTransport, mark: object) -> None:
     """Takes what a failed or cancelled call left in a pool out of it, at once and without awaiting.
 
     A task that is cancelled while httpcore 1.0 takes a lock leaves its connection or its request behind, so does a
     TLS failure inside a proxy's tunnel; a pool that has lost enough of them makes every call wait for nothing.
     """
+    if not isinstance(transport, (httpx.HTTPTransport, httpx.AsyncHTTPTransport)):
+        return
     pool: Any = transport._pool
     with pool._optional_thread_lock:
         requests: list[Any] = pool._requests

@@ -16,10 +16,11 @@ import httpx
 from auriko._http.bounds import remaining
 from auriko._http.internals import bound_client, close_now, discard
 from auriko._http.loops import LoopPool, running_loop
+from auriko._http.proxies import proxy_for
 from auriko._http.requests import client_closed, own_request, user_request
 from auriko._http.shards import Shard, Shards
 from auriko._rules.exchange import Send
-from auriko._settings import AIOHTTP, NEEDS_AIOHTTP, AsyncHttpClient
+from auriko._settings import NEEDS_HTTPTOOLS, AsyncHttpClient, HttpClient
 from auriko.errors import APIConnectionError
 
 # Pools that a forked child inherited: their sockets belong to the parent, so they are kept and never touched.
@@ -27,25 +28,30 @@ _inherited: list[Any] = []
 
 
 class Pool:
-    """The connections of a sync client, or the user's own client, which is used as it is."""
+    """The connections of a sync client, or the user's own client, which is used as it is.
 
-    def __init__(self, base_url: str, http_client: httpx.Client | None) -> None:
-        self.user_client = self.http_client = http_client
+    Attributes:
+        http_client: What was passed in to send with: a client of the user's, the name of a transport, or None.
+    """
+
+    def __init__(self, base_url: str, http_client: HttpClient | None) -> None:
+        self.http_client: HttpClient | None = http_client
+        self.user_client = None if isinstance(http_client, str) else http_client
         self.closed = False
         self._closing: Future[None] = Future()
         self._base_url = base_url
         self._lock = threading.Lock()
-        self._shards: Shards[httpx.HTTPTransport] | None = None
+        self._shards: Shards[Any] | None = None
         self._finalizer: Any = None
         self._pid = 0
-        if http_client is not None:
-            self._finalizer = weakref.finalize(self, bound_client(http_client))
+        if self.user_client is not None:
+            self._finalizer = weakref.finalize(self, bound_client(self.user_client))
 
-    def transports(self) -> list[httpx.HTTPTransport]:
+    def transports(self) -> list[httpx.BaseTransport]:
         """The open transports of this process."""
         return [shard.transport for shard in self._shards.opened] if self._shards is not None else []
 
-    def take(self) -> Shard[httpx.HTTPTransport]:
+    def take(self) -> Shard[Any]:
         """The shard for a call, to be given back after it.
 
         Raises:
@@ -58,7 +64,7 @@ class Pool:
                 self._start()
             shards: Any = self._shards
             retired = shards.retire()
-            shard: Shard[httpx.HTTPTransport] = shards.take()
+            shard: Shard[Any] = shards.take()
         if retired is not None:
             retired.close()
         return shard
@@ -67,10 +73,11 @@ class Pool:
         if self._shards is not None:
             self._finalizer.detach()
             _inherited.append(self._shards)
-        self._shards, self._pid = Shards(httpx.HTTPTransport, self._base_url), os.getpid()
+        kind: Any = _kind(self.http_client, self._base_url, httpx.HTTPTransport, "HttptoolsTransport")
+        self._shards, self._pid = Shards(kind, self._base_url), os.getpid()
         self._finalizer = weakref.finalize(self, _close_all, self._shards)
 
-    def give_back(self, shard: Shard[httpx.HTTPTransport]) -> None:
+    def give_back(self, shard: Shard[Any]) -> None:
         """Notes that a call has left the shard."""
         with self._lock:
             shard.give_back()
@@ -96,22 +103,22 @@ class Pool:
         awaited = [self._closing] if news is None else [self._closing, news]
         wait(awaited, seconds, FIRST_COMPLETED)
 
-    def send(self, shard: Shard[httpx.HTTPTransport] | None, step: Send, mark: object) -> httpx.Response:
+    def send(self, shard: Shard[Any] | None, step: Send, mark: object) -> httpx.Response:
         """The head of the reply to a request; `mark` is what `discard` finds it by."""
         if shard is not None:
-            transport: httpx.HTTPTransport = shard.transport
+            transport: httpx.BaseTransport = shard.transport
             return transport.handle_request(own_request(step, mark))
         client: Any = self.user_client
         reply: httpx.Response = client.send(user_request(client, step), stream=True, auth=None, follow_redirects=False)
         return reply
 
-    def discard(self, shard: Shard[httpx.HTTPTransport], mark: object) -> None:
+    def discard(self, shard: Shard[Any], mark: object) -> None:
         """Takes what a failed call left behind out of the pool."""
         if self._pid == os.getpid():
             discard(shard.transport, mark)
 
 
-def _close_all(shards: Shards[httpx.HTTPTransport]) -> None:
+def _close_all(shards: Shards[Any]) -> None:
     for shard in shards.opened:
         close_now(shard.transport)
 
@@ -125,7 +132,7 @@ class AsyncPool:
 
     def __init__(self, base_url: str, http_client: AsyncHttpClient | None) -> None:
         self.http_client: AsyncHttpClient | None = http_client
-        self.user_client = None if http_client == AIOHTTP else http_client
+        self.user_client = None if isinstance(http_client, str) else http_client
         self.closed = False
         self._base_url = base_url
         self._loops: dict[Any, LoopPool] = {}
@@ -151,7 +158,7 @@ class AsyncPool:
             for other, ended in list(self._loops.items()):
                 if ended.closed or (isinstance(other, asyncio.AbstractEventLoop) and other.is_closed()):
                     self._loops.pop(other, None)
-            kind = httpx.AsyncHTTPTransport if self.http_client is None else _aiohttp_transport(loop)
+            kind = _kind(self.http_client, self._base_url, httpx.AsyncHTTPTransport, "AsyncHttptoolsTransport")
             pool = self._loops[loop] = LoopPool(self._base_url, loop, kind)
             await pool.guard.__anext__()
         retired = pool.shards.retire()
@@ -187,20 +194,20 @@ class AsyncPool:
     @staticmethod
     def discard(shard: Shard[httpx.AsyncBaseTransport], mark: object) -> None:
         """Takes what a failed or cancelled call left behind out of the pool."""
-        if isinstance(shard.transport, httpx.AsyncHTTPTransport):
-            discard(shard.transport, mark)
+        discard(shard.transport, mark)
 
 
-def _aiohttp_transport(loop: object) -> type[httpx.AsyncBaseTransport]:
-    """The transport on aiohttp.
+def _kind(http_client: object, base_url: str, kind: type[Any], fast: str) -> type[Any]:
+    """The transport that was asked for, but that of httpx where the environment names a proxy.
 
     Raises:
-        APIConnectionError: It is not installed, or the running event loop is not one of asyncio.
+        APIConnectionError: It is not installed.
     """
-    if not isinstance(loop, asyncio.AbstractEventLoop):
-        raise APIConnectionError("http_client='aiohttp' runs on asyncio alone; leave it out here.", retryable=False)
+    if http_client is None or proxy_for(base_url) is not None:
+        return kind
     try:
-        from auriko._http.aiohttp import AiohttpTransport
+        from auriko._http import httptools
     except ImportError as error:
-        raise APIConnectionError(f"{NEEDS_AIOHTTP} ({error})", retryable=False) from error
-    return AiohttpTransport
+        raise APIConnectionError(f"{NEEDS_HTTPTOOLS} ({error})", retryable=False) from error
+    transport: type[Any] = getattr(httptools, fast)
+    return transport

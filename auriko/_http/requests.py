@@ -45,6 +45,26 @@ def own_request(step: Send, mark: object) -> httpx.Request:
     return request
 
 
+def head_of(request: httpx.Request) -> bytes:
+    """The head of a request as it is sent.
+
+    Raises:
+        httpx.LocalProtocolError: A line break would make another request of it.
+    """
+    fields = request.headers.raw
+    head = b"".join(
+        (
+            b"%s %s HTTP/1.1\r\n" % (request.method.encode("ascii"), request.url.raw_path),
+            *(b"%s: %s\r\n" % field for field in fields),
+            b"\r\n",
+        )
+    )
+    lines = len(fields) + 2
+    if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+        raise httpx.LocalProtocolError("A header has a line break in it.")
+    return head
+
+
 @lru_cache(maxsize=256)
 def _url(text: str) -> httpx.URL:
     """The address, parsed once: a client calls few of them, over and over."""

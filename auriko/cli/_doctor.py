@@ -25,7 +25,7 @@ _EXTRAS = {
     "sandbox": ("starlette", "uvicorn", "jinja2", "xllamacpp"),
     "cli": ("rich", "shtab"),
     "notebook": ("tqdm", "ipywidgets", "pandas", "matplotlib"),
-    "aiohttp": ("aiohttp",),
+    "fast": ("httptools",),
     "otel": ("opentelemetry-api",),
 }
 _WITHOUT_A_KEY = 'without one: eval "$(auriko sandbox --background --env)"'

@@ -20,7 +20,7 @@ INPUT_AND_OUTPUT = {
     "aiohttp",
     "requests",
     "urllib3",
-    "pyreqwest",
+    "httptools",
 }
 # Values that arguments and requests are made of.
 HTTPX_VALUES = {"AsyncClient", "Client", "Headers", "InvalidURL", "QueryParams", "Timeout", "URL"}

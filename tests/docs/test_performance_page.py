@@ -1,4 +1,4 @@
-"""docs/performance.md is what benchmarks/ writes, and the harness still measures."""
+"""docs/performance.md and docs/figures.md are what benchmarks/ writes, and the harness still measures."""
 
 import json
 import re
@@ -11,16 +11,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
-PAGE = (ROOT / "docs" / "performance.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "figures.md").read_text("utf-8")
+SHORT = (ROOT / "docs" / "performance.md").read_text("utf-8")
 EXPECTED = """
 import json, sys
 from goals import GOALS
-from report import Outcome, goal_row, place, sections
+from report import Outcome, goal_row, pages, place, sections
 
 shown = json.load(sys.stdin)
 found = [None if text == "-" else float(text.replace(",", "")) for text in shown]
 rows = [goal_row(goal, figure) for goal, figure in zip(GOALS, found)]
-places = [place(name)[0] for name in sections(Outcome({}, [], [], {}, 0))]
+found = pages(sections(Outcome({}, [], [], {}, 0)))
+places = {page: [place(name)[0] for name in texts] for page, texts in found.items()}
 print(json.dumps({"goals": len(GOALS), "rows": rows, "places": places}))
 """
 
@@ -52,9 +54,11 @@ def test_the_page_counts_the_goals_that_are_met() -> None:
     assert f"\n{met} of {len(rows)} goals are met.\n" in PAGE
 
 
-def test_the_page_has_a_place_for_every_table() -> None:
+def test_the_pages_have_a_place_for_every_table() -> None:
     expected = json.loads(python("-c", EXPECTED, given="[]"))["places"]
-    assert sorted(re.findall(r"^<!-- measured: .* -->$", PAGE, re.MULTILINE)) == sorted(expected)
+    assert expected.keys() == {"figures.md", "performance.md"}
+    for name, page in {"figures.md": PAGE, "performance.md": SHORT}.items():
+        assert sorted(re.findall(r"^<!-- measured: .* -->$", page, re.MULTILINE)) == sorted(expected[name])
 
 
 def test_the_harness_measures_and_compares(tmp_path: Path) -> None:

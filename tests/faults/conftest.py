@@ -8,7 +8,6 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-import auriko._http.aiohttp
 import auriko._http.channel
 import auriko._http.pool
 import auriko._http.shards

@@ -21,7 +21,7 @@ from tests.support.clients import async_client
 from tests.support.fault_server import AtAccept, Connection, full_backlog, nobody_listening, serve
 from tests.support.replies import chunk, event
 from tests.support.tls import Authority
-from tests.support.ways import ON_LOOPS, way_of
+from tests.support.ways import ON_LOOPS
 
 _real_getaddrinfo = socket.getaddrinfo
 EVERY_MODE = pytest.mark.parametrize("mode", TRIO_MODES)
@@ -91,8 +91,7 @@ def test_c3_address_that_is_silent_leaves_time_for_the_next(mode: str, monkeypat
         assert outcome.described() == "OK", outcome.error
 
 
-# aiohttp lets its search for an address go on by itself.
-@pytest.mark.parametrize("mode", [mode for mode in TRIO_MODES if way_of(mode).transport != "aiohttp"])
+@EVERY_MODE
 def test_c2_bound_holds_while_addresses_are_looked_for(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     finding(monkeypatch, "127.0.0.1", after=0.6)
     settings = {"timeout": httpx.Timeout(60, connect=0.1), "max_retries": 0}

@@ -69,16 +69,13 @@ def ask(way: ways.Way, url: str, *, streamed: bool) -> list[str]:
 def test_what_follows_a_reply_is_not_the_next_one(way: str, form: str) -> None:
     wrong = {}
     for name, leftover in LEFTOVERS.items():
-        if (way, name) == ("aiohttp", "junk"):
-            continue  # aiohttp's parser refuses the reply itself
 
         def answer(connection: Connection, leftover: bytes = leftover) -> None:
             connection.send(message(f"Call {len(server.requests)}.", form) + leftover)
 
         with serve(answer) as server:
             texts = ask(ways.WAYS[way], server.url, streamed=form == "stream")
-            connections = 1 if (way, name) == ("aiohttp", "line") else 3  # which passes over empty lines
-            if (texts, len(server.requests), server.accepted) != (CALLS, 3, connections):
+            if (texts, len(server.requests), server.accepted) != (CALLS, 3, 3):
                 wrong[name] = texts, len(server.requests), server.accepted
     assert not wrong
 
@@ -114,8 +111,6 @@ FRAMES = {
     "no last chunk": ("TIME(1)", False),
 }
 REFUSED_BY_SOME = {"two equal lengths", "length and chunks", "too short"}
-# aiohttp takes what comes over an idle connection for the reply to the next call.
-MINDFUL = [mode for mode in cells.TRIO_MODES if mode.endswith("plain") and not mode.startswith("aiohttp")]
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -140,7 +135,7 @@ def test_frames_of_replies(mode: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("said", [message("Of nobody.", "length"), head(408, content_length=0), b"\r\n", b"x"])
-@pytest.mark.parametrize("mode", MINDFUL)
+@pytest.mark.parametrize("mode", [mode for mode in cells.TRIO_MODES if mode.endswith("plain")])
 @pytest.mark.usefixtures("wire")
 def test_what_comes_over_an_idle_connection_answers_no_call(mode: str, said: bytes) -> None:
     def answer(connection: Connection) -> None:

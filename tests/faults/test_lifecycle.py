@@ -28,12 +28,14 @@ TWO = events(chunk("Pa"), chunk("ris"))
 OPEN_STREAM = stream(TWO, end="hang")
 EITHER = pytest.mark.parametrize("anyio_backend", ON_LOOPS, indirect=True)
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("wire")]
+BOTH = pytest.mark.usefixtures("in_threads")
 
 
 class InTheLoopBodyError(Exception):
     """Raised by a caller while it reads a stream."""
 
 
+@BOTH
 def test_l1_break_without_with() -> None:
     def look(client: Client) -> None:
         for _ in client.chat.completions.create(**ASK, stream=True):
@@ -46,6 +48,7 @@ def test_l1_break_without_with() -> None:
         cells.assert_clean(client)
 
 
+@BOTH
 def test_l1_the_warning_names_the_line_that_drops_the_stream() -> None:
     with serving(OPEN_STREAM) as (server, client):
         opened = client.chat.completions.create(**ASK, stream=True)
@@ -83,6 +86,7 @@ async def test_l1_break_then_close_async(anyio_backend: str) -> None:
         await cells.assert_clean_async(client)
 
 
+@BOTH
 def test_l2_with_block_is_left() -> None:
     def raise_while_reading(client: Client) -> None:
         with client.chat.completions.create(**ASK, stream=True) as stream_:
@@ -116,6 +120,7 @@ async def test_l2_with_block_is_left_async(anyio_backend: str) -> None:
         await cells.assert_clean_async(client)
 
 
+@BOTH
 def test_l2_generator_around_a_stream_is_closed() -> None:
     def texts(client: Client) -> Any:
         with client.chat.completions.create(**ASK, stream=True) as stream_:
@@ -145,6 +150,7 @@ async def test_l2_generator_around_a_stream_is_closed_async(anyio_backend: str) 
         await cells.assert_clean_async(client)
 
 
+@BOTH
 def test_l3_stream_that_is_never_read() -> None:
     with serving(OPEN_STREAM) as (server, client):
         stream_ = client.chat.completions.create(**ASK, stream=True)
@@ -164,6 +170,7 @@ async def test_l3_stream_that_is_never_read_async(anyio_backend: str) -> None:
         await cells.assert_clean_async(client)
 
 
+@BOTH
 def test_l3_stream_is_closed_even_where_warnings_are_errors() -> None:
     with serving(OPEN_STREAM) as (server, client):
         stream_ = client.chat.completions.create(**ASK, stream=True)
@@ -236,6 +243,7 @@ else:
         server.wait_until_unused()
 
 
+@BOTH
 def test_l4_stream_is_read_once() -> None:
     with serving(ok) as (_server, client):
         stream_ = client.chat.completions.create(**ASK, stream=True)
@@ -260,6 +268,7 @@ async def test_l4_stream_is_read_once_async(anyio_backend: str) -> None:
             await anext(stream_)
 
 
+@BOTH
 def test_l4_failed_stream_fails_once() -> None:
     with serving(stream(TWO)) as (_server, client):
         stream_ = client.chat.completions.create(**ASK, stream=True)
@@ -269,6 +278,7 @@ def test_l4_failed_stream_fails_once() -> None:
             list(stream_)
 
 
+@BOTH
 def test_l4_closed_stream_gives_nothing_more() -> None:
     with serving(OPEN_STREAM) as (_server, client):
         stream_ = client.chat.completions.create(**ASK, stream=True)
@@ -278,6 +288,7 @@ def test_l4_closed_stream_gives_nothing_more() -> None:
             next(stream_)
 
 
+@BOTH
 def test_l11_use_after_close() -> None:
     with serving(ok) as (server, client):
         client.chat.completions.create(**ASK)
@@ -310,6 +321,7 @@ def test_l11_client_that_was_never_used_is_closed() -> None:
     Client(api_key=KEY).close()
 
 
+@BOTH
 def test_l11_client_is_closed_during_a_stream() -> None:
     with serving(OPEN_STREAM) as (server, client):
         stream_ = client.chat.completions.create(**ASK, stream=True)
@@ -334,6 +346,7 @@ async def test_l11_client_is_closed_during_a_stream_async(anyio_backend: str) ->
 
 
 @pytest.mark.parametrize("act", [OPEN_STREAM, hang], ids=["for an event", "for the head"])
+@BOTH
 def test_l11_client_is_closed_while_another_thread_waits(act: Act) -> None:
     """The thread does not go on waiting for what will never come."""
     with serving(act, timeout=60.0) as (server, client):
@@ -356,6 +369,7 @@ def test_l11_client_is_closed_while_another_thread_waits(act: Act) -> None:
         server.wait_until_unused()
 
 
+@BOTH
 def test_l11_client_is_closed_while_a_thread_connects(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection that comes about all the same is not left open."""
     with serving(stream()) as (server, client):
@@ -379,6 +393,7 @@ def interrupt_soon() -> threading.Timer:
     return timer
 
 
+@BOTH
 def test_l12_interrupt_in_sleep() -> None:
     with serving(error(503, Retry_After="50")) as (server, client):
         timer = interrupt_soon()
@@ -390,6 +405,7 @@ def test_l12_interrupt_in_sleep() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
+@BOTH
 def test_l12_interrupt_while_waiting(streamed: bool) -> None:
     with serving(OPEN_STREAM if streamed else stream(end="hang")) as (server, client):
         timer = interrupt_soon()

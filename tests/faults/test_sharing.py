@@ -26,6 +26,7 @@ from tests.support.fault_server import serve
 from tests.support.replies import chunk, events
 
 pytestmark = pytest.mark.anyio
+BOTH = pytest.mark.usefixtures("in_threads")
 ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ways.ON_ASYNCIO, indirect=True)
 OVER = pytest.mark.parametrize("http_client", ways.TRANSPORTS.values(), ids=ways.TRANSPORTS)
 
@@ -145,6 +146,7 @@ def test_l8_client_that_is_dropped_closes_its_connections(http_client: Any) -> N
         server.wait_until_unused()
 
 
+@BOTH
 def test_l9_thirty_two_threads_one_client() -> None:
     with serving(ok) as (server, client):
         together = threading.Barrier(32)
@@ -167,6 +169,7 @@ def test_l9_thirty_two_threads_one_client() -> None:
         cells.assert_clean(client)
 
 
+@BOTH
 def test_l9_a_thread_closes_what_another_opened() -> None:
     with serving(stream(events(chunk()), end="hang")) as (server, client):
         stream_ = client.chat.completions.create(**ASK, stream=True)
@@ -228,6 +231,7 @@ def test_l10_fork_after_use(way: ways.Way, streamed: str) -> None:
         server.wait_until_unused()
 
 
+@BOTH
 def test_l10_process_that_takes_itself_for_a_child_opens_its_own_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a fork does, seen from inside one process: the parent's connection is kept and never touched."""
     pid = os.getpid()
@@ -365,6 +369,7 @@ def test_child_process_leaves_what_its_parents_calls_hold(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(("note", "text"), [(b"caf\xc3\xa9", "caf\u00e9"), (b"caf\xe9", "caf\u00e9")])
+@BOTH
 def test_headers_in_utf8_and_latin1(note: bytes, text: str) -> None:
     answer = b'HTTP/1.1 200 OK\r\nx-note: %s\r\ncontent-length: 14\r\n\r\n{"choices":[]}' % note
     with serving(raw(answer)) as (_server, client):

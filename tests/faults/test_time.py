@@ -21,6 +21,7 @@ from tests.support.replies import chunk, event, events, whole_stream
 EVERY_MODE = pytest.mark.parametrize("mode", TRIO_MODES)
 STREAM_MODES = pytest.mark.parametrize("mode", [mode for mode in TRIO_MODES if mode.endswith("stream")])
 pytestmark = pytest.mark.usefixtures("wire")
+BOTH = pytest.mark.usefixtures("in_threads")
 STREAM_HEAD = head(content_type=SSE, transfer_encoding="chunked")
 
 
@@ -110,6 +111,7 @@ def test_e5_silence_after_comments_ends_at_the_read_timeout(mode: str) -> None:
         ({"stream_idle_timeout": 5, "timeout": httpx.Timeout(None)}, 5),
     ],
 )
+@BOTH
 def test_e5_without_an_idle_timeout_it_is_ten_minutes(settings: dict[str, Any], expected: float | None) -> None:
     with serving(ok, **settings) as (_, client):
         opened = client.chat.completions.create(**ASK, stream=True)
@@ -131,6 +133,7 @@ def test_e5_events_in_time_keep_a_stream_alive(mode: str) -> None:
         assert cells.run(mode, server.url, {"stream_idle_timeout": 0.3}, {}).text == "Paris."
 
 
+@BOTH
 def test_time_that_the_caller_takes_is_not_counted() -> None:
     """The wait for an event starts when the caller asks for it."""
     with serving(stream(events(chunk()), 0.05, whole_stream()), stream_idle_timeout=0.3) as (_server, client):

@@ -13,11 +13,13 @@ import random
 from collections import Counter
 from typing import Any
 
+import httpx
 import pytest
 
+from auriko._http.httptools import AsyncHttptoolsTransport, HttptoolsTransport
 from auriko.errors import APIConnectionError, APITimeoutError, AurikoAPIError
 from tests.support.http_grammar import Wire, wire
-from tests.support.memory_wire import Outcome, in_threads, on_loop
+from tests.support.memory_wire import OPTIONS, Outcome, in_threads, on_loop
 
 ROUNDS = 20_000
 # What ours takes and the other refuses, as h11 does; both may (RFC 9112, 2.3 and 6.3).
@@ -51,20 +53,22 @@ def judge(sent: Wire) -> tuple[tuple[int, bytes] | None, bool]:
     return (None if endless and not sent.closes else (reply.status, body)), bool(sock.file.read(1))
 
 
-def compared(sent: Wire, found: Outcome) -> str:
+def compared(sent: Wire, found: Outcome, *, fast: bool) -> str:
     """What class the outcome belongs to: ours against the other implementation's."""
     result, reused = found
     theirs, more = judge(sent)
+    # httptools passes over empty lines between an interim reply and the reply (RFC 9112, 2.2, for servers).
+    passed_over = {"empty line first"} if fast and sent.data.startswith(b"HTTP/") else set[str]()
     if reused:
         assert not more
         assert not sent.closes
-        assert sent.reusable or sent.flaws <= FORGIVEN
+        assert sent.reusable or sent.flaws <= FORGIVEN | passed_over
     if isinstance(result, AurikoAPIError):
         assert isinstance(result, (APIConnectionError, APITimeoutError))
         assert sent.flaws, "nothing is wrong with it"
         return "both refuse" if theirs is None else "ours refuses"
     if theirs is None:
-        assert sent.flaws <= LENIENT
+        assert sent.flaws <= LENIENT | passed_over
         assert result == (sent.status, sent.body)
         return "ours is lenient"
     assert result == theirs
@@ -78,21 +82,23 @@ CLASSES = {"the same, used again", "the same, closed", "both refuse", "ours refu
 WAYS = ["threads", "asyncio", "other loops"]
 
 
+@pytest.mark.parametrize("fast", [False, True], ids=["httpx", "httptools"])
 @pytest.mark.parametrize("way", WAYS)
-def test_they_agree_or_ours_refuses(way: str) -> None:
+def test_they_agree_or_ours_refuses(way: str, fast: bool) -> None:
     chance = random.Random()
     seed = chance.getrandbits(32)
     chance.seed(seed)
     wires = [wire(chance) for _ in range(ROUNDS // 4 if way == "other loops" else ROUNDS)]
     if way == "threads":
-        with in_threads() as outcome:
+        with in_threads((HttptoolsTransport if fast else httpx.HTTPTransport)(**OPTIONS, proxy=None)) as outcome:
             found = [outcome(sent) for sent in wires]
     else:
-        found = asyncio.run(on_loop(wires, asyncios_own=way == "asyncio"))
+        kind = AsyncHttptoolsTransport if fast else httpx.AsyncHTTPTransport
+        found = asyncio.run(on_loop(wires, kind(**OPTIONS, proxy=None), asyncios_own=way == "asyncio"))
     classes: Counter[str] = Counter()
     for sent, outcome_ in zip(wires, found, strict=True):
         try:
-            classes[compared(sent, outcome_)] += 1
+            classes[compared(sent, outcome_, fast=fast)] += 1
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {sent}, ours: {outcome_}, theirs: {judge(sent)}") from error
-    assert classes.keys() == CLASSES
+    assert classes.keys() | ({"ours is lenient"} if fast else set()) == CLASSES

@@ -82,15 +82,18 @@ def test_pickles_with_the_key_if_that_is_wanted():
     assert pickle.loads(pickle.dumps(model(pickle_api_key=True))).api_key.get_secret_value() == KEY
 
 
-async def test_async_calls_over_aiohttp():
+async def test_calls_over_httptools():
+    both = {"http_client": "httptools", "http_async_client": "httptools"}
     with serve(ok) as server:
-        async with model(base_url=server.url, http_async_client="aiohttp", pickle_api_key=True) as chat:
+        async with model(base_url=server.url, **both, pickle_api_key=True) as chat:
+            assert chat.invoke("hi").content == "Paris."
             assert (await chat.ainvoke("hi")).content == "Paris."
             assert [part.content async for part in chat.astream("hi")]
             for twin in (copy.deepcopy(chat), pickle.loads(pickle.dumps(chat))):
                 assert twin._async_client() is chat._async_client()
+                assert twin._client() is chat._client()
             assert model(base_url=server.url, pickle_api_key=True)._async_client() is not chat._async_client()
-            assert server.accepted == 1
+            assert server.accepted == 2
 
 
 def test_pickles_after_use(gateway):

@@ -143,17 +143,19 @@ async def test_the_transport_of_the_user_stays_open(server):
 
 
 @pytest.mark.anyio
-async def test_async_calls_over_aiohttp(server):
-    llm = _llm(server, async_http_client="aiohttp", pickle_api_key=True)
+async def test_calls_over_httptools(server):
+    llm = _llm(server, http_client="httptools", async_http_client="httptools", pickle_api_key=True)
     for twin in (llm, copy.deepcopy(llm), pickle.loads(pickle.dumps(llm))):  # noqa: S301 - it is ours
         assert (await twin.achat(MESSAGES)).message.content == "Hi"
+        assert twin.chat(MESSAGES).message.content == "Hi"
         assert twin._async_client() is llm._async_client()
+        assert twin._client() is llm._client()
     assert _llm(server, pickle_api_key=True)._async_client() is not llm._async_client()
-    assert server.connections == 1
+    assert server.connections == 2
     await llm.aclose()
 
 
-@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@pytest.mark.parametrize("transport", [None, "httptools"])
 def test_one_llm_works_on_several_event_loops_one_after_another(server, transport):
     llm = _llm(server, async_http_client=transport)
     for number in range(3):
@@ -162,7 +164,7 @@ def test_one_llm_works_on_several_event_loops_one_after_another(server, transpor
     gc.collect()
 
 
-@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@pytest.mark.parametrize("transport", [None, "httptools"])
 def test_an_event_loop_that_is_just_closed_leaves_nothing_open(server, transport):
     """As LlamaIndex closes the loops of its threads."""
     llm = _llm(server, async_http_client=transport)

@@ -71,7 +71,7 @@ def test_metadata_says_version_python_and_extras(wheel):
     metadata = message_from_string(archive.read("auriko-2.0.0a1.dist-info/METADATA").decode())
     assert metadata["Version"] == "2.0.0a1"
     assert metadata["Requires-Python"] == ">=3.10"
-    assert {"langchain", "llamaindex", "sandbox", "cli", "notebook", "aiohttp", "otel", "all"} <= set(
+    assert {"langchain", "llamaindex", "sandbox", "cli", "notebook", "fast", "otel", "all"} <= set(
         metadata.get_all("Provides-Extra")
     )
     assert "auriko = auriko.cli:main" in archive.read("auriko-2.0.0a1.dist-info/entry_points.txt").decode()

@@ -144,15 +144,14 @@ def pools_of(client: Client | AsyncClient) -> list[Any]:
 
 def connections_of(client: Client | AsyncClient) -> int:
     """How many connections a client has open here."""
-    idle = [len(some) for connector in connectors_of(client) for some in connector._conns.values()]
-    return sum(idle) + sum(len(pool.connections) for pool in pools_of(client))
+    return sum(len(pool.connections) for pool in pools_of(client)) + sum(
+        len(own._open) for own in own_transports(client)
+    )
 
 
-def connectors_of(client: Client | AsyncClient) -> list[Any]:
-    """The aiohttp connectors of a client here; none before the first call."""
-    return [
-        transport._session.connector for transport in client._caller.pool.transports() if hasattr(transport, "_session")
-    ]
+def own_transports(client: Client | AsyncClient) -> list[Any]:
+    """The transports of this project that a client has here; none before the first call."""
+    return [transport for transport in client._caller.pool.transports() if hasattr(transport, "_turns")]
 
 
 def assert_clean(client: Client | AsyncClient) -> None:
@@ -160,8 +159,8 @@ def assert_clean(client: Client | AsyncClient) -> None:
     for pool in pools_of(client):
         assert pool._requests == []
         assert all(connection.is_idle() or connection.is_closed() for connection in pool.connections), repr(pool)
-    for connector in connectors_of(client):
-        assert connector._acquired == set()
+    for own in own_transports(client):
+        assert {connection for connection, _ in own._idle} == own._open
 
 
 async def assert_clean_async(client: AsyncClient) -> None:

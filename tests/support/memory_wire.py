@@ -24,7 +24,7 @@ from auriko.errors import AurikoAPIError
 from tests.support.http_grammar import Wire
 
 URL = "http://127.0.0.1:1/v1"
-_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+OPTIONS: dict[str, Any] = {"verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "limits": httpx.Limits(max_connections=2)}
 _FOREVER = httpx.Timeout(60.0)
 # Status and body, or the error; and whether the connection would be used for the next call.
 Outcome = tuple[tuple[int, bytes] | AurikoAPIError, bool]
@@ -144,13 +144,38 @@ class _Network(httpcore.AsyncNetworkBackend):
         return found
 
 
+def _on(transport: Any, backend: Any) -> Any:
+    """The transport with this network below it."""
+    if hasattr(transport, "_pool"):
+        transport._pool._network_backend = backend
+    else:
+        transport._backend = backend
+    return transport
+
+
+def _would_be_used_again(transport: Any) -> bool:
+    """Whether the connection of the last call is idle and sound."""
+    if hasattr(transport, "_pool"):
+        return any(connection.is_idle() and not connection.has_expired() for connection in transport._pool.connections)
+    return transport._take_idle() is not None
+
+
+def _close_connections(transport: Any) -> Any:
+    """Closes them, so that the next call has a new one."""
+    if isinstance(transport, httpx.HTTPTransport):
+        return transport._pool.close()
+    if isinstance(transport, httpx.AsyncHTTPTransport):
+        return transport._pool.aclose()
+    transport._close_all()
+    transport._closed = False
+    return asyncio.sleep(0) if isinstance(transport, httpx.AsyncBaseTransport) else None
+
+
 @contextlib.contextmanager
-def in_threads() -> Iterator[Callable[[Wire], Outcome]]:
-    """What comes of a wire in a client for threads."""
+def in_threads(transport: Any) -> Iterator[Callable[[Wire], Outcome]]:
+    """What comes of a wire in a client for threads, over this transport."""
     backend = _Backend()
-    transport = httpx.HTTPTransport(verify=_TLS)
-    inner: Any = transport._pool
-    inner._network_backend = Backend(backend)
+    _on(transport, Backend(backend))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auriko._http.shards, "_open", lambda *_: transport)
         pool = Pool(URL, None)
@@ -162,22 +187,20 @@ def in_threads() -> Iterator[Callable[[Wire], Outcome]]:
                 result = Channel(pool).run(_steps())
             except AurikoAPIError as error:
                 result = error
-            reused = any(connection.is_idle() and not connection.has_expired() for connection in inner.connections)
-            inner.close()
+            reused = _would_be_used_again(transport)
+            _close_connections(transport)
             return result, reused
 
         yield outcome
         pool.close()
 
 
-async def on_loop(wires: list[Wire], *, asyncios_own: bool) -> list[Outcome]:
-    """What comes of each wire in a client for event loops."""
+async def on_loop(wires: list[Wire], transport: Any, *, asyncios_own: bool) -> list[Outcome]:
+    """What comes of each wire in a client for event loops, over this transport."""
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.MonkeyPatch.context() as patch:
         network = _Network(ours if asyncios_own else None)
-        transport = httpx.AsyncHTTPTransport(verify=_TLS)
-        inner: Any = transport._pool
-        inner._network_backend = AsyncBackend(network, proxied=False)
+        _on(transport, AsyncBackend(network, proxied=False))
         patch.setattr(auriko._http.shards, "_open", lambda *_: transport)
         pool = AsyncPool(URL, None)
         outcomes: list[Outcome] = []
@@ -190,8 +213,8 @@ async def on_loop(wires: list[Wire], *, asyncios_own: bool) -> list[Outcome]:
                 result = error
             for _ in range(len(sent.pieces) + 2):
                 await asyncio.sleep(0)  # so that what is left arrives
-            reused = any(connection.is_idle() and not connection.has_expired() for connection in inner.connections)
-            await inner.aclose()
+            reused = _would_be_used_again(transport)
+            await _close_connections(transport)
             outcomes.append((result, reused))
         await pool.close()
         return outcomes

@@ -30,8 +30,10 @@ class Way:
 _WAYS: Final = (
     Way("sync"),
     Way("async", "asyncio"),
-    Way("aiohttp", "asyncio", "aiohttp"),
     Way("trio", "trio"),
+    Way("sync httptools", None, "httptools"),
+    Way("async httptools", "asyncio", "httptools"),
+    Way("trio httptools", "trio", "httptools"),
 )
 WAYS: Final = {way.name: way for way in _WAYS}
 IN_THREADS: Final = [way.name for way in _WAYS if way.loop is None]
