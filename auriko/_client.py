@@ -117,7 +117,7 @@ class _BaseClient(ABC, Generic[CallerT]):
         """The number of requests that may follow the first."""
         return self._caller.settings.max_retries
 
-    if not TYPE_CHECKING:  # a type checker is to refuse what is not there
+    if not TYPE_CHECKING:  # pragma: no branch - a type checker is to refuse what is not there
 
         def __getattr__(self, name: str) -> Any:
             what = f"{type(self).__name__!r} object has no attribute {name!r}"

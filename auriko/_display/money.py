@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 NANO: Final = 1_000_000_000
+_MOST: Final = 1e27  # a billion billions of dollars, as no bill but a broken one says
 _DIGITS: Final = 8
 _LEAST: Final = 10**-_DIGITS
 _MARK: Final = "\0usd:"
@@ -20,8 +21,8 @@ _MARKED: Final = re.compile(r'"\\u0000usd:([^"]*)"')
 
 
 def nano_of(usd: float) -> int:
-    """The amount in billionths of a dollar."""
-    return round(usd * NANO)
+    """The amount in billionths of a dollar; more than there is money counts as that."""
+    return round(min(usd * NANO, _MOST))
 
 
 def usd_of(nano: float) -> float:
@@ -31,7 +32,7 @@ def usd_of(nano: float) -> float:
 
 def add_usd(one: float, other: float | None) -> float:
     """The exact sum of two amounts; one that is unknown adds nothing."""
-    return (round(one * NANO) + round(other * NANO)) / NANO if other else one
+    return (nano_of(one) + nano_of(other)) / NANO if other else one
 
 
 def decimal_text(amount: float, digits: int = _DIGITS + 1) -> str:

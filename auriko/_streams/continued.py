@@ -78,14 +78,17 @@ class ContinuedStream(Stream[ChatCompletionChunk]):
         try:
             return self.continuation.saw(super().__next__())
         except AurikoAPIError as error:
-            while (params := self.continuation.following(error)) is not None:
-                try:
-                    following = self.ask(**params)
-                except AurikoAPIError:
-                    continue
-                _take_over(self, following)
-                return next(self)
-            raise
+            return self._go_on(error)
+
+    def _go_on(self, error: AurikoAPIError) -> ChatCompletionChunk:
+        while (params := self.continuation.following(error)) is not None:
+            try:
+                following = self.ask(**params)
+            except AurikoAPIError:
+                continue
+            _take_over(self, following)
+            return next(self)
+        raise error
 
 
 class AsyncContinuedStream(AsyncStream[ChatCompletionChunk]):
@@ -98,14 +101,17 @@ class AsyncContinuedStream(AsyncStream[ChatCompletionChunk]):
         try:
             return self.continuation.saw(await super().__anext__())
         except AurikoAPIError as error:
-            while (params := self.continuation.following(error)) is not None:
-                try:
-                    following = await self.ask(**params)
-                except AurikoAPIError:
-                    continue
-                _take_over(self, following)
-                return await anext(self)
-            raise
+            return await self._go_on(error)
+
+    async def _go_on(self, error: AurikoAPIError) -> ChatCompletionChunk:
+        while (params := self.continuation.following(error)) is not None:
+            try:
+                following = await self.ask(**params)
+            except AurikoAPIError:
+                continue
+            _take_over(self, following)
+            return await anext(self)
+        raise error
 
 
 def continued(continuation: Continuation, stream: Any, ask: Callable[..., Any]) -> Any:

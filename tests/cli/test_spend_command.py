@@ -132,3 +132,8 @@ def test_a_page_without_the_sandboxs_packages(
     monkeypatch.setitem(sys.modules, "auriko.sandbox.live.ledger_app", None)
     assert main(["spend", "--serve"]) == 2
     assert "ledger_app" in capsys.readouterr().err
+
+
+def test_a_page_ends_with_exit_code_0(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auriko.sandbox.live.ledger_app.serve", lambda *_: None)
+    assert main(["spend", "--serve"]) == 0

@@ -3,11 +3,13 @@
 import inspect
 import random
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from auriko import AsyncClient, Client
+from auriko._tokens import prompt_token_range
 from auriko.estimate import CostEstimate, CostEstimator, estimate_tokens
 from auriko.models import ChatCompletion
 from auriko.sandbox import Sandbox
@@ -274,3 +276,10 @@ async def test_the_async_client_estimates_the_same(sandbox: Sandbox, client: Cli
     async with AsyncClient(api_key=sandbox.api_key, base_url=sandbox.base_url) as other:
         found = await other.models.estimate_cost(models="gpt-4o", messages="hi", output_tokens=3)
     assert str(found) == str(client.models.estimate_cost(models="gpt-4o", messages="hi", output_tokens=3))
+
+
+def test_messages_are_mappings_of_any_kind() -> None:
+    message = {"role": "user", "content": "Hello!"}
+    assert prompt_token_range([MappingProxyType(message)], None, None) == prompt_token_range([message], None, None)
+    with pytest.raises(ValueError, match="a message is a dictionary"):
+        prompt_token_range(["Hello"], None, None)

@@ -129,8 +129,10 @@ def test_options_work_alike_on_both_endpoints() -> None:
         "deadline": 5.0,
         "max_retries": 0,
         "idempotency_key": "k",
+        "reserve_usd": 0.01,
     }
-    assert set(options) == set(CallOptions.__annotations__)
+    # What a conversation adds to the body is looked at where conversations are.
+    assert {*options, "conversation"} == set(CallOptions.__annotations__)
     with serving(ok, reply(200, response())) as (server, client):
         client.chat.completions.create(**REQUEST, **options)
         client.responses.create(model="m", input="hi", **options)

@@ -379,3 +379,15 @@ def test_a_form_is_made_once_and_its_name_fits() -> None:
     assert isinstance(response_format_of(int), ResponseFormat)
     assert response_format_of(int).partial("{\n") is None or response_format_of(int).partial("{\n") == {}
     assert response_format_of(int).partial("No.") is None
+
+
+@both_clients
+async def test_a_stream_is_collected_with_its_object(kind: Any) -> None:
+    with Sandbox(engines=["quote"], answers='{"x": 1, "y": 2}') as sandbox:
+        client = kind(api_key=sandbox.api_key, base_url=sandbox.base_url)
+        opened = await settled(
+            client.chat.completions.parse(model="gpt-4o", messages=MESSAGES, response_format=Point, stream=True)
+        )
+        whole = await settled(opened.collect())
+        assert whole.choices[0].message.parsed == Point(x=1, y=2)
+        await settled(client.close())

@@ -58,7 +58,7 @@ def with_locals(error: BaseException) -> str:
 
 
 def test_01_key_that_no_header_can_carry_is_refused_and_not_shown() -> None:
-    for bad in ("", f" {KEY}", f"{KEY}\n", f"{KEY}\r\nX-Evil: 1", f"{KEY}\x00", f"{KEY}é"):
+    for bad in (f" {KEY}", f"{KEY}\n", f"{KEY}\r\nX-Evil: 1", f"{KEY}\x00", f"{KEY}é"):
         with pytest.raises(ValueError, match="API key") as caught:
             Client(api_key=bad)
         assert_secret(str(caught.value), repr(caught.value))
