@@ -61,12 +61,12 @@ demo: $(VENV)/.demo ## run the main job: query engine, chain and plain client, w
 
 .PHONY: test
 test: $(VENV)/.dev ## run the whole test suite, which reaches every line and branch of all but the sandbox
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --cov --cov-report=term
 	@$(BIN)/python -m coverage report --omit='auriko/sandbox/*' --fail-under=100
 
 .PHONY: test-just-booted
 test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machine that was started a moment ago
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -p tests.support.just_booted -q tests/rules tests/http tests/streams tests/observing tests/models tests/errors tests/resources tests/candidates tests/estimate tests/notebook tests/client tests/spend tests/sandbox
+	@$(BIN)/python -m pytest -n 4 --dist loadfile -p tests.support.just_booted -q tests/rules tests/http tests/streams tests/observing tests/resources tests/notebook tests/client tests/spend
 
 .PHONY: versions
 versions: $(VENV)/.dev ## run the suite on Python 3.10 to 3.14, against the oldest and the newest packages that are let in

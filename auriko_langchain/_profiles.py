@@ -39,9 +39,10 @@ def profile_of(models: Sequence[str], known: Mapping[str, ModelProfile]) -> Mode
 def _least(values: Sequence[Any]) -> Any:
     """What all of them have: of lists the part that is in each, else the smallest; of truth values that is "all"."""
     first: Any = values[0]
-    if isinstance(first, list):
-        return [each for each in cast("list[Any]", first) if all(each in other for other in values)]
-    return min(values)
+    if not isinstance(first, list):
+        return min(values)
+    parts: list[Any] = first
+    return [part for part in parts if all(part in other for other in values)]
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from tests.support.fault_server import Connection, serve
 from tests.support.http_grammar import BEYOND, Wire, wire
 from tests.support.replies import completion
 
-ROUNDS = 25
+ROUNDS = 12
 BODY = json.dumps(completion("Paris.")).encode()
 PLAIN = [mode for mode in cells.TRIO_MODES if mode.endswith("plain")]
 
