@@ -41,7 +41,7 @@ def _least(values: Sequence[Any]) -> Any:
     first: Any = values[0]
     if not isinstance(first, list):
         return min(values)
-    parts: list[Any] = first
+    parts: list[Any] = first  # pyright: ignore[reportUnknownVariableType]
     return [part for part in parts if all(part in other for other in values)]
 
 
