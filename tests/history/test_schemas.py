@@ -167,3 +167,13 @@ def test_names_fit(name: str, fitting: str) -> None:
 @settings(max_examples=50)
 def test_every_name_fits(name: str) -> None:
     assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", fitting_name(name))
+
+
+def test_what_leads_into_a_circle_is_in_none_itself() -> None:
+    def with_field(reference: str) -> dict[str, object]:
+        return {"type": "object", "properties": {"next": {"$ref": f"#/$defs/{reference}"}}}
+
+    schema = {**with_field("A"), "$defs": {"A": with_field("B"), "B": with_field("C"), "C": with_field("B")}}
+    made = inlined(schema)
+    assert made["properties"]["next"]["properties"]["next"] == {"$ref": "#/$defs/B"}
+    assert "A" not in made["$defs"]
