@@ -77,7 +77,7 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
         except ClientDisconnect:
             response = Response(status_code=499)  # nobody reads it
         except Exception:
-            _logger.exception("%s %s failed", request.method, request.url.path)
+            _logger.exception("%s %s failed", request.method, request.scope["path"])
             response = error_reply(GatewayError("internal_error", "The sandbox failed; its log says how."))
         if noted is not None:
             services.request_log.answered(noted, response.status_code, response.headers.get("retry-after"), code)
@@ -137,10 +137,10 @@ def _without_suffix(content: dict[str, Any] | GatewayError) -> tuple[dict[str, A
 
 async def _no_route(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
-        message = f"{request.url.path} does not take {request.method}."
+        message = f"{request.scope['path']} does not take {request.method}."
         found = GatewayError("method_not_allowed", message, headers=error.headers)
     else:
-        found = not_found(request.url.path)
+        found = not_found(request.scope["path"])
     return _with_headers(error_reply(found), _new_id())
 
 
@@ -197,8 +197,8 @@ def _parsed(body: bytes) -> dict[str, Any] | GatewayError:
 def _received(request: Request, content: dict[str, Any] | GatewayError, size: int) -> ReceivedRequest:
     return ReceivedRequest(
         method=request.method,
-        path=request.url.path,
-        query=request.url.query,
+        path=request.scope["path"],
+        query=request.scope["query_string"].decode("latin-1"),
         headers=redacted(dict(request.headers)),
         json=None if isinstance(content, GatewayError) else content,
         size=size,

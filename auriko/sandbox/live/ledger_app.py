@@ -103,7 +103,7 @@ def _for_this_machine(page: Callable[[Request], Response]) -> Callable[[Request]
 
 
 def _file(request: Request) -> Response:
-    name = request.url.path.rpartition("/")[2]
+    name = request.scope["path"].rpartition("/")[2]
     return page_file(name, _FILES[name])
 
 
