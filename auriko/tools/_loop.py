@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
@@ -100,7 +100,6 @@ def tool_loop(tools: Mapping[str, Tool], params: Mapping[str, Any], max_steps: i
         choice = reply.choices[0] if reply.choices else None
         message: dict[str, Any] = _plain(choice.message) if choice is not None else {"role": "assistant", "content": ""}
         calls = read_calls(choice.message.tool_calls, choice.finish_reason) if choice is not None else []
-        _mend(message, calls)
         yield from _run(tools, number, reply, calls, messages, [message])
         if not calls:
             return
@@ -155,13 +154,6 @@ def _unanswered(messages: list[dict[str, Any]]) -> list[ReadCall]:
         calls = [ToolCall.model_validate(call) for call in message.get("tool_calls") or ()]
         return read_calls([call for call in calls if call.id not in answered], None)
     return []
-
-
-def _mend(message: dict[str, Any], calls: Iterable[ReadCall]) -> None:
-    """Leaves no arguments in the message that cannot be read: providers refuse them in every later turn."""
-    for written, read in zip(cast("list[Any]", message.get("tool_calls") or []), calls, strict=True):
-        if read.problem is not None:
-            written["function"]["arguments"] = "{}"
 
 
 def _plain(message: Any) -> dict[str, Any]:
