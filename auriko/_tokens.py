@@ -26,6 +26,7 @@ _KINDS: Final = "".join(
 ).encode()
 _LETTERS_PER_TOKEN: Final = 4
 _DIGITS_PER_TOKEN: Final = 2
+_LETTERS_PER_DIGIT: Final = _LETTERS_PER_TOKEN // _DIGITS_PER_TOKEN
 _PER_MESSAGE: Final = 4  # the role and the borders between messages
 _TEXT_KEYS: Final = ("text", "thinking", "data")
 SPREAD: Final = 1.2
@@ -52,8 +53,10 @@ def _estimate_ascii(text: bytes) -> int:
     """The same of text that is ASCII, without regular expressions: limits ask for it before every call."""
     kinds = text.translate(_KINDS)
     letters, digits, signs = kinds.count(b"a"), kinds.count(b"0"), kinds.count(b".")
-    words = len(text.translate(_LETTERS_ALONE).split())
-    return math.ceil(max(words, letters / _LETTERS_PER_TOKEN) + digits / _DIGITS_PER_TOKEN + signs)
+    letters_of_words = len(text.translate(_LETTERS_ALONE).split()) * _LETTERS_PER_TOKEN
+    # In whole numbers, and rounded up: a digit takes the place of so many letters.
+    most = max(letters, letters_of_words)
+    return -(-(most + digits * _LETTERS_PER_DIGIT) // _LETTERS_PER_TOKEN) + signs
 
 
 def prompt_token_range(
@@ -65,9 +68,13 @@ def prompt_token_range(
         texts += [json.dumps(part, default=str) for part in (list(tools or ()), response_format) if part]
     count = attachments = 0
     for message in messages:
-        fields = message if type(message) is dict else _fields(message)  # pyright: ignore[reportUnknownVariableType]
+        fields = _fields(message)
         count += _PER_MESSAGE
-        attachments += _collect(fields, texts)  # pyright: ignore[reportUnknownArgumentType]
+        content = fields.get("content")
+        if len(fields) == 2 and "role" in fields and isinstance(content, str):  # nothing but text, as most are
+            texts.append(content)
+        else:
+            attachments += _collect(fields, texts)
     for text in texts:
         count += estimate_tokens(text)
     fewest = math.floor(count / SPREAD) + attachments * FEWEST_PER_ATTACHMENT
@@ -75,6 +82,8 @@ def prompt_token_range(
 
 
 def _fields(message: Any) -> Mapping[str, Any]:
+    if type(message) is dict:
+        return message  # pyright: ignore[reportUnknownVariableType]
     if isinstance(message, BaseModel):
         return message.model_dump(exclude_none=True)
     if isinstance(message, Mapping):

@@ -22,7 +22,8 @@ _MARKED: Final = re.compile(r'"\\u0000usd:([^"]*)"')
 
 def nano_of(usd: float) -> int:
     """The amount in billionths of a dollar; more than there is money counts as that."""
-    return round(min(usd * NANO, _MOST))
+    nano = usd * NANO
+    return round(nano if nano < _MOST else _MOST)  # noqa: FURB136 - `min` takes twice as long
 
 
 def usd_of(nano: float) -> float:

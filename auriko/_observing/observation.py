@@ -114,10 +114,7 @@ class Observation:
             return
         self.done = True
         start = self._start
-        from auriko.models.common import Usage
-
-        # In this order: to ask whether it is of the class that it is of costs nothing, unlike with any other model.
-        tokens = usage if usage is None or isinstance(usage, Usage) else usage.as_chat_usage()
+        tokens = usage.as_chat_usage() if usage is not None else None
         prompt = tokens.prompt_tokens_details if tokens is not None else None
         completion = tokens.completion_tokens_details if tokens is not None else None
         cost = metadata.cost if metadata is not None else None

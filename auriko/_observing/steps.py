@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from auriko._observing.observation import Observation, observe, recorders_of, tags_of
 from auriko._rules.call import Call
@@ -13,8 +13,11 @@ from auriko._rules.raw import reply_inside
 from auriko._rules.reader import StreamReader
 from auriko._settings import Settings
 from auriko.errors import BudgetExceededError
-from auriko.spend._accounts import Hold, News, reserve
+from auriko.spend._accounts import Account, Hold, News, reserve
 from auriko.spend._recorder import Recorder
+
+if TYPE_CHECKING:  # SQLite is imported where it is used
+    from auriko.spend._shared_limit import SharedLimit
 
 ResultT = TypeVar("ResultT")
 _LOOK_AGAIN: Final = 0.1
@@ -75,15 +78,17 @@ def holding(
 
     It raises BudgetExceededError where there is no room, and has the news told when there may be some.
     """
-    accounts = [recorder.account for recorder in recorders if recorder.account is not None]
-    shared = [recorder.shared_limit for recorder in recorders if recorder.shared_limit is not None]
+    accounts: list[Account] = []
+    shared: list[SharedLimit] = []
+    for recorder in recorders:
+        if recorder.account is not None:
+            accounts.append(recorder.account)
+        if recorder.shared_limit is not None:
+            shared.append(recorder.shared_limit)
     if not (accounts or shared) or not model:
         return None
-    from auriko.spend._estimates import asked_of
-
-    tags = tags_of(recorders) if shared else ()
-    asked = asked_of(model, request, body, reserve_usd)
-    return lambda news: reserve(accounts, asked, news, shared=shared, tags=tags)
+    asked = (accounts or shared)[0].experience.asked(model, request, body, reserve_usd)
+    return lambda news: reserve(accounts, asked, news, shared=shared, tags=tags_of(recorders) if shared else ())
 
 
 def _idle_bound(read: float | None) -> float | None:
@@ -108,7 +113,7 @@ def _reserve(
     hold = holding(recorders, call.model, call.request, call.body, call.reserve_usd)
     if hold is None:
         return call, None
-    if not any([recorder.on_limit == "wait" for recorder in recorders]):  # noqa: C419 - a generator takes longer
+    if "wait" not in [recorder.on_limit for recorder in recorders]:
         return call, hold(None)
     # Other processes tell nothing of what they settle.
     patience = _LOOK_AGAIN if any(recorder.shared_limit is not None for recorder in recorders) else None

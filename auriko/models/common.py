@@ -40,6 +40,10 @@ class Usage(InformationalModel):
     prompt_tokens_details: Informational[PromptTokensDetails] = None
     completion_tokens_details: Informational[CompletionTokensDetails] = None
 
+    def as_chat_usage(self) -> Usage:
+        """Itself, for those that may have a usage of either kind."""
+        return self
+
 
 class ResponseInputTokensDetails(InformationalModel):
     """Kinds of tokens in, in the Responses API."""

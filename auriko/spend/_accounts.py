@@ -165,20 +165,9 @@ def reserve(
     Raises:
         BudgetExceededError: One of them has no room; of several the one with the least left. Nothing is reserved.
     """
-    hold = _reserve_here(accounts, asked, news)
-    try:
-        for limit in shared:
-            hold.shared[limit] = limit.reserve(asked, tags)
-    except BaseException:
-        hold.release()
-        raise
-    return hold
-
-
-def _reserve_here(accounts: Sequence[Account], asked: Asked, news: News | None) -> Hold:
+    amounts: dict[Account, int] = {}
+    refused: list[tuple[Account, int]] = []
     with books.lock:
-        amounts: dict[Account, int] = {}
-        refused: list[tuple[Account, int]] = []
         for account in accounts:
             needed, held = account.offer(asked)
             if held is None:
@@ -192,4 +181,12 @@ def _reserve_here(accounts: Sequence[Account], asked: Asked, news: News | None) 
             raise account.exceeded(needed)
         for account, held in amounts.items():
             account.reserved += held
-    return Hold(asked, amounts)
+    hold = Hold(asked, amounts)
+    if shared:
+        try:
+            for limit in shared:
+                hold.shared[limit] = limit.reserve(asked, tags)
+        except BaseException:
+            hold.release()
+            raise
+    return hold

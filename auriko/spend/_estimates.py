@@ -8,6 +8,7 @@ model were billed. What nobody knows costs as much as the last call, else as muc
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -57,8 +58,9 @@ def asked_of(
     """
     try:
         answers = request.get("n") or 1
-        limits = _LIMITS & request.keys()
-        most = max(request[name] for name in limits) * answers if limits else None
+        most = None
+        if not _LIMITS.isdisjoint(request):
+            most = max(request[name] for name in _LIMITS & request.keys()) * answers
         return Asked(model, _prompt_tokens(request), most, answers, reserve_usd)
     except Exception:  # noqa: BLE001 - whatever `extra_body` holds
         return Asked(model, len(body or b"") // _BYTES_PER_TOKEN, None, 1, reserve_usd)
@@ -87,8 +89,8 @@ class _Bills:
     """
 
     def __init__(self) -> None:
-        self._factors: deque[float] = deque(maxlen=_KEPT)
-        self._answers: deque[float] = deque(maxlen=_KEPT)
+        self._factors = _Latest()
+        self._answers = _Latest()
         self._told = 0
         self.factor = self.answer = 0.0
 
@@ -99,13 +101,23 @@ class _Bills:
 
     def add(self, factor: float, answer: int) -> None:
         """Takes a bill in the place of the oldest."""
-        self._factors.append(factor)
-        self._answers.append(answer)
-        self.factor, self.answer = _percentile(self._factors), _percentile(self._answers)
+        self.factor, self.answer = self._factors.add(factor), self._answers.add(answer)
 
 
-def _percentile(numbers: deque[float]) -> float:
-    return sorted(numbers)[math.ceil(_PERCENTILE * len(numbers)) - 1]
+class _Latest:
+    """The latest numbers, kept in their order as well, since to sort them takes as long as all else of an estimate."""
+
+    def __init__(self) -> None:
+        self._numbers: deque[float] = deque()
+        self._sorted: list[float] = []
+
+    def add(self, number: float) -> float:
+        """Takes a number, in the place of the oldest, and comes back with the 95th percentile."""
+        if len(self._numbers) == _KEPT:
+            del self._sorted[bisect_left(self._sorted, self._numbers.popleft())]
+        self._numbers.append(number)
+        insort(self._sorted, number)
+        return self._sorted[math.ceil(_PERCENTILE * len(self._sorted)) - 1]
 
 
 class Experience:
@@ -115,6 +127,9 @@ class Experience:
         self._expected = expected
         self._bills: dict[str, _Bills] = {}
         self._last: int | None = None
+
+    # Of the class that whoever has a limit has at hand, since the module is imported with the first one.
+    asked = staticmethod(asked_of)
 
     def note(self, asked: Asked, record: CallRecord) -> None:
         """Remembers what a call was billed, if that is known."""
