@@ -100,7 +100,8 @@ class Attempt:
         self._candidate = candidate
         self._account = account
         self._deadline = deadline
-        self._prompt = forwarded_prompt(request, candidate)
+        cached = runtime.cached(request, candidate, account)
+        self._prompt = replace(forwarded_prompt(request, candidate), cached=cached)
         self._progress = Progress()
         self.engine = candidate.engine
 
