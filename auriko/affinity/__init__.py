@@ -47,6 +47,7 @@ class Affinity:
             raise TypeError(f"conversation is the id of a conversation as text, not {type(conversation).__name__}")
         if not conversation:
             raise ValueError("conversation is empty: give each conversation an id of its own")
+        conversation = conversation.encode("utf-8", "replace").decode()  # as files can have it
         with self._lock:
             last = self._turns.get(conversation)
         if last is not None and self._clock() > last.expires_at:
@@ -95,14 +96,18 @@ class Affinity:
 
 
 class Turn(Recorder):
-    """A turn under way, which is told of its end as trackers are."""
+    """A turn under way, which is told of its end as trackers are.
+
+    Attributes:
+        conversation: The conversation's id, which goes into the call's record.
+    """
 
     def __init__(
         self, affinity: Affinity, conversation: str, lifetime: float, last: LastTurn | None, *, is_free: bool
     ) -> None:
         super().__init__(())
         self._affinity = affinity
-        self._conversation = conversation
+        self.conversation = conversation
         self._lifetime = lifetime
         self._last = last
         self._is_free = is_free
@@ -113,9 +118,9 @@ class Turn(Recorder):
     def add(self, record: CallRecord, hold: Any = None) -> None:  # noqa: ARG002 - it has no limit
         """Remembers who served the turn, or forgets it after a failure."""
         if record.status == "error":
-            self._affinity.forget(self._conversation)
+            self._affinity.forget(self.conversation)
         else:
-            self._affinity.remember(self._conversation, record, self._lifetime, self._last, is_free=self._is_free)
+            self._affinity.remember(self.conversation, record, self._lifetime, self._last, is_free=self._is_free)
 
 
 def _prefer(last: LastTurn, conversation: str, body: dict[str, Any]) -> None:
@@ -136,5 +141,5 @@ def _prefer(last: LastTurn, conversation: str, body: dict[str, Any]) -> None:
         routing["mode"] = "fallback"
     body["gateway"] = {**gateway, "routing": routing}
     if last.provider in _TAKE_KEYS and routing["prefer"] == last.provider and not routing.get("require_parameters"):
-        digest = hashlib.blake2b(conversation.encode("utf-8", "surrogatepass"), digest_size=16)
+        digest = hashlib.blake2b(conversation.encode(), digest_size=16)
         body.setdefault("prompt_cache_key", digest.hexdigest())

@@ -146,7 +146,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--by",
         action="append",
         default=[],
-        choices=["provider", "model", "tag", "day"],
+        choices=["provider", "model", "tag", "conversation", "day"],
         help="what to add up by; may be repeated",
     )
     form = spend.add_mutually_exclusive_group()

@@ -43,8 +43,9 @@ def chat_call(
 
 def _snapshot_messages(body: dict[str, Any]) -> None:
     """Checks the messages and makes copies that can be sent, since they may come from a generator or a reply."""
-    messages = body.get("messages")
-    if messages is None or isinstance(messages, (str, bytes, Mapping)):
+    messages: Any = body.get("messages")
+    kind = type(messages)
+    if messages is None or (kind is not list and issubclass(kind, (str, bytes, Mapping))):
         raise ValueError("messages is a list of messages such as {'role': 'user', 'content': '...'}")
     body["messages"] = ready_messages(messages)
     if not body["messages"]:

@@ -66,7 +66,7 @@ def test_a_million_calls_are_painted_within_a_second(open_page, address, query):
 def test_it_is_readable_and_nothing_sticks_out(open_page, address, scheme, width):
     chrome = open_page(address, scheme, size=(width, 1600))
     shown(chrome)
-    for name in ("totals", "time", "provider", "model", "tag", "latency", "errors", "calls"):
+    for name in ("totals", "time", "provider", "model", "tag", "conversation", "latency", "errors", "calls"):
         assert chrome.find_element(By.ID, name).text
     lowest = chrome.execute_script(CONTRAST)
     assert lowest["ratio"] >= READABLE, lowest

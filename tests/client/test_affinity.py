@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auriko import APIStatusError, AsyncClient, Client
+from auriko import APIStatusError, AsyncClient, Client, SpendTracker
 from auriko.affinity import Affinity, _prices
 from auriko.affinity._prices import offers_of_directory, snapshot
 from auriko.models import DirectoryResponse
@@ -113,7 +113,8 @@ async def test_a_provider_that_fails_is_forgotten(kind: Any) -> None:
 @both_clients
 async def test_every_way_to_ask_is_a_turn(kind: Any) -> None:
     with Sandbox(engines=["quote", "quote-slow"], answers='{"value":1}') as sandbox:
-        client = kind(api_key=sandbox.api_key, base_url=sandbox.base_url)
+        told = SpendTracker()
+        client = kind(api_key=sandbox.api_key, base_url=sandbox.base_url, spend=told)
         twin = client.with_options(max_retries=1)
         ask: dict[str, Any] = {"model": "gpt-4o", "conversation": "c"}
         chat, responses = client.chat.completions, client.responses
@@ -133,6 +134,7 @@ async def test_every_way_to_ask_is_a_turn(kind: Any) -> None:
         request.json.get("gateway", {}).get("routing", {}).get("prefer") is not None for request in sandbox.requests
     ]
     assert preferred == [False, *[True] * 9, False]
+    assert [record.conversation for record in told.records] == [*["c"] * 10, "other"]
 
 
 class Clock:
