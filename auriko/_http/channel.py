@@ -65,7 +65,10 @@ class _ChannelBase(ABC):
 
     def _open(self, response: httpx.Response, step: Send) -> Answer:
         # Bytes may be taken as they come where they are not encoded, nor read before by a user's hook.
-        plain = self._own and "content-encoding" not in response.headers
+        plain = False
+        if self._own:
+            response.headers.encoding = "latin-1"  # else httpx decodes all of them to find out
+            plain = "content-encoding" not in response.headers
         arrived = arrived_body(response) if plain else None
         parts = None if arrived is not None else self._parts(response, plain=plain)
         self._opened = _OpenBody(response, arrived, parts, step.timeout.read)

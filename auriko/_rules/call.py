@@ -17,12 +17,15 @@ if TYPE_CHECKING:  # imported with the first conversation
     from auriko.affinity import Turn
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
+_OPTIONS: Final = frozenset(
+    {"timeout", "max_retries", "reserve_usd", "idempotency_key", "extra_headers", "extra_query", "deadline"}
+)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call(Generic[ReplyT]):
-    """One call of the API, whichever client makes it.
+    """One call of the API, whichever client makes it. Not to be changed; a frozen one takes three times as long.
 
     Attributes:
         method: The HTTP method.
@@ -62,12 +65,14 @@ class Call(Generic[ReplyT]):
 
 
 def take_options(params: dict[str, Any]) -> dict[str, Any]:
-    """The call's own options out of the arguments, checked, as fields of `Call`.
+    """The call's own options out of the arguments, checked, as fields of `Call`; nothing where none is given.
 
     Raises:
         ValueError: An option is out of its range.
         TypeError: An option is of the wrong type.
     """
+    if _OPTIONS.isdisjoint(params):
+        return {}
     timeout = params.pop("timeout", None)
     retries = params.pop("max_retries", None)
     reserve = params.pop("reserve_usd", None)
@@ -93,9 +98,10 @@ def check_names(params: Mapping[str, Any], known: type[Any], function: str) -> N
     Raises:
         TypeError: One is unknown, and the message names the nearest that is known; or one is missing.
     """
+    fields = known.__annotations__
     for name in params:
-        if name not in known.__annotations__:
-            raise TypeError(f"{function}() got an {unknown_name(name, known.__annotations__, 'argument')}")
+        if name not in fields:
+            raise TypeError(f"{function}() got an {unknown_name(name, fields, 'argument')}")
     for name in required_names(known):  # type: ignore[arg-type]  # mypy doubts that classes are hashable
         if name not in params:
             raise TypeError(f"{function}() needs {name}")

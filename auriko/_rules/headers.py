@@ -12,7 +12,7 @@ from auriko._version import __version__
 
 
 def request_headers(call: Call[Any], settings: Settings, retries: int) -> httpx.Headers:
-    """The headers of a call's request, after so many retries. Those of its kind of request are made once.
+    """The headers of a call's request, after so many retries, not to be changed: those of its kind are made once.
 
     Raises:
         AuthenticationError: There is no key.
@@ -21,9 +21,10 @@ def request_headers(call: Call[Any], settings: Settings, retries: int) -> httpx.
     common = settings.made_headers.get(kind)
     if common is None:
         common = settings.made_headers[kind] = _common_headers(settings, *kind)
+    if not call.headers and not retries:
+        return common
     headers = common.copy()
-    if call.headers:
-        headers.update(call.headers)
+    headers.update(call.headers)
     if retries:
         headers["X-Auriko-Retry-Count"] = str(retries)
     return headers
@@ -32,6 +33,7 @@ def request_headers(call: Call[Any], settings: Settings, retries: int) -> httpx.
 def _common_headers(settings: Settings, stream: bool, body: bool, authenticated: bool) -> httpx.Headers:
     headers = httpx.Headers(
         {
+            "Host": httpx.URL(settings.base_url).netloc.decode("ascii"),
             "Accept": "text/event-stream" if stream else "application/json",
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": user_agent(),

@@ -59,10 +59,11 @@ def inference_call(
     if extra:
         body = merge_gateway_extra_body(body, extra)
     model = check_model(body)
-    check_extensions(body.get("extensions"))
+    if "extensions" in body:
+        check_extensions(body["extensions"])
     turn = caller.affinity().begin(conversation, body) if conversation is not None and caller is not None else None
-    facts: dict[str, Any] = {"turn": turn, "body": encode_body(body), "request": body, "stream": stream, "model": model}
-    return Call(method="POST", path=path, reply=reply, **facts, **options)
+    encoded = encode_body(body)
+    return Call("POST", path, reply, encoded, request=body, stream=stream, model=model, turn=turn, **options)
 
 
 def _with_words(body: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +100,9 @@ def check_model(body: Mapping[str, Any]) -> str:
         ValueError: It names neither `model` nor `gateway.models`, or both.
     """
     gateway = body.get("gateway")
-    models: Any = cast("Mapping[str, Any]", gateway).get("models") if isinstance(gateway, Mapping) else None
+    models: Any = None
+    if gateway is not None and isinstance(gateway, Mapping):
+        models = cast("Mapping[str, Any]", gateway).get("models")
     model = body.get("model")
     if model and models:
         raise ValueError("give either model or models (gateway.models), not both")

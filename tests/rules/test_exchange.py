@@ -261,6 +261,7 @@ def test_headers_of_a_request() -> None:
     assert send.url == "https://h/v1/models?q=1&endpoint=a+b"
     assert send.body is None
     assert dict(send.headers) == {
+        "host": "h",
         "accept": "application/json",
         "accept-encoding": "gzip, deflate",
         "user-agent": "mine",

@@ -23,7 +23,7 @@ def described_schema(text: str) -> Mapping[str, Any] | None:
             continue
         if is_object(value) and "properties" in value:
             return value
-    for sentence in _sentences(text):
+    for sentence in sentences(text):
         if re.search(r"json.*\b(?:keys?|fields?)\b", sentence, re.IGNORECASE):
             names = re.findall(r"[\"'`](\w+)[\"'`]", sentence)
             return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
@@ -32,8 +32,4 @@ def described_schema(text: str) -> Mapping[str, Any] | None:
 
 def without_form(text: str) -> str:
     """`text` without what it says of the form of the answer."""
-    return "\n".join(sentence for sentence in _sentences(text) if not _FORM.search(sentence))
-
-
-def _sentences(text: str) -> list[str]:
-    return [sentence for line in text.splitlines() for sentence in sentences(line)]
+    return "\n".join(sentence for sentence in sentences(text) if not _FORM.search(sentence))
