@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -29,7 +30,9 @@ def page_of(sandbox: Sandbox) -> str:
 
 
 def until(chrome, condition) -> None:
-    WebDriverWait(chrome, 30, poll_frequency=0.1).until(lambda _: condition())
+    # What is looked at may be replaced meanwhile.
+    waiting = WebDriverWait(chrome, 30, poll_frequency=0.1, ignored_exceptions=[StaleElementReferenceException])
+    waiting.until(lambda _: condition())
 
 
 def complaints(chrome) -> list[str]:
