@@ -145,8 +145,9 @@ def place_here() -> Place:
         return Place(None, (), None)
 
 
-def place_with(config: RunnableConfig) -> Place:
-    """The place of the node that runs with this config, which async code does not find by itself before Python 3.11."""
+def place_with(request: Any) -> Place:
+    """The place of the node that runs this tool, which async code does not find by itself before Python 3.11."""
+    config: RunnableConfig = request.runtime.config
     with set_config_context(config) as context:
         return context.run(place_here)
 

@@ -156,7 +156,7 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any]) -> Any:
         """Runs a tool, whose calls count; one that is stopped by the limit has that as its result."""
-        run = self._run(request.state, place_with(request.runtime.config))
+        run = self._run(request.state, place_with(request))
         try:
             with run.tracker.active():
                 return self._tool_told(run, handler(request))
@@ -167,7 +167,7 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Any]]
     ) -> Any:
         """Runs a tool, whose calls count; one that is stopped by the limit has that as its result."""
-        run = self._run(request.state, place_with(request.runtime.config))
+        run = self._run(request.state, place_with(request))
         try:
             with run.tracker.active():
                 return self._tool_told(run, await handler(request))
