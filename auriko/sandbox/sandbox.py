@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing, suppress
-from types import TracebackType
 
 from typing_extensions import Self
 
@@ -208,9 +207,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     def _canonical(self, name: str) -> str:

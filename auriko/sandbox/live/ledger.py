@@ -20,6 +20,7 @@ _UNKNOWN = "unknown"
 _SLOTS = 60
 _LATEST = 25
 _MOST = 30
+_MOST_CONVERSATIONS = 10
 # Percentiles are of so many calls, the latest ones.
 _TIMED = 20_000
 
@@ -209,7 +210,8 @@ def _by_conversation(database: sqlite3.Connection, where: str, values: list[Any]
     # There may be as many as there are calls.
     query = f"""
         SELECT conversation, count(*), sum(status = 'error'), total(usd), sum(usd IS NULL AND may_be_billed)
-        FROM calls WHERE conversation IS NOT NULL AND {where} GROUP BY 1 ORDER BY 4 DESC, 2 DESC LIMIT {_MOST}
+        FROM calls WHERE conversation IS NOT NULL AND {where}
+        GROUP BY 1 ORDER BY 4 DESC, 2 DESC LIMIT {_MOST_CONVERSATIONS}
     """  # noqa: S608 - as above
     return {name: Sums(*sums) for name, *sums in database.execute(query, values)}
 
