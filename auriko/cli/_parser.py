@@ -95,7 +95,16 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="KIND[=RATE][;OPTION=VALUE]",
         help="what goes wrong, such as '429=0.1;retry_after=2'; may be repeated",
     )
-    sandbox.add_argument("--seed", type=int, default=0, help="of the chance with which faults strike (0)")
+    sandbox.add_argument(
+        "--load-balance",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share calls among providers whose scores are so near the best one's, such as 0.2 (0: the best alone)",
+    )
+    sandbox.add_argument(
+        "--seed", type=int, default=0, help="of the chance with which faults strike and calls are shared (0)"
+    )
     sandbox.add_argument(
         "--limit",
         type=_named,

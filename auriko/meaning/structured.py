@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from auriko.errors import (
@@ -90,13 +91,14 @@ def json_value(text: str) -> Any:
 
 
 def validator(model: Any) -> Callable[[Any], Any]:
-    """What makes an instance of a pydantic class, of version 2 or 1, from a JSON value.
+    """What makes an instance of a pydantic class, of version 2 or 1, or of an adapter's type, from a JSON value.
 
-    From JSON, since a strict class takes dates and tuples from nothing else.
+    From JSON, in which dates, enums and tuples are what they are on the wire; a strict class takes nothing else.
     """
-    if not hasattr(model, "model_validate_json"):
+    read = model.validate_json if isinstance(model, TypeAdapter) else getattr(model, "model_validate_json", None)
+    if read is None:
         return model.parse_obj  # type: ignore[no-any-return]
-    return lambda value: model.model_validate_json(to_json(value, inf_nan_mode="constants"))
+    return lambda value: read(to_json(value, inf_nan_mode="constants"))
 
 
 def _error(text: str, name: str, reason: ValueError, finish_reason: str | None) -> StructuredOutputError:

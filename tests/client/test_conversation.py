@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage
 
-from auriko import AsyncConversation, Client, Conversation, RateLimitError, RoutingOptions, SpendTracker
+from auriko import AsyncClient, AsyncConversation, Client, Conversation, RateLimitError, RoutingOptions, SpendTracker
 from auriko.sandbox import Sandbox, ScriptedError
 from auriko_langchain import ChatAuriko
 from auriko_llamaindex import Auriko
@@ -95,6 +95,31 @@ def test_a_long_conversation_loses_its_oldest_turns() -> None:
         short = Conversation(client, model="gpt-4o", messages=[instructions], max_prompt_tokens=5)
         short.send("A question that is longer than that, and is asked all the same.")
         client.close()
+
+
+@both_clients
+async def test_a_turn_that_fails_drops_nothing(kind: Any) -> None:
+    answers = ["Yes. " * 40, ScriptedError("rate_limit_exceeded"), ScriptedError("rate_limit_exceeded"), "One."]
+    with Sandbox(engines=["quote"], answers=answers) as sandbox:
+        client = kind(api_key=sandbox.api_key, base_url=sandbox.base_url, max_retries=0)
+        talk = talking(kind, client, max_prompt_tokens=40)
+        await settled(talk.send("Begin."))
+        messages = list(talk.messages)
+        with pytest.raises(RateLimitError):
+            await settled(talk.send("Go on."))
+        with pytest.raises(RateLimitError):
+            await items(talk.stream("Go on."))
+        assert talk.messages == messages
+        await settled(talk.send("Go on."))
+        assert [each["content"] for each in talk.messages] == ["Go on.", "One."]
+        await settled(client.close())
+
+
+@both_clients
+def test_each_kind_has_clients_of_its_own(kind: Any) -> None:
+    other = AsyncClient if kind is Client else Client
+    with pytest.raises(TypeError, match=rf"Conversation takes {kind.__name__}, not {other.__name__}$"):
+        talking(kind, other(api_key="ak_x"))
 
 
 def test_what_is_no_json_is_not_saved() -> None:
