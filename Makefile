@@ -99,7 +99,7 @@ notebooks: $(VENV)/.dev ## run the notebooks and keep their outputs, without wha
 
 .PHONY: notebooks-test
 notebooks-test: $(VENV)/.dev ## run the notebooks from top to bottom against the sandbox
-	@$(BIN)/python -m pytest --nbmake notebooks
+	@$(BIN)/python -m pytest -p nbmake.pytest_plugin --nbmake notebooks
 
 # The project and each of its peers have environments of their own, with nothing in them but what they ask for.
 BENCH_VENVS := $(patsubst benchmarks/environments/%.txt,.venvs/bench-%/.ready,$(wildcard benchmarks/environments/*.txt))

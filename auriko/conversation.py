@@ -29,6 +29,8 @@ _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 class _ConversationBase(Generic[ClientT]):
     """The base of both kinds: everything but the awaiting."""
 
+    _kind: type[Client | AsyncClient]
+
     def __init__(
         self,
         client: ClientT,
@@ -38,6 +40,8 @@ class _ConversationBase(Generic[ClientT]):
         id: str | None = None,  # noqa: A002 - what it is
         **params: Any,
     ) -> None:
+        if not isinstance(client, self._kind):
+            raise TypeError(f"{type(self).__name__} takes {self._kind.__name__}, not {type(client).__name__}")
         self._client: ClientT = client
         self.id = id or uuid.uuid4().hex
         self.messages = list(messages or ())
@@ -50,27 +54,13 @@ class _ConversationBase(Generic[ClientT]):
     def _request(self, text: str | Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of the next turn, whose message is not kept before it has been answered."""
         said = {"role": "user", "content": text} if isinstance(text, str) else dict(text)
-        self._trim(said)
-        return {**self.params, **params, "messages": [*self.messages, said], "conversation": self.id}
-
-    def _trim(self, said: Mapping[str, Any]) -> None:
-        """Drops the oldest turns of a conversation that has grown too long; instructions stay."""
-        if self.max_prompt_tokens is None or self._tokens(said) <= self.max_prompt_tokens:
-            return
-        while self._tokens(said) > self.max_prompt_tokens * _CUT_TO:
-            turns = [n for n, each in enumerate(self.messages) if each["role"] not in _INSTRUCTIONS]
-            if not turns:
-                return
-            begins = [n for n in turns[1:] if self.messages[n]["role"] == "user"]
-            del self.messages[turns[0] : begins[0] if begins else len(self.messages)]
-
-    def _tokens(self, said: Mapping[str, Any]) -> float:
-        return prompt_token_range([*self.messages, said], None, None)[1]
+        messages = _trimmed([*self.messages, said], self.max_prompt_tokens)
+        return {**self.params, **params, "messages": messages, "conversation": self.id}
 
     def _keep(self, request: Mapping[str, Any], reply: ChatCompletion) -> ChatCompletion:
         self._count(reply.routing_metadata)
         if reply.choices:
-            self.messages += [request["messages"][-1], reply.choices[0].message.model_dump(exclude_none=True)]
+            self.messages[:] = [*request["messages"], reply.choices[0].message.model_dump(exclude_none=True)]
         return reply
 
     def _count(self, metadata: RoutingMetadata | None) -> None:
@@ -121,6 +111,8 @@ class Conversation(_ConversationBase[Client]):
         unknown_cost_calls: How many answers cost what nobody told.
     """
 
+    _kind = Client
+
     def send(self, text: str | Mapping[str, Any], **params: Any) -> ChatCompletion:
         """The answer to a text, or to a message of the user; further arguments are for this turn alone."""
         request = self._request(text, params)
@@ -141,6 +133,8 @@ class Conversation(_ConversationBase[Client]):
 class AsyncConversation(_ConversationBase[AsyncClient]):
     """A conversation as `Conversation`, awaited."""
 
+    _kind = AsyncClient
+
     async def send(self, text: str | Mapping[str, Any], **params: Any) -> ChatCompletion:
         """The answer to a text, or to a message of the user; further arguments are for this turn alone."""
         request = self._request(text, params)
@@ -156,6 +150,23 @@ class AsyncConversation(_ConversationBase[AsyncClient]):
                 if chunk.choices and chunk.choices[0].delta.content:
                     yield chunk.choices[0].delta.content
         self._keep(request, whole.completion())
+
+
+def _trimmed(messages: list[dict[str, Any]], most_tokens: int | None) -> list[dict[str, Any]]:
+    """The messages without their oldest turns, if they have grown too long; instructions and the last one stay."""
+    if most_tokens is None or _tokens(messages) <= most_tokens:
+        return messages
+    while _tokens(messages) > most_tokens * _CUT_TO:
+        turns = [n for n, each in enumerate(messages[:-1]) if each["role"] not in _INSTRUCTIONS]
+        if not turns:
+            break
+        begins = [n for n in turns[1:] if messages[n]["role"] == "user"]
+        del messages[turns[0] : begins[0] if begins else -1]
+    return messages
+
+
+def _tokens(messages: list[dict[str, Any]]) -> int:
+    return prompt_token_range(messages, None, None)[1]
 
 
 def _plain(value: Any) -> Any:

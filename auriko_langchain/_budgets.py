@@ -15,6 +15,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import set_config_context
 from langgraph.runtime import get_runtime
 
 from auriko import SpendTracker
@@ -141,6 +143,13 @@ def place_here() -> Place:
         return place_of(get_runtime())
     except (RuntimeError, KeyError):
         return Place(None, (), None)
+
+
+def place_with(request: Any) -> Place:
+    """The place of the node that runs this tool, which async code does not find by itself before Python 3.11."""
+    config: RunnableConfig = request.runtime.config
+    with set_config_context(config) as context:
+        return context.run(place_here)
 
 
 def recorders_here() -> tuple[Recorder, ...]:

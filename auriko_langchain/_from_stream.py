@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.utils.json import parse_partial_json
 
 from auriko.meaning.choice import FirstChoice
+from auriko.meaning.message import TEXT_ONLY
 from auriko.meaning.reasoning import ReasoningInPieces
 from auriko.meaning.tool_calls import CallInPieces, CallsInPieces, ReadCall, read_calls
 from auriko.models import ChatCompletionChunk, Delta, StreamChoice, ToolCallDelta, Usage
@@ -25,7 +26,6 @@ from auriko_langchain._reply import response_metadata, run_metadata, usage_metad
 
 # On every chunk, because it tells LangChain whose content blocks these are; adding it up leaves it as it is.
 _PROVIDER = {"model_provider": PROVIDER}
-_TEXT_ONLY = frozenset({"role", "content"})
 
 
 class _Sent:
@@ -83,7 +83,7 @@ class ChunkReader:
         if choice.finish_reason:
             self._note_finish(chunk, choice)
         delta = choice.delta
-        if delta.model_fields_set <= _TEXT_ONLY and choice.logprobs is None:
+        if delta.model_fields_set <= TEXT_ONLY and choice.logprobs is None:
             if not delta.content:
                 return None
             message = AIMessageChunk(content=delta.content, response_metadata=_PROVIDER)

@@ -11,6 +11,7 @@ except ImportError as error:
         "auriko_langchain.middleware needs the package langchain, which is not installed: pip install langchain"
     ) from error
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -25,7 +26,7 @@ from typing_extensions import NotRequired
 from auriko import BudgetExceededError, RoutingOptions, SpendTracker
 from auriko.routing import merge_gateway
 from auriko.spend import add_usd, checked_limit, usd_text
-from auriko_langchain._budgets import Place, Run, forget, place_here, place_of, run_of
+from auriko_langchain._budgets import Place, Run, forget, place_of, place_with, run_of
 from auriko_langchain._invalid_calls import AurikoInvalidCallMiddleware
 from auriko_langchain.chat_models import ChatAuriko
 
@@ -38,6 +39,9 @@ __all__ = [
     "AurikoRoutingMiddleware",
     "Route",
 ]
+
+# Tasks take no context before.
+_CAN_ASK_IN_ASYNC_CODE = sys.version_info >= (3, 11)
 
 
 def _add(one: float, other: float) -> float:
@@ -71,7 +75,7 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
         limit_usd: The limit, in USD.
         exit_behavior: What happens at the limit. "end" ends the run with a message that says so; "error" raises;
             "ask" interrupts the run, which goes on when it is resumed with a new limit in USD, and ends when it is
-            resumed with anything else. It needs a checkpointer.
+            resumed with anything else. It needs a checkpointer, and in async code Python 3.11.
         scope: "run" begins anew with each input; "thread" counts all runs of a thread.
 
     Raises:
@@ -105,6 +109,11 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
 
     async def abefore_agent(self, state: AurikoBudgetState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Notes where the run's budget begins."""
+        if self.exit_behavior == "ask" and not _CAN_ASK_IN_ASYNC_CODE:
+            raise RuntimeError(
+                'AurikoBudgetMiddleware(exit_behavior="ask") needs Python 3.11 in async code, where LangGraph cannot '
+                "interrupt a run before that; call the agent's invoke or stream instead"
+            )
         return self.before_agent(state, runtime)
 
     def after_agent(self, state: AurikoBudgetState, runtime: Runtime[Any]) -> dict[str, Any] | None:
@@ -147,7 +156,7 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
 
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any]) -> Any:
         """Runs a tool, whose calls count; one that is stopped by the limit has that as its result."""
-        run = self._run(request.state, place_here())
+        run = self._run(request.state, place_with(request))
         try:
             with run.tracker.active():
                 return self._tool_told(run, handler(request))
@@ -158,7 +167,7 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Any]]
     ) -> Any:
         """Runs a tool, whose calls count; one that is stopped by the limit has that as its result."""
-        run = self._run(request.state, place_here())
+        run = self._run(request.state, place_with(request))
         try:
             with run.tracker.active():
                 return self._tool_told(run, await handler(request))

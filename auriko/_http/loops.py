@@ -39,8 +39,9 @@ async def _close_with_loop(pool: LoopPool, loop: Any) -> AsyncGenerator[None]:
         if owner is not None:
             owner.closed = True
             owner.finalizer.detach()
-        # Connections of a loop that is closed have been closed with it, and nothing can be awaited there.
-        if not (isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()):
+        # Nothing can be awaited on a loop that is closed, or left lying as nest_asyncio leaves them; its connections
+        # close with it, or as it is collected.
+        if not isinstance(loop, asyncio.AbstractEventLoop) or loop.is_running():
             with anyio.CancelScope(shield=True):
                 for shard in shards.opened:
                     await shard.transport.aclose()

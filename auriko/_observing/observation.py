@@ -147,6 +147,7 @@ class Observation:
             tags=tags_of(self._recorders),
             id=new_id(),
             estimated_usd=hold.estimated_usd if hold is not None and estimated else None,
+            conversation=start.conversation,
         )
         logger.info("%s", record)
         for recorder in self._recorders:
@@ -195,7 +196,14 @@ def recorders_of(own: tuple[Recorder, ...]) -> tuple[Recorder, ...]:
 
 
 def observe(
-    model: str, path: str, base_url: str, recorders: tuple[Recorder, ...], hold: Hold | None, *, stream: bool
+    model: str,
+    path: str,
+    base_url: str,
+    recorders: tuple[Recorder, ...],
+    hold: Hold | None,
+    *,
+    stream: bool,
+    conversation: str | None = None,
 ) -> Observation:
     """The observation of a call that starts now.
 
@@ -206,6 +214,7 @@ def observe(
         recorders: What the call is told to.
         hold: What it holds of limits.
         stream: Whether the answer is to be streamed.
+        conversation: The id of the conversation that it is a turn of, or None.
     """
     try:
         sinks = trace_sinks()
@@ -215,7 +224,7 @@ def observe(
     if not model or not (recorders or listeners or sinks is not None or logger.isEnabledFor(logging.INFO)):
         return _UNOBSERVED
     operation: Operation = "responses" if path.startswith("/responses") else "chat"
-    start = CallStart(operation, model, stream, base_url, time.time())
+    start = CallStart(operation, model, stream, base_url, time.time(), conversation)
     notified = [ended for one in list(listeners) if (ended := _notify(one, start))] if listeners else None
     return Observation(
         start, recorders, hold, notified, _notify(start_trace, start, sinks) if sinks is not None else None

@@ -99,7 +99,9 @@ def _idle_bound(read: float | None) -> float | None:
 def _observe(
     call: Call[Any], settings: Settings, recorders: tuple[Recorder, ...], hold: Hold | None, *, stream: bool
 ) -> Observation:
-    return observe(call.model, call.path, settings.base_url, recorders, hold, stream=stream)
+    turn = call.turn
+    conversation = turn.conversation if turn is not None else None
+    return observe(call.model, call.path, settings.base_url, recorders, hold, stream=stream, conversation=conversation)
 
 
 def _reserve(

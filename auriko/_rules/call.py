@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
 from auriko._checks import as_query, check_headers, check_retries, check_seconds, check_timeout, check_usd
 from auriko._signature import required_names, unknown_name
-from auriko.spend import Recorder
+
+if TYPE_CHECKING:  # imported with the first conversation
+    from auriko.affinity import Turn
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 _OPTIONS: Final = frozenset(
@@ -58,7 +60,7 @@ class Call(Generic[ReplyT]):
     deadline: float | None = None
     max_retries: int | None = None
     reserve_usd: float | None = None
-    turn: Recorder | None = field(default=None, repr=False)
+    turn: Turn | None = field(default=None, repr=False)
     convert: Callable[[Any], ReplyT] | None = field(default=None, repr=False)
 
 

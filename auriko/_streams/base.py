@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from types import TracebackType
 from typing import Any, ClassVar, Generic
 
 from typing_extensions import Self
@@ -138,9 +137,7 @@ class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 
@@ -176,9 +173,7 @@ class AsyncItemStream(_StreamBase[ItemT, UsageT], AsyncIterator[ItemT]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from types import TracebackType
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from typing_extensions import Self
@@ -151,9 +150,7 @@ class ParsedStream(_Parsed[ItemT, WholeT, T, ItemStream[Any, Any]], Iterator[Par
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 
@@ -186,9 +183,7 @@ class AsyncParsedStream(_Parsed[ItemT, WholeT, T, AsyncItemStream[Any, Any]], As
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from auriko.affinity._last_turn import LastTurn
-from auriko.affinity._prices import is_cheaper_elsewhere
+from auriko.affinity._prices import is_left_to_the_gateway
 from auriko.routing import split_strategy
 from auriko.spend import CallRecord, Recorder
 
@@ -47,27 +47,42 @@ class Affinity:
             raise TypeError(f"conversation is the id of a conversation as text, not {type(conversation).__name__}")
         if not conversation:
             raise ValueError("conversation is empty: give each conversation an id of its own")
+        conversation = conversation.encode("utf-8", "replace").decode()  # as files can have it
         with self._lock:
             last = self._turns.get(conversation)
-        free = None
         if last is not None and self._clock() > last.expires_at:
             last = None
-        if last is not None and not last.was_free and is_cheaper_elsewhere(last, body):
-            free = last.provider
-        elif last is not None:
+        is_free = last is not None and is_left_to_the_gateway(last, body)
+        if last is not None and not is_free:
             _prefer(last, conversation, body)
-            free = last.provider if last.was_free else None
         lifetime = _LONG_LIFETIME if body.get("prompt_cache_retention") == "24h" else _LIFETIME
-        return Turn(self, conversation, lifetime, free)
+        return Turn(self, conversation, lifetime, last, is_free=is_free)
 
-    def remember(self, conversation: str, record: CallRecord, lifetime: float, free: str | None) -> None:
-        """Notes who served a turn; `free` is who the gateway has chosen before although others were cheaper."""
+    def remember(
+        self, conversation: str, record: CallRecord, lifetime: float, last: LastTurn | None, *, is_free: bool
+    ) -> None:
+        """Notes who served a turn.
+
+        Args:
+            conversation: The conversation.
+            record: What came of the turn.
+            lifetime: How long caches keep it, in seconds.
+            last: Who served the one before it, if that is still known.
+            is_free: Whether it was left to the gateway although the other one was known.
+        """
         if record.provider is None:
             self.forget(conversation)
             return
-        tokens = record.prompt_tokens or 0, record.completion_tokens or 0
-        expires_at = self._clock() + lifetime
-        turn = LastTurn(record.provider, record.model, *tokens, expires_at, was_free=record.provider == free)
+        stayed = last is not None and last.is_of(record.provider, record.model)
+        turn = LastTurn(
+            record.provider,
+            record.model,
+            record.prompt_tokens or 0,
+            record.completion_tokens or 0,
+            last.turns + 1 if last is not None and stayed else 1,
+            self._clock() + lifetime,
+            was_free=last is not None and stayed and (is_free or last.was_free),
+        )
         with self._lock:
             self._turns[conversation] = turn
             self._turns.move_to_end(conversation)
@@ -81,14 +96,21 @@ class Affinity:
 
 
 class Turn(Recorder):
-    """A turn under way, which is told of its end as trackers are."""
+    """A turn under way, which is told of its end as trackers are.
 
-    def __init__(self, affinity: Affinity, conversation: str, lifetime: float, free: str | None) -> None:
+    Attributes:
+        conversation: The conversation's id, which goes into the call's record.
+    """
+
+    def __init__(
+        self, affinity: Affinity, conversation: str, lifetime: float, last: LastTurn | None, *, is_free: bool
+    ) -> None:
         super().__init__(())
         self._affinity = affinity
-        self._conversation = conversation
+        self.conversation = conversation
         self._lifetime = lifetime
-        self._free = free
+        self._last = last
+        self._is_free = is_free
 
     def _new_locks(self) -> None:
         """Has none of its own."""
@@ -96,9 +118,9 @@ class Turn(Recorder):
     def add(self, record: CallRecord, hold: Any = None) -> None:  # noqa: ARG002 - it has no limit
         """Remembers who served the turn, or forgets it after a failure."""
         if record.status == "error":
-            self._affinity.forget(self._conversation)
+            self._affinity.forget(self.conversation)
         else:
-            self._affinity.remember(self._conversation, record, self._lifetime, self._free)
+            self._affinity.remember(self.conversation, record, self._lifetime, self._last, is_free=self._is_free)
 
 
 def _prefer(last: LastTurn, conversation: str, body: dict[str, Any]) -> None:
@@ -119,5 +141,5 @@ def _prefer(last: LastTurn, conversation: str, body: dict[str, Any]) -> None:
         routing["mode"] = "fallback"
     body["gateway"] = {**gateway, "routing": routing}
     if last.provider in _TAKE_KEYS and routing["prefer"] == last.provider and not routing.get("require_parameters"):
-        digest = hashlib.blake2b(conversation.encode("utf-8", "surrogatepass"), digest_size=16)
+        digest = hashlib.blake2b(conversation.encode(), digest_size=16)
         body.setdefault("prompt_cache_key", digest.hexdigest())

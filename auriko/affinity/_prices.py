@@ -1,4 +1,4 @@
-"""The rule by which a conversation leaves its cache: where another provider is cheaper even so.
+"""The rule by which a conversation leaves its cache: where another provider is cheaper all the same.
 
 `offers.json` is a snapshot of a directory: by model and provider the prices in USD per million tokens in, out, and in
 from the cache, which is null where there is none.
@@ -16,7 +16,6 @@ from auriko.affinity._last_turn import LastTurn
 from auriko.models.providers import DirectoryResponse
 from auriko.routing import split_strategy
 
-_BY_COST: Final = frozenset({"cost", "cost-focus"})
 _STANDARD: Final = "standard"
 # Shorter prefixes are kept by no provider.
 _FEWEST_CACHED: Final = 1024
@@ -54,31 +53,43 @@ def offers_of_directory(directory: DirectoryResponse) -> dict[str, dict[str, Off
     return found
 
 
-def is_cheaper_elsewhere(last: LastTurn, body: Mapping[str, Any]) -> bool:
-    """True where the next turn costs less at another provider without a cache than where the last one was, with it.
+def is_left_to_the_gateway(last: LastTurn, body: Mapping[str, Any]) -> bool:
+    """True where nothing speaks for who has served the last turn: there is no cache, or it does not pay.
 
-    Asked only where the strategy is one of cost, and false where a price is not known. The turn is taken to be as long
-    as the last one: all that was sent then comes from the cache, its answer is new, and the next is as long.
+    False where the price there is not known, and where the gateway has chosen it again although it was left free.
+    """
+    here = snapshot().get(last.model or "", {}).get(last.provider)
+    if here is None:
+        return False
+    return here.cached is None or (not last.was_free and _is_cheaper_elsewhere(here, last, body))
+
+
+def _is_cheaper_elsewhere(here: Offer, last: LastTurn, body: Mapping[str, Any]) -> bool:
+    """True where the turns to come cost less at another provider, the first of them without a cache, than here.
+
+    As many are taken to come as there have been here, each as long as the last one: all that was sent then comes from
+    the cache, its answer is new, and the next is as long.
     """
     gateway = cast("Mapping[str, Any]", body.get("gateway") or {})
     routing = cast("Mapping[str, Any]", gateway.get("routing") or {})
-    asked = [str(name) for name in gateway.get("models") or [body.get("model")]]
-    names = [split_strategy(name) for name in asked]
-    strategies = {suffix or routing.get("optimize") or "cost-focus" for _, suffix in names}
-    known = snapshot()
-    here = known.get(last.model or "", {}).get(last.provider)
-    if routing.get("weights") or not strategies <= _BY_COST or here is None:
-        return False
-    sent, answered = last.prompt_tokens, last.completion_tokens
-    from_cache = sent if here.cached is not None and sent >= _FEWEST_CACHED else 0
-    stay = (
-        from_cache * (here.cached or 0) + (sent - from_cache + answered) * here.tokens_in + answered * here.tokens_out
-    )
     only, never = routing.get("providers"), routing.get("exclude_providers") or ()
+    asked = (split_strategy(str(name))[0] for name in gateway.get("models") or [body.get("model")])
     others = [
         offer
-        for name, _ in names
-        for provider, offer in known.get(name, {}).items()
-        if provider != last.provider and provider not in never and (only is None or provider in only)
+        for name in asked
+        for provider, offer in snapshot().get(name, {}).items()
+        if provider not in never and (only is None or provider in only)
     ]
-    return any((sent + answered) * offer.tokens_in + answered * offer.tokens_out < stay for offer in others)
+    stay = last.turns * _usd(here, last, is_cached=True)
+    return any(
+        _usd(offer, last, is_cached=False) + (last.turns - 1) * _usd(offer, last, is_cached=True) < stay
+        for offer in others
+    )
+
+
+def _usd(offer: Offer, last: LastTurn, *, is_cached: bool) -> float:
+    """What a next turn costs that is as long as the last one, in millionths of a dollar."""
+    sent, answered = last.prompt_tokens, last.completion_tokens
+    from_cache = sent if is_cached and offer.cached is not None and sent >= _FEWEST_CACHED else 0
+    new = sent - from_cache + answered
+    return from_cache * (offer.cached or 0) + new * offer.tokens_in + answered * offer.tokens_out

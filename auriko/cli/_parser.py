@@ -95,7 +95,16 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="KIND[=RATE][;OPTION=VALUE]",
         help="what goes wrong, such as '429=0.1;retry_after=2'; may be repeated",
     )
-    sandbox.add_argument("--seed", type=int, default=0, help="of the chance with which faults strike (0)")
+    sandbox.add_argument(
+        "--load-balance",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share calls among providers whose scores are so near the best one's, such as 0.2 (0: the best alone)",
+    )
+    sandbox.add_argument(
+        "--seed", type=int, default=0, help="of the chance with which faults strike and calls are shared (0)"
+    )
     sandbox.add_argument(
         "--limit",
         type=_named,
@@ -137,7 +146,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--by",
         action="append",
         default=[],
-        choices=["provider", "model", "tag", "day"],
+        choices=["provider", "model", "tag", "conversation", "day"],
         help="what to add up by; may be repeated",
     )
     form = spend.add_mutually_exclusive_group()

@@ -79,6 +79,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             answers=None if arguments.answers is None else read_answers(Path(arguments.answers)),
             limits=_limits(arguments.limit),
             faults=arguments.fault,
+            load_balance=arguments.load_balance,
             seed=arguments.seed,
         )
         sandbox.serve(partial(_announce, arguments=arguments, chosen_key=key is not None))

@@ -18,7 +18,8 @@ _PUT_TOGETHER: Final = (
     "reasoning_signature",
     "reasoning_redacted_data",
 )
-_PLAIN: Final = frozenset({"role", "content"})
+TEXT_ONLY: Final = frozenset({"role", "content"})
+"""The fields of a delta that has text and nothing else, as almost all have."""
 _REST: Final = tuple(name for name in Delta.model_fields if name not in _PUT_TOGETHER)
 
 
@@ -56,7 +57,7 @@ class MessageInPieces:
             self._role = delta.role
         if delta.content:
             self._content.append(delta.content)
-        if delta.__pydantic_fields_set__ <= _PLAIN:
+        if delta.__pydantic_fields_set__ <= TEXT_ONLY:
             return []
         if delta.refusal:
             self._refusal.append(delta.refusal)

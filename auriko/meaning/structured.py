@@ -90,13 +90,18 @@ def json_value(text: str) -> Any:
 
 
 def validator(model: Any) -> Callable[[Any], Any]:
-    """What makes an instance of a pydantic class, of version 2 or 1, from a JSON value.
-
-    From JSON, since a strict class takes dates and tuples from nothing else.
-    """
+    """What makes an instance of a pydantic class, of version 2 or 1, from a JSON value."""
     if not hasattr(model, "model_validate_json"):
         return model.parse_obj  # type: ignore[no-any-return]
-    return lambda value: model.model_validate_json(to_json(value, inf_nan_mode="constants"))
+    return of_json_value(model.model_validate_json)
+
+
+def of_json_value(read: Callable[[bytes], T]) -> Callable[[Any], T]:
+    """What reads a JSON value as `read` does its text, in which dates, enums and tuples are what they are on the wire.
+
+    A strict class takes them from nothing else.
+    """
+    return lambda value: read(to_json(value, inf_nan_mode="constants"))
 
 
 def _error(text: str, name: str, reason: ValueError, finish_reason: str | None) -> StructuredOutputError:

@@ -43,10 +43,10 @@ def chat_call(
 
 def _snapshot_messages(body: dict[str, Any]) -> None:
     """Checks the messages and makes copies that can be sent, since they may come from a generator or a reply."""
-    messages = body.get("messages")
-    if messages is None or isinstance(messages, (str, bytes, Mapping)):
+    messages: Any = body.get("messages")
+    if messages is None or (type(messages) is not list and isinstance(messages, (str, bytes, Mapping))):
         raise ValueError("messages is a list of messages such as {'role': 'user', 'content': '...'}")
-    body["messages"] = ready_messages(messages)
+    body["messages"] = ready_messages(body["messages"])
     if not body["messages"]:
         raise ValueError("messages is empty; the gateway needs at least one")
     if _FORM in body and not isinstance(body[_FORM], Mapping):

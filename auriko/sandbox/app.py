@@ -25,7 +25,7 @@ from auriko.sandbox.http.not_found import not_found
 from auriko.sandbox.http.openapi import openapi_document
 from auriko.sandbox.http.operations import OPERATIONS, Operation
 from auriko.sandbox.http.replies import error_reply, json_reply
-from auriko.sandbox.http.streaming import cancel_on_disconnect
+from auriko.sandbox.http.streaming import cancel_on_disconnect, note_break
 from auriko.sandbox.journal.requests import NotedRequest, ReceivedRequest, redacted
 from auriko.sandbox.live.pages import PAGES, ask_for_password, password_as_key
 from auriko.sandbox.wire.base import parse_json
@@ -46,13 +46,15 @@ def create_app(services: Services) -> Starlette:
     itself = Operation("GET", "/openapi.json", "This document", openapi, dict[str, Any], access="anyone")
     operations = (*OPERATIONS, *PAGES, itself)
     document = cache(lambda: openapi_document(operations, journal_is_public=services.public_journal))
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(operation.path, _endpoint(services, operation), methods=[operation.method])
             for operation in operations
         ],
-        exception_handlers={HTTPException: _no_route},
+        exception_handlers={HTTPException: partial(_no_route, services)},
     )
+    app.router.redirect_slashes = False  # a path with a slash too many is none of the API's
+    return app
 
 
 def _endpoint(services: Services, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
@@ -63,11 +65,12 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
         code: str | None = None
         try:
             caller = _caller(services, operation, request)
-            body = await _read_body(request, keep=not isinstance(caller, GatewayError))
+            body, size = await _read_body(request, keep=not isinstance(caller, GatewayError))
             content = _parsed(body)
-            if operation.access != "page":
-                noted = services.request_log.add(_received(request, content, len(body)), request.state.id)
-                request.state.broke = partial(services.request_log.broke, noted)
+            noted = _note(services, operation, request, content, size)
+            if size > MAX_BODY_BYTES:
+                message = f"The body is larger than {MAX_BODY_BYTES // 1024 // 1024} MiB."
+                raise GatewayError("payload_too_large", message)  # noqa: TRY301 - it is noted by now
             if isinstance(caller, GatewayError):
                 raise caller  # noqa: TRY301 - the body has been read, so that the client sees the error
             account = caller
@@ -75,6 +78,8 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
         except GatewayError as error:
             response, code = error_reply(error), error.code
         except ClientDisconnect:
+            noted = noted or _note(services, operation, request, None, 0)  # it has not come whole
+            note_break(request.scope, "left")
             response = Response(status_code=499)  # nobody reads it
         except Exception:
             _logger.exception("%s %s failed", request.method, request.scope["path"])
@@ -135,13 +140,19 @@ def _without_suffix(content: dict[str, Any] | GatewayError) -> tuple[dict[str, A
     return {**content, "model": model}, faults
 
 
-async def _no_route(request: Request, error: Exception) -> Response:
+async def _no_route(services: Services, request: Request, error: Exception) -> Response:
+    """The refusal of a path or a method that there is none of, as an endpoint of its own gives it."""
+    path = request.scope["path"]
+    found = not_found(path)
     if isinstance(error, HTTPException) and error.status_code == 405:
-        message = f"{request.scope['path']} does not take {request.method}."
+        message = f"{path} does not take {request.method}."
         found = GatewayError("method_not_allowed", message, headers=error.headers)
-    else:
-        found = not_found(request.scope["path"])
-    return _with_headers(error_reply(found), _new_id())
+
+    async def refuse(_: Services, __: Received) -> Response:
+        raise found
+
+    nothing = Operation(request.method, path, "Nothing", refuse, None, access="anyone")
+    return await _endpoint(services, nothing)(request)
 
 
 def _new_id() -> str:
@@ -172,8 +183,11 @@ def _check_host(request: Request) -> None:
         )
 
 
-async def _read_body(request: Request, *, keep: bool) -> bytes:
-    """The body, if it is to be kept; what is not, or is too long, is still read, so that the client sees the error."""
+async def _read_body(request: Request, *, keep: bool) -> tuple[bytes, int]:
+    """The body, if it is to be kept, and its size.
+
+    What is not kept, or is too long, is still read, so that the client sees the error.
+    """
     body = bytearray()
     total = 0
     async for piece in request.stream():
@@ -182,9 +196,7 @@ async def _read_body(request: Request, *, keep: bool) -> bytes:
             body += piece if keep else b""
         elif total > _MAX_SKIPPED_BYTES:
             break
-    if total > MAX_BODY_BYTES:
-        raise GatewayError("payload_too_large", f"The body is larger than {MAX_BODY_BYTES // 1024 // 1024} MiB.")
-    return bytes(body)
+    return (bytes(body) if total <= MAX_BODY_BYTES else b""), total
 
 
 def _parsed(body: bytes) -> dict[str, Any] | GatewayError:
@@ -194,8 +206,17 @@ def _parsed(body: bytes) -> dict[str, Any] | GatewayError:
         return error
 
 
-def _received(request: Request, content: dict[str, Any] | GatewayError, size: int) -> ReceivedRequest:
-    return ReceivedRequest(
+def _note(
+    services: Services,
+    operation: Operation,
+    request: Request,
+    content: dict[str, Any] | GatewayError | None,
+    size: int,
+) -> NotedRequest | None:
+    """The request as it stands in the journal, if it is not the page's own."""
+    if operation.access == "page":
+        return None
+    received = ReceivedRequest(
         method=request.method,
         path=request.scope["path"],
         query=request.scope["query_string"].decode("latin-1"),
@@ -205,3 +226,6 @@ def _received(request: Request, content: dict[str, Any] | GatewayError, size: in
         connection=request.state.connection,
         at=time.monotonic(),
     )
+    noted = services.request_log.add(received, request.state.id)
+    request.state.broke = partial(services.request_log.broke, noted)
+    return noted

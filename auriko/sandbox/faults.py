@@ -19,7 +19,7 @@ an `@` at the end of a model's name. Several are separated by commas; the first 
 | `error` | an error event in a stream | `after` |
 | `refusal` | the model refuses to answer | |
 | `redacted` | reasoning, if there is any, has a part that is not for reading | |
-| `down` | a provider fails, so that the next one is tried | `provider`, `seconds` from the start |
+| `down` | a provider fails, always or at a rate, so that the next one is tried | `provider`, `seconds` from the start |
 
 The codes of the API's registry are kinds too, such as `model_unavailable`: that error in place of the reply (option
 `retry_after`), or as an event in a stream (option `after`) if it has no HTTP status, such as `client_disconnected`.
@@ -124,11 +124,11 @@ class Faults:
         self._standing = [(text, parse_fault(text)) for text in standing]
         self._random = random.Random(seed)
         self._strikes: Counter[str] = Counter()
-        self._outages: dict[str, float] = {}
+        self._outages: dict[str, tuple[float, float]] = {}  # until when, and how often a call there fails
         self._lock = threading.Lock()
         for _, fault in self._standing:
             if fault.provider is not None:
-                self.take_down(fault.provider, fault.seconds)
+                self.take_down(fault.provider, fault.seconds, fault.rate)
 
     def strike(self, *asked_for: str | None) -> Fault | None:
         """The fault that strikes this request: of those that it asks for, or of the standing ones.
@@ -146,17 +146,27 @@ class Faults:
         """Ids of the providers that have an outage."""
         return set(self._outages)
 
-    def take_down(self, provider: str, seconds: float | None = None) -> None:
-        """Let a provider fail for so many seconds from now, or until `bring_up`."""
-        self._outages[provider] = float("inf") if seconds is None else time.monotonic() + seconds
+    def take_down(self, provider: str, seconds: float | None = None, rate: float = 1.0) -> None:
+        """Let a provider fail, always or at a rate, for so many seconds from now, or until `bring_up`."""
+        self._outages[provider] = math.inf if seconds is None else time.monotonic() + seconds, rate
 
     def bring_up(self, provider: str) -> None:
         """End a provider's outage."""
         self._outages.pop(provider, None)
 
     def is_down(self, provider: str) -> bool:
-        """True if the provider fails now."""
-        return self._outages.get(provider, float("-inf")) > time.monotonic()
+        """True if the provider always fails now."""
+        return self._rate(provider) == 1
+
+    def fails(self, provider: str) -> bool:
+        """True if a call that goes to the provider now fails there."""
+        rate = self._rate(provider)
+        with self._lock:
+            return rate == 1 or (rate > 0 and self._random.random() < rate)
+
+    def _rate(self, provider: str) -> float:
+        until, rate = self._outages.get(provider, (-math.inf, 0.0))
+        return rate if until > time.monotonic() else 0.0
 
     def _strikes_now(self, text: str, fault: Fault) -> bool:
         if fault.kind == "down" or self._random.random() >= fault.rate:

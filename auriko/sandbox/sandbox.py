@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing, suppress
-from types import TracebackType
 
 from typing_extensions import Self
 
@@ -24,6 +24,7 @@ from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.records import DecisionRecord, Report
 from auriko.sandbox.journal.requests import ReceivedRequest, RequestLog
+from auriko.sandbox.router.load_balance import LoadBalance
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.serving.dispatcher import Dispatcher
 from auriko.sandbox.serving.engine_pool import EnginePool
@@ -57,14 +58,16 @@ class Sandbox:
         limits: What each key may do.
         own_keys: Ids of the providers for which the callers have keys of their own (BYOK).
         faults: What goes wrong, as in `429=0.1;retry_after=1` (see `auriko.sandbox.faults`).
-        seed: Of the generator that decides when a fault with a rate strikes.
+        load_balance: How far from the best score providers may be to share the calls, as a share of it: with 0.2, all
+            that lack no more than a fifth are chosen by chance, the better the likelier. 0 always takes the best.
+        seed: Of the chance with which faults strike and calls are shared.
 
     Raises:
         PortInUseError: When it is started, and the port is taken.
         UpstreamError: An upstream whose models the catalogue does not name does not list them either.
         ValueError: The host is not a loopback address, and there is no `api_key`; an engine is not installed; a
             fault or the catalogue cannot be read; a model to answer for or the key of an upstream is
-            missing.
+            missing; or `load_balance` is no share.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Sandbox:
         limits: Limits | None = None,
         own_keys: Collection[str] = (),
         faults: Iterable[str] = (),
+        load_balance: float = 0.0,
         seed: int = 0,
     ) -> None:
         if not is_loopback(host) and api_key is None:
@@ -96,7 +100,8 @@ class Sandbox:
         self._faults = Faults(faults, seed)
         self._check_providers(self._faults.providers)
         runtime = Runtime(self._engines, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
-        dispatcher = Dispatcher(self.catalog, runtime, frozenset(own_keys), self._decision_log)
+        pick = LoadBalance(load_balance, random.Random(seed).random)
+        dispatcher = Dispatcher(self.catalog, runtime, frozenset(own_keys), self._decision_log, pick)
         services = Services(
             catalog=self.catalog,
             callable_catalog=self.catalog.callable_with(own_keys),
@@ -202,9 +207,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     def _canonical(self, name: str) -> str:

@@ -14,7 +14,7 @@ Sums = Mapping[str | None, SpendTotal]
 _HEAD: Final = ("calls", "tokens in", "out", "USD", "share")
 _RIGHT: Final = "text-align:right;padding:0.2em 0.8em;white-space:nowrap"
 _LEFT: Final = "text-align:left;padding:0.2em 0.8em;white-space:nowrap"
-_UNNAMED: Final = {"provider": "unknown", "model": "unknown", "tag": "(none)"}
+_UNNAMED: Final = {"provider": "unknown", "model": "unknown", "tag": "(none)", "conversation": "(none)"}
 
 
 def text_report(summary: str, total: SpendTotal, parts: Mapping[str, Sums]) -> str:

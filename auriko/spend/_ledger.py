@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from auriko._checks import check_usd
 from auriko._display.money import NANO
 from auriko.spend._accounts import Hold, books
 from auriko.spend._export import COLUMNS
+from auriko.spend._ledger_file import reading, writing
 from auriko.spend._periods import Period, check_period
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
@@ -30,31 +31,14 @@ from auriko.spend._spool import Spool, line_of, waiting
 from auriko.spend._view import Key, SpendView
 
 logger: Final = logging.getLogger("auriko")
-_PATIENCE: Final = 10.0
-_VERSION: Final = 1
 _MOST_FAILURES: Final = 5  # one after another, after which nothing more is tried
-_APPLICATION: Final = 0x4155524B  # "AURK", by which a file is known to be a ledger
-
-# A file made by one version is read and written by the next, so that columns are only ever added.
-_SCHEMA: Final = f"""
-CREATE TABLE IF NOT EXISTS calls (
-    id TEXT PRIMARY KEY, started_at REAL NOT NULL, duration_ms REAL NOT NULL, ttft_ms REAL,
-    operation TEXT NOT NULL, stream INTEGER NOT NULL, status TEXT NOT NULL, error TEXT, error_code TEXT,
-    model_asked TEXT NOT NULL, model TEXT, provider TEXT,
-    usd REAL, may_be_billed INTEGER NOT NULL, cache_savings_usd REAL,
-    prompt_tokens INTEGER, completion_tokens INTEGER,
-    cached_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER,
-    request_id TEXT, tags TEXT NOT NULL, estimated_usd REAL
-) WITHOUT ROWID;
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {_VERSION};
-"""
 _INSERT: Final = f"INSERT OR IGNORE INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _GROUPS: Final[dict[Key | None, str]] = {
     None: "NULL",
     "provider": "provider",
     "model": "model",
     "tag": "json_each.value",
+    "conversation": "conversation",
     "day": "date(started_at, 'unixepoch')",
 }
 
@@ -125,7 +109,7 @@ class SpendLedger(Recorder, SpendView):
         return self.shared_limit.statuses()
 
     def _make(self) -> None:
-        with self._writing():
+        with writing(self.path):
             pass
 
     def add(self, record: CallRecord, hold: Hold | None = None) -> None:
@@ -212,16 +196,25 @@ class SpendLedger(Recorder, SpendView):
         return {name: SpendTotal(*sums) for name, *sums in self._read(query)}
 
     def _read(self, query: str) -> list[Any]:
-        self.flush()
-        if not self.path.exists():
-            return []
         try:
-            with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)) as database:
-                _check_kind(database)
-                if missing := _missing_columns(database):  # a file of an earlier version, which may be read-only
-                    unknown = ", ".join(f"NULL AS {column}" for column in missing)
-                    database.execute(f"CREATE TEMP VIEW calls AS SELECT *, {unknown} FROM main.calls")  # noqa: S608 - of names
+            with self.reading() as database:
                 return database.execute(query, (self._since,)).fetchall()
+        except LedgerError:
+            if self.path.exists():
+                raise
+            return []
+
+    @contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """A connection to the file for queries of your own, which only reads: table `calls`, a row for each record.
+
+        Raises:
+            LedgerError: The file cannot be read.
+        """
+        self.flush()
+        try:
+            with reading(self.path) as database:
+                yield database
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path} cannot be read as a ledger of calls: {error}") from None
 
@@ -247,27 +240,8 @@ class SpendLedger(Recorder, SpendView):
             return
         with self._fold_lock, waiting(self.path) as calls:
             if calls:
-                with self._writing() as database:
+                with writing(self.path) as database:
                     database.executemany(_INSERT, map(_row_of, calls))
-
-    @contextmanager
-    def _writing(self) -> Generator[sqlite3.Connection]:
-        """A transaction."""
-        # Made here and not by SQLite, whose other files take over the permissions.
-        with suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as database:
-            _check_kind(database)
-            with suppress(sqlite3.OperationalError):  # in use elsewhere just now, so the next transaction does it
-                database.execute("PRAGMA journal_mode = WAL")
-            database.execute("BEGIN IMMEDIATE")
-            if not _check_kind(database):
-                for statement in _SCHEMA.split(";"):
-                    database.execute(statement)
-            for column in _missing_columns(database):
-                database.execute(f"ALTER TABLE calls ADD COLUMN {column} REAL")
-            yield database
-            database.execute("COMMIT")
 
     def _note_failure(self, error: Exception) -> None:
         if not self._failed:
@@ -305,28 +279,6 @@ def ledger_at(
     path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 - a key, made for every client
     key = path if limit_usd is None and not per_tag else f"{path}\0{limit_usd}/{per}/{sorted((per_tag or {}).items())}"
     return _shared.get(key) or _shared.setdefault(key, SpendLedger(path, limit_usd, per, per_tag=per_tag))
-
-
-def _check_kind(database: sqlite3.Connection) -> bool:
-    """True if the file has calls; False for an empty one.
-
-    Raises:
-        sqlite3.DatabaseError: It is something else.
-    """
-    ((application,),) = database.execute("PRAGMA application_id")
-    ((version,),) = database.execute("PRAGMA user_version")
-    ((tables,),) = database.execute("SELECT count(*) FROM sqlite_master")
-    if application != _APPLICATION and tables:
-        raise sqlite3.DatabaseError("it is another program's database")
-    if version > _VERSION:
-        raise sqlite3.DatabaseError("a newer version of auriko wrote it; install that")
-    return bool(tables)
-
-
-def _missing_columns(database: sqlite3.Connection) -> list[str]:
-    """The columns that an earlier version did not have yet."""
-    there = {row[1] for row in database.execute("PRAGMA main.table_info(calls)")}
-    return [column for column in COLUMNS if column not in there]
 
 
 def _exact_sum(column: str) -> str:

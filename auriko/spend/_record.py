@@ -26,6 +26,7 @@ class CallStart(NamedTuple):
         stream: Whether the answer is to be streamed.
         base_url: Where the gateway is.
         started_at: The time, in seconds since the epoch.
+        conversation: The id of the conversation that it is a turn of, or None.
     """
 
     operation: Operation
@@ -33,6 +34,7 @@ class CallStart(NamedTuple):
     stream: bool
     base_url: str
     started_at: float
+    conversation: str | None = None
 
 
 def new_id() -> str:
@@ -79,6 +81,7 @@ class CallRecord(NamedTuple):
         tags: The tags of the trackers that it was told to.
         id: A name of the record like no other, so that nothing counts it twice; it begins with the time of its end.
         estimated_usd: What a call of unknown cost counts as against a limit, in USD; None without one.
+        conversation: The id of the conversation that it was a turn of, or None.
     """
 
     started_at: float
@@ -104,6 +107,7 @@ class CallRecord(NamedTuple):
     tags: tuple[str, ...]
     id: str
     estimated_usd: float | None = None
+    conversation: str | None = None
 
     @property
     def cost_is_unknown(self) -> bool:

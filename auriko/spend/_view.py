@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # how sums are shown and written is imported when it is asked
     from auriko.spend._display import Sums
     from auriko.spend._export import Target
 
-Key = Literal["provider", "model", "tag", "day"]
+Key = Literal["provider", "model", "tag", "conversation", "day"]
 KEYS: Final[tuple[Key, ...]] = get_args(Key)
 
 
@@ -43,7 +43,7 @@ class SpendView(ABC):
         return self.by("tag")
 
     def by(self, key: Key) -> dict[str | None, SpendTotal]:
-        """Sums by `provider`, `model`, `tag` or `day` (of UTC, as in "2026-03-31").
+        """Sums by `provider`, `model`, `tag`, `conversation` or `day` (of UTC, as in "2026-03-31").
 
         Raises:
             ValueError: There is no such key.
@@ -75,7 +75,7 @@ class SpendView(ABC):
         write_jsonl(self.records, target)
 
     def plot(self, by: Key = "provider", *, ax: Any = None) -> Any:
-        """Matplotlib's axes with a bar for each provider, model, tag or day.
+        """Matplotlib's axes with a bar for each provider, model, tag, conversation or day.
 
         Raises:
             ValueError: There is no such key.
@@ -132,6 +132,8 @@ def _names(record: CallRecord, key: Key | None) -> tuple[str | None, ...]:
         return (record.model,)
     if key == "tag":
         return record.tags or (None,)
+    if key == "conversation":
+        return (record.conversation,)
     if key == "day":
         return (datetime.fromtimestamp(record.started_at, timezone.utc).date().isoformat(),)
     return (None,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -53,7 +54,8 @@ class Tool:
         """
         if not callable(function):  # pyright: ignore[reportUnnecessaryComparison]
             raise TypeError(f"a tool is a function or an auriko.tools.Tool, not {type(function).__name__}")
-        called = name or getattr(function, "__name__", None) or type(function).__name__
+        written = _written(function)
+        called = name or getattr(written, "__name__", None) or type(written).__name__
         adapter = _arguments(function, called)
 
         def run(arguments: dict[str, Any]) -> Any:
@@ -66,7 +68,7 @@ class Tool:
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 - of an object that is called
         )
-        said = description or inspect.getdoc(function) or ""
+        said = description or inspect.getdoc(written) or ""
         return cls(fitting_name(called), said, inlined(adapter.json_schema()), run, is_async)
 
     def to_wire(self) -> dict[str, Any]:
@@ -94,9 +96,15 @@ def _arguments(function: Callable[..., Any], name: str) -> TypeAdapter[dict[str,
         raise TypeError(f"the tool {name}: {error}") from error
 
 
+def _written(function: Any) -> Any:
+    """What somebody has named and described: of a partial, the function that it is of."""
+    return function.func if isinstance(function, partial) else function
+
+
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    named = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004 - as above
-    return get_type_hints(getattr(named, "func", named), include_extras=True)
+    written = _written(function)
+    named = written if inspect.isroutine(written) else getattr(written, "__call__", written)  # noqa: B004 - as above
+    return get_type_hints(named, include_extras=True)
 
 
 def _what_is_wrong(error: ValidationError) -> str:

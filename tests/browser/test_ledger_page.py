@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -20,11 +21,14 @@ CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 READABLE = 4.5  # WCAG 2, level AA
 FIRST_PAINT_MS = 1000
 CALLS = 1_000_000
+LONG_NAME = "17648007-f960-493a-a427-81972e4e0ef9"
 
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory):
-    return large_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db", CALLS, days=30)
+    ledger = large_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db", CALLS, days=30)
+    ledger.add(record(usd=2.0, conversation=LONG_NAME, started_at=time.time()))
+    return ledger
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +57,12 @@ def complaints(chrome) -> list[str]:
 @pytest.mark.parametrize("query", ["", "?since=all"])
 def test_a_million_calls_are_painted_within_a_second(open_page, address, query):
     chrome = open_page(address + query)
-    paint = chrome.execute_script("return performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert paint < FIRST_PAINT_MS
     shown(chrome)
+    # The browser tells of a paint only after it, which may be after the page has loaded.
+    first_paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+    assert WebDriverWait(chrome, 60).until(lambda _: chrome.execute_script(first_paint)) < FIRST_PAINT_MS
     tiles = chrome.find_element(By.ID, "totals").text
-    assert ("1,000,001" in tiles) == bool(query)
+    assert ("1,000,002" in tiles) == bool(query)
     assert complaints(chrome) == []
 
 
@@ -66,11 +71,15 @@ def test_a_million_calls_are_painted_within_a_second(open_page, address, query):
 def test_it_is_readable_and_nothing_sticks_out(open_page, address, scheme, width):
     chrome = open_page(address, scheme, size=(width, 1600))
     shown(chrome)
-    for name in ("totals", "time", "provider", "model", "tag", "latency", "errors", "calls"):
+    for name in ("totals", "time", "provider", "model", "tag", "conversation", "latency", "errors", "calls"):
         assert chrome.find_element(By.ID, name).text
     lowest = chrome.execute_script(CONTRAST)
     assert lowest["ratio"] >= READABLE, lowest
     assert chrome.execute_script("return document.documentElement.scrollWidth") <= width
+    row = chrome.find_element(By.LINK_TEXT, LONG_NAME).find_element(By.XPATH, "./ancestor::tr")
+    assert row.size["width"] <= width
+    names = "return [...document.querySelectorAll('.chart .name')].map(name => name.getBBox().x)"
+    assert min(chrome.execute_script(names)) >= 0
 
 
 def test_it_follows_new_calls_and_filters(open_page, address, ledger):
@@ -80,5 +89,7 @@ def test_it_follows_new_calls_and_filters(open_page, address, ledger):
     shown(chrome)
     assert "tag=summaries" in chrome.current_url
     ledger.add(record(tags=("summaries",), model="just-now", usd=0.5, started_at=time.time()))
-    WebDriverWait(chrome, 60).until(lambda _: "just-now" in chrome.find_element(By.ID, "calls").text)
+    # What is looked at may be replaced meanwhile.
+    waiting = WebDriverWait(chrome, 60, ignored_exceptions=[StaleElementReferenceException])
+    waiting.until(lambda _: "just-now" in chrome.find_element(By.ID, "calls").text)
     assert complaints(chrome) == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -28,7 +30,9 @@ def page_of(sandbox: Sandbox) -> str:
 
 
 def until(chrome, condition) -> None:
-    WebDriverWait(chrome, 30, poll_frequency=0.1).until(lambda _: condition())
+    # What is looked at may be replaced meanwhile.
+    waiting = WebDriverWait(chrome, 30, poll_frequency=0.1, ignored_exceptions=[StaleElementReferenceException])
+    waiting.until(lambda _: condition())
 
 
 def complaints(chrome) -> list[str]:
@@ -126,6 +130,9 @@ def test_a_failure_is_seen_and_can_be_filtered_for(open_page, sandbox, client):
         ask(client, "no-such-model")
     ask(client)
     until(chrome, lambda: len(calls(chrome)) == 2)
+    httpx.get(f"{sandbox.base_url}/nowhere")
+    until(chrome, lambda: "GET /v1/nowhere" in calls(chrome)[0].text)
+    assert "404" in calls(chrome)[0].text
     assert complaints(chrome) == []
 
 
@@ -135,6 +142,8 @@ def test_nothing_sticks_out(open_page, sandbox, client, width):
         ask(client, model)
     chrome = open_page(page_of(sandbox), size=(width, 900))
     assert chrome.execute_script("return document.documentElement.scrollWidth") <= width
+    rows = chrome.find_elements(By.CSS_SELECTOR, "#models tr")
+    assert max(row.size["height"] for row in rows) < 80
 
 
 def test_with_a_key_of_its_own_it_is_shown_for_the_password(open_page):

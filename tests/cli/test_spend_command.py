@@ -24,7 +24,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AURIKO_LEDGER", str(ledger.path))
     for told in (
         record(usd=0.1, tags=("a",)),
-        record(usd=0.2, tags=("a", "b")),
+        record(usd=0.2, tags=("a", "b"), conversation="7"),
         record(usd=None, provider=None, model=None, started_at=1774872000.0),
     ):
         ledger.add(told)
@@ -46,6 +46,14 @@ def test_sums_by_day_since_then(path: Path, capsys: pytest.CaptureFixture[str]) 
     assert out.splitlines()[-1].split() == ["2026-03-31", "2", "2,000", "100", "$0.30", "100%"]
     assert main(["spend", "--since", "1m"]) == 0
     assert capsys.readouterr().out == "no calls\n"
+
+
+def test_sums_by_conversation(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["spend", "--by", "conversation"]) == 0
+    rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[4:]]
+    assert rows == [["7", "1"], ["(none)", "2"]]
+    assert main(["spend", "--by", "conversation", "--csv"]) == 0
+    assert "conversation,7,1,0.2," in capsys.readouterr().out
 
 
 def test_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from auriko import APIStatusError, AsyncClient, Client
-from auriko.affinity import Affinity
+from auriko import APIStatusError, AsyncClient, Client, SpendTracker
+from auriko.affinity import Affinity, _prices
 from auriko.affinity._prices import offers_of_directory, snapshot
 from auriko.models import DirectoryResponse
 from auriko.sandbox import Sandbox, ScriptedError
@@ -19,6 +19,7 @@ from tests.support.acts import error, reply
 from tests.support.both import both_clients, items, settled
 from tests.support.clients import serving
 from tests.support.replies import METADATA, completion
+from tests.support.spend_calls import record
 
 pytestmark = pytest.mark.anyio
 MESSAGES = [{"role": "user", "content": "Hello!"}]
@@ -112,7 +113,8 @@ async def test_a_provider_that_fails_is_forgotten(kind: Any) -> None:
 @both_clients
 async def test_every_way_to_ask_is_a_turn(kind: Any) -> None:
     with Sandbox(engines=["quote", "quote-slow"], answers='{"value":1}') as sandbox:
-        client = kind(api_key=sandbox.api_key, base_url=sandbox.base_url)
+        told = SpendTracker()
+        client = kind(api_key=sandbox.api_key, base_url=sandbox.base_url, spend=told)
         twin = client.with_options(max_retries=1)
         ask: dict[str, Any] = {"model": "gpt-4o", "conversation": "c"}
         chat, responses = client.chat.completions, client.responses
@@ -132,6 +134,7 @@ async def test_every_way_to_ask_is_a_turn(kind: Any) -> None:
         request.json.get("gateway", {}).get("routing", {}).get("prefer") is not None for request in sandbox.requests
     ]
     assert preferred == [False, *[True] * 9, False]
+    assert [record.conversation for record in told.records] == [*["c"] * 10, "other"]
 
 
 class Clock:
@@ -152,8 +155,6 @@ def turns(affinity: Affinity, conversation: str, **body: Any) -> dict[str, Any]:
 
 def remembering(clock: Clock, conversations: int = 1, **fields: Any) -> Affinity:
     """What a client knows after a turn of each of so many conversations."""
-    from tests.support.spend_calls import record
-
     affinity = Affinity(clock)
     for number in range(conversations):
         turn = affinity.begin(str(number), {"model": "m", **fields})
@@ -201,55 +202,65 @@ def test_a_conversation_is_named_by_text(conversation: Any, error: Any) -> None:
 DEAR = {"a": [3.0, 15.0, 0.3]}
 CHEAP = {"b": [0.1, 0.4, None]}
 CLOSE = {"b": [2.0, 15.0, None]}
+CACHED = {"b": [2.0, 15.0, 0.1]}
+BARE = {"a": [3.0, 15.0, None]}
+
+
+def knowing(monkeypatch: pytest.MonkeyPatch, offers: Any) -> Affinity:
+    """A memory whose directory has these offers."""
+    known = {m: {p: _prices.Offer(*prices) for p, prices in each.items()} for m, each in offers.items()}
+    monkeypatch.setattr(_prices, "snapshot", lambda: known)
+    return Affinity(Clock())
+
+
+def preferred(affinity: Affinity, providers: str, sent: int = 2000, **asked: Any) -> str:
+    """For each turn `-` or who was preferred, where these have served one after the other."""
+    found = ""
+    for provider in providers:
+        request = json.loads(json.dumps(asked or {"model": "m"}))
+        turn = affinity.begin("c", request)
+        found += request.get("gateway", {}).get("routing", {}).get("prefer", "-")
+        turn.add(record(provider=provider, model="m", prompt_tokens=sent, completion_tokens=100))
+    return found
 
 
 @pytest.mark.parametrize(
-    ("offers", "asked", "sent", "stays"),
+    ("offers", "asked", "sent", "second"),
     [
-        ({"m": {**DEAR, **CLOSE}}, {"model": "m"}, 2000, True),
-        ({"m": {**DEAR, **CLOSE}}, {"model": "m"}, 1000, False),  # nothing so short is cached
-        ({"m": {**DEAR, **CHEAP}}, {"model": "m"}, 2000, False),
-        ({"m": {**DEAR, **CHEAP}}, {"model": "m:cost"}, 2000, False),
-        ({"m": {**DEAR, **CHEAP}}, {"model": "m:ttft"}, 2000, True),
-        ({"m": {**DEAR, **CHEAP}}, {"model": "m", "gateway": {"routing": {"optimize": "tps"}}}, 2000, True),
-        ({"m": {**DEAR, **CHEAP}}, {"model": "m", "gateway": {"routing": {"weights": {"cost": 1}}}}, 2000, True),
-        ({"m": {**DEAR, **CHEAP}}, {"model": "m", "gateway": {"routing": {"providers": ["a"]}}}, 2000, True),
-        ({"m": {**DEAR, **CHEAP}}, {"model": "m", "gateway": {"routing": {"exclude_providers": ["b"]}}}, 2000, True),
-        ({"m": DEAR, "n": CHEAP}, {"gateway": {"models": ["m", "n"]}}, 2000, False),
-        ({"m": CHEAP}, {"model": "m"}, 2000, True),  # whose prices nobody knows
-        ({}, {"model": "m"}, 2000, True),
+        ({"m": {**DEAR, **CLOSE}}, {"model": "m"}, 2000, "a"),
+        ({"m": {**DEAR, **CLOSE}}, {"model": "m"}, 1000, "-"),  # nothing so short is cached
+        ({"m": {**DEAR, **CHEAP}}, {"model": "m"}, 2000, "-"),
+        ({"m": {**DEAR, **CHEAP}}, {"model": "m:ttft"}, 2000, "-"),  # whatever the strategy
+        ({"m": {**DEAR, **CHEAP}}, {"model": "m", "gateway": {"routing": {"optimize": "tps"}}}, 2000, "-"),
+        ({"m": {**DEAR, **CHEAP}}, {"model": "m", "gateway": {"routing": {"weights": {"ttft": 1}}}}, 2000, "-"),
+        ({"m": {**DEAR, **CHEAP}}, {"model": "m", "gateway": {"routing": {"providers": ["a"]}}}, 2000, "a"),
+        ({"m": {**DEAR, **CHEAP}}, {"model": "m", "gateway": {"routing": {"exclude_providers": ["b"]}}}, 2000, "a"),
+        ({"m": DEAR, "n": CHEAP}, {"gateway": {"models": ["m", "n"]}}, 2000, "-"),
+        ({"m": DEAR, "n": {"a": CHEAP["b"]}}, {"gateway": {"models": ["m", "n"]}}, 2000, "-"),  # the same provider
+        ({"m": CHEAP}, {"model": "m"}, 2000, "a"),  # whose prices nobody knows
+        ({}, {"model": "m"}, 2000, "a"),
+        ({"m": BARE}, {"model": "m"}, 2000, "-"),  # there is no cache
     ],
 )
 def test_a_conversation_leaves_for_a_better_price(
-    offers: Any, asked: dict[str, Any], sent: int, stays: bool, monkeypatch: pytest.MonkeyPatch
+    offers: Any, asked: dict[str, Any], sent: int, second: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from auriko.affinity import _prices
-    from tests.support.spend_calls import record
+    assert preferred(knowing(monkeypatch, offers), "aa", sent, **asked) == f"-{second}"
 
-    known = {m: {p: _prices.Offer(*prices) for p, prices in each.items()} for m, each in offers.items()}
-    monkeypatch.setattr(_prices, "snapshot", lambda: known)
-    affinity = Affinity(Clock())
-    affinity.begin("c", dict(asked)).add(record(provider="a", model="m", prompt_tokens=sent, completion_tokens=100))
-    request = json.loads(json.dumps(asked))
-    affinity.begin("c", request)
-    assert ("prefer" in request.get("gateway", {}).get("routing", {})) is stays
+
+def test_as_many_turns_are_taken_to_come_as_there_have_been(monkeypatch: pytest.MonkeyPatch) -> None:
+    offers = {"m": {"a": [3.0, 3.0, 1.5], **CACHED}}
+    # In millionths of a dollar: 3,600 a turn at a; at b 5,700 for the first and 1,900 for each other.
+    assert preferred(knowing(monkeypatch, offers), "aaaa") == "-aa-"
+    assert preferred(knowing(monkeypatch, offers), "aaabbbbbb") == "-aa-bbbbb"
 
 
 def test_a_provider_that_is_chosen_again_although_another_is_cheaper_is_stayed_with(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from auriko.affinity import _prices
-    from tests.support.spend_calls import record
-
-    known = {"m": {p: _prices.Offer(*prices) for p, prices in {**DEAR, **CHEAP}.items()}}
-    monkeypatch.setattr(_prices, "snapshot", lambda: known)
-    affinity = Affinity(Clock())
-    preferred: list[bool] = []
-    for provider in ("a", "a", "a", "a", "b", "b"):
-        request: dict[str, Any] = {"model": "m"}
-        affinity.begin("c", request).add(record(provider=provider, model="m", prompt_tokens=2000))
-        preferred.append("gateway" in request)
-    assert preferred == [False, False, True, True, True, True]
+    assert preferred(knowing(monkeypatch, {"m": {**DEAR, **CHEAP}}), "aaaaaa") == "--aaaa"
+    assert preferred(knowing(monkeypatch, {"m": {**DEAR, "b": [0.1, 0.4, 0.01]}}), "aaaabbaaa") == "--aaabb-a"
+    assert preferred(knowing(monkeypatch, {"m": BARE}), "aaaa") == "----"
 
 
 def test_the_packaged_offers_are_what_their_source_says() -> None:

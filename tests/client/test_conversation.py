@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage
 
-from auriko import AsyncConversation, Client, Conversation, RateLimitError, RoutingOptions
+from auriko import AsyncClient, AsyncConversation, Client, Conversation, RateLimitError, RoutingOptions, SpendTracker
 from auriko.sandbox import Sandbox, ScriptedError
 from auriko_langchain import ChatAuriko
 from auriko_llamaindex import Auriko
@@ -97,6 +97,31 @@ def test_a_long_conversation_loses_its_oldest_turns() -> None:
         client.close()
 
 
+@both_clients
+async def test_a_turn_that_fails_drops_nothing(kind: Any) -> None:
+    answers = ["Yes. " * 40, ScriptedError("rate_limit_exceeded"), ScriptedError("rate_limit_exceeded"), "One."]
+    with Sandbox(engines=["quote"], answers=answers) as sandbox:
+        client = kind(api_key=sandbox.api_key, base_url=sandbox.base_url, max_retries=0)
+        talk = talking(kind, client, max_prompt_tokens=40)
+        await settled(talk.send("Begin."))
+        messages = list(talk.messages)
+        with pytest.raises(RateLimitError):
+            await settled(talk.send("Go on."))
+        with pytest.raises(RateLimitError):
+            await items(talk.stream("Go on."))
+        assert talk.messages == messages
+        await settled(talk.send("Go on."))
+        assert [each["content"] for each in talk.messages] == ["Go on.", "One."]
+        await settled(client.close())
+
+
+@both_clients
+def test_each_kind_has_clients_of_its_own(kind: Any) -> None:
+    other = AsyncClient if kind is Client else Client
+    with pytest.raises(TypeError, match=rf"Conversation takes {kind.__name__}, not {other.__name__}$"):
+        talking(kind, other(api_key="ak_x"))
+
+
 def test_what_is_no_json_is_not_saved() -> None:
     client = Client(api_key="ak_x")
     saved = Conversation(client, models=["a"], routing=RoutingOptions(optimize="ttft")).to_json()
@@ -118,11 +143,14 @@ def answering() -> Any:
 
 async def test_threads_of_langgraph_are_conversations(answering: Sandbox) -> None:
     model = ChatAuriko("gpt-4o", api_key=answering.api_key, base_url=answering.base_url, conversation=True)
+    told = SpendTracker()
     for config in ({"configurable": {"thread_id": "a"}}, {"metadata": {"thread_id": "a"}}, {}):
-        model.invoke("Hello!", config)
+        with told.active():
+            model.invoke("Hello!", config)
         await model.ainvoke("Hello!", config)
         list(model.stream("Hello!", config))
         [chunk async for chunk in model.astream("Hello!", config)]
+    assert [record.conversation for record in told.records] == ["a", "a", None]
     # The clients for threads and for event loops remember apart.
     assert preferences(answering) == [False, False, *[True] * 6, *[False] * 4]
     model.generate([[HumanMessage("Hello!")]], metadata={"thread_id": "b"})
@@ -154,7 +182,8 @@ async def test_a_thread_of_a_graph_is_a_conversation(answering: Sandbox) -> None
 
 
 def test_a_model_can_be_for_one_conversation(answering: Sandbox) -> None:
-    settings: dict[str, Any] = {"api_key": answering.api_key, "base_url": answering.base_url}
+    told = SpendTracker()
+    settings: dict[str, Any] = {"api_key": answering.api_key, "base_url": answering.base_url, "spend": told}
     with ChatAuriko("gpt-4o", conversation="c", **settings) as model, ChatAuriko("gpt-4o", **settings) as other:
         model.invoke("Hello!")
         model.invoke("Hello!")
@@ -164,6 +193,7 @@ def test_a_model_can_be_for_one_conversation(answering: Sandbox) -> None:
         llm.complete("Hello!")
         llm.complete("Hello!", conversation=None)
     assert preferences(answering) == [False, True, False, False, True, False]
+    assert [record.conversation for record in told.records] == ["c", "c", None, "d", "d", None]
 
 
 def test_a_conversation_of_llamaindex_is_known_by_its_beginning(answering: Sandbox) -> None:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,11 @@ def module_of(file: Path) -> str:
 
 
 SOURCES = {module_of(file): file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))}
-TREES = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in SOURCES.items()}
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(SOURCES[module].read_text(encoding="utf-8"))
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -51,7 +56,9 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (name.name for name in node.names)
 
 
-NEEDS = {module: {name for name in imported(tree) if name != module} for module, tree in TREES.items()}
+@cache
+def needs(module: str) -> set[str]:
+    return {name for name in imported(tree_of(module)) if name != module}
 
 
 def top(module: str) -> str:
@@ -72,7 +79,7 @@ def drawing() -> dict[str, int]:
 def test_imports_run_down_the_drawing() -> None:
     rows = drawing()
     assert sorted(rows) == sorted({top(module) for module in CORE})
-    ours = [(module, name) for module in CORE for name in NEEDS[module] if name.split(".")[0] in PACKAGES]
+    ours = [(module, name) for module in CORE for name in needs(module) if name.split(".")[0] in PACKAGES]
     wrong = [
         (module, name)
         for module, name in ours
@@ -84,8 +91,8 @@ def test_imports_run_down_the_drawing() -> None:
 
 
 def test_no_imports_run_in_a_circle() -> None:
-    left = {module: {name for name in NEEDS[module] if name in SOURCES} for module in SOURCES}
-    while free := [module for module, needs in left.items() if not needs & left.keys()]:
+    left = {module: {name for name in needs(module) if name in SOURCES} for module in SOURCES}
+    while free := [module for module, names in left.items() if not names & left.keys()]:
         for module in free:
             del left[module]
     assert not left
@@ -93,9 +100,11 @@ def test_no_imports_run_in_a_circle() -> None:
 
 def test_rules_have_no_input_and_no_output() -> None:
     for module in (module for module in CORE if top(module) in {"_rules", "meaning"}):
-        assert not {name.split(".")[0] for name in NEEDS[module]} & {*INPUT_AND_OUTPUT, "asyncio", "threading"}, module
-        assert not any(name.startswith(("auriko._http", "auriko._observing")) for name in NEEDS[module]), module
-        sleeps = [node for node in ast.walk(TREES[module]) if isinstance(node, ast.Attribute) and node.attr == "sleep"]
+        assert not {name.split(".")[0] for name in needs(module)} & {*INPUT_AND_OUTPUT, "asyncio", "threading"}, module
+        assert not any(name.startswith(("auriko._http", "auriko._observing")) for name in needs(module)), module
+        sleeps = [
+            node for node in ast.walk(tree_of(module)) if isinstance(node, ast.Attribute) and node.attr == "sleep"
+        ]
         assert not sleeps, module
 
 
@@ -111,19 +120,19 @@ def test_the_sandboxes_router_is_pure() -> None:
         module = left.pop()
         reached.add(module)
         assert not module.startswith(rooms)
-        assert not {name.split(".")[0] for name in NEEDS[module]} & impure, module
-        left += [name for name in NEEDS[module] if name.startswith("auriko.sandbox.") and name not in reached]
+        assert not {name.split(".")[0] for name in needs(module)} & impure, module
+        left += [name for name in needs(module) if name.startswith("auriko.sandbox.") and name not in reached]
 
 
 def test_http_libraries_are_used_in_one_folder() -> None:
     adapters = [module for module in SOURCES if module.split(".")[0] != "auriko"]
     for module in [module for module in CORE if top(module) != "_http"] + adapters:
         file = str(SOURCES[module].relative_to(ROOT))
-        libraries = {name.split(".")[0] for name in NEEDS[module]} & INPUT_AND_OUTPUT
+        libraries = {name.split(".")[0] for name in needs(module)} & INPUT_AND_OUTPUT
         assert libraries <= {library for where, library in ALLOWED if where == file}, module
         used = {
             node.attr
-            for node in ast.walk(TREES[module])
+            for node in ast.walk(tree_of(module))
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "httpx"
         }
         assert used <= HTTPX_VALUES, module
@@ -134,7 +143,7 @@ def test_the_other_packages_use_public_names_alone() -> None:
         package = module.split(".")[0] if not module.startswith("auriko.") else ".".join(module.split(".")[:2])
         if package == "auriko" or module in CORE:
             continue
-        for name in (name for name in NEEDS[module] if name.split(".")[0] in PACKAGES):
+        for name in (name for name in needs(module) if name.split(".")[0] in PACKAGES):
             private = [part for part in name.split(".") if part.startswith("_")]
             assert name.startswith(package) or not private or name == "auriko._version", f"{module} imports {name}"
 

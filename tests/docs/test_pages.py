@@ -15,7 +15,7 @@ PAGES = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("routing.md", "
 
 @pytest.fixture
 def sandbox(monkeypatch):
-    with Sandbox() as running:
+    with Sandbox(engines=["quote", "quote-slow"]) as running:
         monkeypatch.setenv("AURIKO_BASE_URL", running.base_url)
         monkeypatch.setenv("AURIKO_API_KEY", running.api_key)
         yield running

@@ -15,7 +15,7 @@ REQUEST = 'model="gpt-4o", messages=[{"role": "user", "content": "Hello!"}]'
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox() as running:
+    with Sandbox(engines=["quote", "quote-slow"]) as running:
         yield running
 
 

@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -83,11 +84,11 @@ def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 @pytest.fixture
-def anyio_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def anyio_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Async tests run on asyncio, unless they ask for another way, and their clients over its transport."""
-    way = ways.WAYS[getattr(request, "param", "async")]
+    way = (ways.WAYS | ways.ON_UVLOOP)[getattr(request, "param", "async")]
     monkeypatch.setattr(clients, "ASYNC_SETTINGS", way.settings)
-    return str(way.loop)
+    return way.backend
 
 
 @pytest.fixture(params=ways.IN_THREADS)

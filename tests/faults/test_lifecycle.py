@@ -22,11 +22,11 @@ from tests.support.cells import ASK, KEY
 from tests.support.clients import serving, serving_async
 from tests.support.fault_server import Act, serve
 from tests.support.replies import chunk, events
-from tests.support.ways import ON_LOOPS
+from tests.support.ways import ON_EVERY_LOOP
 
 TWO = events(chunk("Pa"), chunk("ris"))
 OPEN_STREAM = stream(TWO, end="hang")
-EITHER = pytest.mark.parametrize("anyio_backend", ON_LOOPS, indirect=True)
+EITHER = pytest.mark.parametrize("anyio_backend", ON_EVERY_LOOP, indirect=True)
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("wire")]
 BOTH = pytest.mark.usefixtures("in_threads")
 

@@ -17,12 +17,13 @@ import pytest
 from auriko import AsyncClient
 from tests.support import cells, ways
 from tests.support.acts import ok
+from tests.support.amounts import amount
 from tests.support.cells import ASK, KEY
 from tests.support.fault_server import serve
 
 Turn = Callable[[], Generator[Any, Any, None]]
-# Of each loop, wire and transport: thousands in a run.
-CANCELS = 250
+# Of each loop, wire and transport: twelve thousand in a run.
+CANCELS = amount(1_000)
 
 
 @types.coroutine
@@ -92,12 +93,12 @@ async def storm(url: str, http_client: Any) -> None:
         await cells.assert_clean_async(client)
 
 
-async def storm_on_trio(url: str) -> None:
+async def storm_on_trio(url: str, http_client: Any) -> None:
     import trio
 
     chance = random.Random()
     cancelled = 0
-    async with AsyncClient(api_key=KEY, base_url=url, max_retries=0, timeout=5) as client:
+    async with AsyncClient(api_key=KEY, base_url=url, http_client=http_client, max_retries=0, timeout=5) as client:
         at = 0
         while cancelled < CANCELS:
             at += 1
@@ -117,17 +118,15 @@ async def storm_on_trio(url: str) -> None:
 @pytest.mark.parametrize("transport", ways.TRANSPORTS)
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_l7_storm(loop: str, transport: str) -> None:
-    factory: Any = None
-    if loop == "uvloop":
-        factory = pytest.importorskip("uvloop").new_event_loop
+    options = {"use_uvloop": loop == "uvloop"}
     with serve(ok) as server:
-        with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(storm(server.url, ways.TRANSPORTS[transport]))
+        anyio.run(storm, server.url, ways.TRANSPORTS[transport], backend="asyncio", backend_options=options)
         server.wait_until_unused()
 
 
 @pytest.mark.usefixtures("wire")
-def test_l7_storm_on_trio() -> None:
+@pytest.mark.parametrize("transport", ways.TRANSPORTS)
+def test_l7_storm_on_trio(transport: str) -> None:
     with serve(ok) as server:
-        anyio.run(storm_on_trio, server.url, backend="trio")
+        anyio.run(storm_on_trio, server.url, ways.TRANSPORTS[transport], backend="trio")
         server.wait_until_unused()

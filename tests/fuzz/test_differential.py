@@ -18,10 +18,12 @@ import pytest
 
 from auriko._http.httptools import AsyncHttptoolsTransport, HttptoolsTransport
 from auriko.errors import APIConnectionError, APITimeoutError, AurikoAPIError
+from tests.support.amounts import amount
 from tests.support.http_grammar import Wire, wire
 from tests.support.memory_wire import OPTIONS, Outcome, in_threads, on_loop
 
-ROUNDS = 20_000
+pytestmark = pytest.mark.no_cover  # so many trials, of what other tests reach too
+ROUNDS = amount(5_000)  # in four ways, and a quarter of it in two more; others in every run
 # What ours takes and the other refuses, as h11 does; both may (RFC 9112, 2.3 and 6.3).
 LENIENT = {"bad version", "list of lengths"}
 # What a reader may forgive and go on (RFC 9112, 2.2, 5.2 and 6.3): a connection with any other flaw is not used again.

@@ -22,6 +22,7 @@ from tests.support.replies import envelope
 
 # ruff: noqa: S301 - the pickles are made right here
 
+pytestmark = pytest.mark.no_cover  # so many trials, of what other tests reach too
 STATUSES = [300, 301, 307, 400, 401, 402, 403, 404, 405, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529, 599]
 SHAPES = [
     envelope("rate_limit_error", "rate_limit_exceeded", provider="p", suggestion="s", doc_url="d"),

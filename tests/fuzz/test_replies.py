@@ -24,6 +24,7 @@ from tests.support.cases import failures
 from tests.support.mutate import mutated
 from tests.support.replies import DONE, METADATA, USAGE, chunk, completion, envelope, event, last_chunk
 
+pytestmark = pytest.mark.no_cover  # so many trials, of what other tests reach too
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_retries": 0}
 MESSAGE = {
     "role": "assistant",

@@ -17,6 +17,7 @@ from auriko.response_headers import ResponseHeaders
 from tests.support.replies import METADATA, USAGE, chunk, event
 from tests.support.response_events import message, response
 
+pytestmark = pytest.mark.no_cover  # so many trials, of what other tests reach too
 ROUNDS = 1500
 ODD: list[Any] = [None, True, 0, -1, 1e308, "", "text", [], {}, [None], {"x": 1}, "\ud800", "type", 2**70]
 CHUNK: dict[str, Any] = {

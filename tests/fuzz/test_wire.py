@@ -16,6 +16,7 @@ from tests.support.acts import JSON, SSE, chunked, head
 from tests.support.cells import ASK, KEY
 from tests.support.replies import completion, whole_stream
 
+pytestmark = pytest.mark.no_cover  # so many trials, of what other tests reach too
 ROUNDS = 400
 _STREAM = whole_stream()
 _PARTS = [_STREAM[i : i + 150] for i in range(0, len(_STREAM), 150)]

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from auriko_langchain import ChatAuriko, get_auriko_cost_callback, get_routing_metadata
 from auriko_langchain.errors import AurikoBudgetExceededError
 from auriko_langchain.middleware import AurikoBudgetMiddleware, AurikoRoutingMiddleware
+from tests.support.langchain_ways import AGENT_IN_ASYNC_CODE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("sandbox_env")]
 QUESTION = {"messages": [HumanMessage("What is the weather in Oslo?")]}
@@ -68,7 +69,7 @@ async def test_an_agent_calls_its_tool_and_every_answer_has_its_cost(way):
     assert costs.calls == 2
 
 
-@pytest.mark.parametrize("way", ["stream", "astream"])
+@pytest.mark.parametrize("way", ["stream", pytest.param("astream", marks=AGENT_IN_ASYNC_CODE)])
 async def test_an_agent_that_streams_messages_keeps_the_cost(way):
     agent = create_agent(ChatAuriko(models=["gpt-4o", "claude-sonnet-4-6"]), [get_weather])
     collector = run_collector.RunCollectorCallbackHandler()
@@ -95,6 +96,7 @@ def model_runs(run):
     return [found for child in run.child_runs for found in model_runs(child)]
 
 
+@AGENT_IN_ASYNC_CODE
 async def test_events_of_an_agent():
     agent = create_agent(ChatAuriko(model="gpt-4o"), [get_weather])
     events = [event async for event in agent.astream_events(QUESTION, version="v2")]

@@ -21,12 +21,14 @@ from auriko.errors import BudgetExceededError, InternalServerError
 from auriko_langchain import _budgets
 from auriko_langchain.errors import AurikoBudgetExceededError
 from auriko_langchain.middleware import AurikoBudgetMiddleware, AurikoBudgetState, AurikoRoutingMiddleware
+from tests.support.langchain_ways import AGENT_IN_ASYNC_CODE
 
 pytestmark = pytest.mark.anyio
 
 COST = 0.0021
 QUESTION = {"messages": [("user", "What is the weather in Oslo?")]}
 WAYS = pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+WAYS_TO_KNOW_THE_RUN = pytest.mark.parametrize("way", ["invoke", pytest.param("ainvoke", marks=AGENT_IN_ASYNC_CODE)])
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 
 
@@ -92,7 +94,7 @@ async def test_the_run_raises(gateway, way):
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-@WAYS
+@WAYS_TO_KNOW_THE_RUN
 async def test_the_run_asks_for_more(gateway, way, restarted):
     calls_tool(gateway, times=4)
     gateway.says("Sunny.")
@@ -120,6 +122,13 @@ def test_the_run_ends_where_no_more_is_allowed(gateway, answer):
     if state is not None:
         assert "is spent" in state["messages"][-1].text
     assert len(gateway.bodies) == 1
+
+
+async def test_where_a_run_cannot_be_interrupted_that_is_said_before_anything_is_spent(gateway, monkeypatch):
+    monkeypatch.setattr("auriko_langchain.middleware._CAN_ASK_IN_ASYNC_CODE", False)
+    with pytest.raises(RuntimeError, match=r"needs Python 3\.11 in async code"):
+        await agent_of(gateway, exit_behavior="ask").ainvoke(QUESTION, THREAD)
+    assert gateway.bodies == []
 
 
 def test_the_limit_of_somebody_else_is_raised(gateway):
@@ -229,7 +238,7 @@ def test_a_budget_of_an_agent_in_a_tool_is_for_that_alone(gateway):
 
 
 @pytest.mark.parametrize("exit_behavior", ["end", "error"])
-@WAYS
+@WAYS_TO_KNOW_THE_RUN
 async def test_summaries_of_other_middleware_count(gateway, way, exit_behavior):
     gateway.says("A summary.")
     gateway.says("Sunny.")

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from auriko_langchain._to_wire import to_wire
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of theirs, on import
-    from langchain_anthropic import ChatAnthropic
-    from langchain_openai import ChatOpenAI
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -52,6 +46,10 @@ def said(gateway, message: dict[str, Any], *, streamed: bool, **settings: Any) -
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_our_messages_are_taken_by_other_models(gateway, answer, streamed, output_version) -> None:
+    # Their packages are large: imported above, every worker would load them, with warnings of their own.
+    from langchain_anthropic import ChatAnthropic
+    from langchain_openai import ChatOpenAI
+
     message = said(gateway, answer, streamed=streamed, output_version=output_version)
     history = [HumanMessage("Hi"), message]
     assert isinstance(message, AIMessage)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from auriko.errors import APIResponseValidationError, AurikoAPIError
 from tests.support.meanings import Payload, ask_at_once
 
+pytestmark = pytest.mark.no_cover  # so many trials, of what other tests reach too
 WHOLE_WAYS = ("core create", "langchain invoke", "llamaindex chat")
 STREAMED_WAYS = ("core collect", "langchain stream", "llamaindex stream_chat")
 ABSENT: Any = object()

@@ -192,6 +192,12 @@ async def test_arguments_and_results_are_what_the_hints_say(kind: Any) -> None:
     assert (described["where"], described["volume"]) == ("Where?", "The volume of a box.")
 
 
+def test_a_partial_is_the_function_that_it_is_of() -> None:
+    tool = Tool.of(functools.partial(volume, names=["a"]))
+    assert (tool.name, tool.description) == ("volume", "The volume of a box.")
+    assert dict(tool.parameters) == dict(Tool.of(volume).parameters)
+
+
 def broken(city: str) -> str:
     """Fails."""
     raise RuntimeError(f"no line to {city}")

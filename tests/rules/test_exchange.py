@@ -190,6 +190,7 @@ class RandomWorld(World):
             yield make_error(failed) if failed else self.data.draw(BODIES)
 
 
+@pytest.mark.no_cover
 @given(data=st.data())
 @settings(max_examples=amount(500), deadline=None)
 def test_any_order_of_outcomes(data: st.DataObject) -> None:

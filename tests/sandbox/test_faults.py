@@ -195,6 +195,17 @@ def test_a_provider_that_is_down_from_the_start(start_sandbox):
     assert ask(start_sandbox(faults=["down;provider=azure_openai"])).json()["routing_metadata"]["provider"] == "openai"
 
 
+def test_a_provider_fails_at_a_seeded_rate(start_sandbox):
+    def who(rate: str, seed: int = 1) -> list[str]:
+        http = start_sandbox(faults=[f"down={rate};provider=azure_openai"], seed=seed)
+        return [ask(http).json()["routing_metadata"]["provider"] for _ in range(12)]
+
+    assert set(who("0.5")) == {"azure_openai", "openai"}
+    assert who("0.5") == who("0.5") != who("0.5", seed=2)
+    assert set(who("0")) == {"azure_openai"}
+    assert set(who("1")) == {"openai"}
+
+
 def test_a_provider_that_is_not_there_cannot_be_down(sandbox):
     with pytest.raises(ValueError, match="There is no provider 'opena'; there are "):
         sandbox.take_down("opena")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -27,9 +28,12 @@ def ledger(tmp_path: Path) -> SpendLedger:
     ledger = SpendLedger(tmp_path / "ledger.db")
     now = time.time()
     for told in (
-        record(usd=0.1, tags=("a",), started_at=now - 60, provider="openai", model="gpt-4o", ttft_ms=100.0),
+        record(
+            usd=0.1, tags=("a",), started_at=now - 60, provider="openai", model="gpt-4o", ttft_ms=100.0,
+            conversation="7",
+        ),
         record(usd=0.2, tags=("a", "b"), started_at=now - 120, provider="anthropic", model="claude", ttft_ms=300.0),
-        record(usd=None, provider=None, model=None, started_at=now - 90),
+        record(usd=None, provider=None, model=None, started_at=now - 90, conversation="7"),
         record(
             usd=None, provider=None, model=None, status="error", error="RateLimitError",
             error_code="rate_limit_exceeded", may_be_billed=False, started_at=now - 90,
@@ -72,6 +76,9 @@ def test_sums_by_everything(ledger):
         "a": (2, 0.3),
         "b": (1, 0.2),
     }
+    assert {name: (sums.calls, sums.usd, sums.unknown) for name, sums in view.groups["conversation"].items()} == {
+        "7": (2, 0.1, 1)
+    }
     assert {name: sums.calls for name, sums in view.groups["error"].items()} == {"rate_limit_exceeded": 1}
     assert sum(slot.calls for slot in view.over_time.slots) == 4
     assert sum(slot.usd for slot in view.over_time.slots) == pytest.approx(0.3)
@@ -93,6 +100,9 @@ def test_sums_by_everything(ledger):
         ({"model": "claude"}, 1),
         ({"tag": "a"}, 2),
         ({"tag": "a", "provider": "openai"}, 1),
+        ({"conversation": "7"}, 2),
+        ({"conversation": "7", "model": "gpt-4o"}, 1),
+        ({"provider": "unknown"}, 2),
         ({"show": "errors"}, 1),
         ({"provider": "' OR 1=1 --"}, 0),
     ],
@@ -159,7 +169,16 @@ def test_its_file_has_every_call_that_is_shown(address):
     reply = httpx.get(f"{address}/calls.csv", params={"tag": "a"})
     assert reply.headers["content-disposition"] == 'attachment; filename="calls.csv"'
     rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(reply.text)))
-    assert sorted(row["usd"] for row in rows) == ["0.1", "0.2"]
+    assert sorted((row["usd"], row["conversation"]) for row in rows) == [("0.1", "7"), ("0.2", "")]
+
+
+def test_a_ledger_of_an_earlier_version_has_a_page(address, ledger):
+    ledger.flush()
+    with sqlite3.connect(ledger.path) as database:
+        database.execute("ALTER TABLE calls DROP COLUMN conversation")
+    assert ledger_view(ledger, Filter()).groups["conversation"] == {}
+    assert 'id="conversation"' in httpx.get(f"{address}/ledger").text
+    assert "conversation" in httpx.get(f"{address}/calls.csv").text.splitlines()[0].split(",")
 
 
 @pytest.mark.parametrize("path", ["/", "/ledger", "/calls.csv"])

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import socket
+import time
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -105,6 +108,46 @@ def test_every_request_has_a_row_also_one_that_fails(sandbox, http, fault, model
     assert code in row
     assert "not sent again" in row
     assert re.search(r"<dt>errors</dt><dd>1</dd>", page)
+
+
+HUGE = b'{"pad": "' + b"x" * (33 * 1024 * 1024) + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status", "code"),
+    [
+        ("GET", "/v1/nowhere", {}, 404, "resource_not_found"),
+        ("POST", "/v1/messages", {"json": {}}, 404, "resource_not_found"),
+        ("POST", "/v1/chat/completions/", {"json": {}}, 404, "resource_not_found"),
+        ("POST", "/chat/completions", {"json": {}}, 404, "resource_not_found"),
+        ("GET", "/v1/models/no-such-model", {}, 404, "model_not_found"),
+        ("GET", "/v1/chat/completions", {}, 405, "method_not_allowed"),
+        ("DELETE", "/", {}, 405, "method_not_allowed"),
+        ("POST", "/v1/chat/completions", {"content": b"{"}, 400, "invalid_request"),
+        ("POST", "/v1/chat/completions", {"content": HUGE}, 413, "payload_too_large"),
+        ("POST", "/v1/chat/completions", {"json": {}, "headers": {"Authorization": ""}}, 401, "invalid_api_key"),
+        ("GET", "/v1/me", {"headers": {"Authorization": "Bearer ak_sandbox_invalid"}}, 401, "invalid_api_key"),
+        ("GET", "/v1/models", {"headers": {"Host": "evil.test"}}, 403, "insufficient_permissions"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_every_refusal_has_a_row(sandbox, http, method, path, sent, status, code):
+    reply = http.request(method, root(sandbox) + path, **sent)
+    assert reply.status_code == status
+    page = get(sandbox).text
+    (row,) = rows(page)
+    assert f"{status} {method} {path} {code} not sent again" in row
+    assert re.search(r"<dt>errors</dt><dd>1</dd>", page)
+    assert sandbox.requests[0].path == path
+
+
+def test_a_client_that_leaves_while_it_sends_has_a_row(sandbox):
+    address = urlsplit(sandbox.base_url)
+    with socket.create_connection((address.hostname, address.port)) as connection:
+        connection.sendall(b"POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+    while not (found := rows(get(sandbox).text)) or " … " in found[0]:
+        time.sleep(0.01)
+    assert "POST /v1/responses left by the client" in found[0]
 
 
 def test_a_reply_that_is_dropped_has_a_row(sandbox, http):

@@ -107,3 +107,10 @@ def test_large_bodies_are_forgotten_sooner(http, sandbox, monkeypatch):
     assert [each.json["user"][0] for each in kept] == ["4", "5"]
     assert sum(each.size for each in kept) <= 3000
     assert sandbox.report["requests"] == 6
+
+
+def test_bodies_that_are_refused_push_nothing_out(http, sandbox, monkeypatch):
+    monkeypatch.setattr("auriko.sandbox.journal.requests._KEPT_BYTES", 3000)
+    http.post("/chat/completions", json=BODY)
+    http.post("/chat/completions", content=b"{" * 5000)
+    assert [each.size > 3000 for each in sandbox.requests] == [False, True]

@@ -208,6 +208,13 @@ def test_an_answer_that_is_cut_short_is_incomplete(start_sandbox):
     assert events(http, input=question, max_output_tokens=3)[-1]["type"] == "response.incomplete"
 
 
+def test_an_answer_that_is_filtered_is_incomplete(start_sandbox):
+    http = start_sandbox(["quote"], answers=[["Begin", Finish("content_filter")]] * 2)
+    body = ask(http).json()
+    assert (body["status"], body["incomplete_details"]) == ("incomplete", {"reason": "content_filter"})
+    assert events(http)[-1]["type"] == "response.incomplete"
+
+
 @pytest.mark.parametrize(
     ("fields", "code", "param"),
     [

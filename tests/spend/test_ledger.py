@@ -25,7 +25,7 @@ import pytest
 
 import auriko
 from auriko import AsyncClient, Client, SpendTracker, track_spend
-from auriko.spend import LedgerError, SpendLedger, _ledger, _recorder, _spool
+from auriko.spend import LedgerError, SpendLedger, _ledger, _ledger_file, _recorder, _spool
 from tests.support.spend_calls import ASK, COST, ask, async_client, client, record
 
 ROOT = Path(__file__).parents[2]
@@ -62,11 +62,11 @@ def test_what_a_tracker_counts_and_a_ledger_records_is_the_same(path: Path) -> N
         spend.add(more)
     assert ledger.records == spend.records
     assert ledger.total == spend.total
-    for key in ("provider", "model", "tag", "day"):
+    for key in ("provider", "model", "tag", "conversation", "day"):
         assert ledger.by(key) == spend.by(key), key
     assert str(ledger) == str(spend)
     assert ledger._repr_html_() == spend._repr_html_()
-    with pytest.raises(ValueError, match="by provider, model, tag, day, not by 'user'"):
+    with pytest.raises(ValueError, match="by provider, model, tag, conversation, day, not by 'user'"):
         ledger.by("user")  # type: ignore[arg-type]
 
 
@@ -351,7 +351,7 @@ def test_a_file_that_is_no_ledger_is_left_alone(tmp_path: Path, caplog: pytest.L
     ("statement", "says"),
     [
         ("CREATE TABLE mine (a)", "another program's database"),
-        (f"PRAGMA application_id = {_ledger._APPLICATION}; PRAGMA user_version = 9", "a newer version of auriko"),
+        (f"PRAGMA application_id = {_ledger_file._APPLICATION}; PRAGMA user_version = 9", "a newer version of auriko"),
     ],
 )
 def test_another_database_is_left_alone(
@@ -368,10 +368,23 @@ def test_another_database_is_left_alone(
         _ = SpendLedger(other).records
 
 
+def test_a_file_that_another_process_makes_a_ledger_while_it_is_looked_at(path: Path) -> None:
+    path.parent.mkdir()
+
+    class Slow(sqlite3.Connection):
+        def execute(self, *statement: Any) -> Any:
+            found = super().execute(*statement).fetchall()
+            with _ledger_file.writing(path):
+                return found
+
+    with closing(sqlite3.connect(path, factory=Slow)) as database:
+        assert not _ledger_file._check_kind(database)
+
+
 def test_a_locked_database_delays_no_call_and_loses_nothing(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_ledger, "_PATIENCE", 0.01)
+    monkeypatch.setattr(_ledger_file, "_PATIENCE", 0.01)
     SpendLedger(path).add(record())
     assert SpendLedger(path).total.calls == 1
     holder = sqlite3.connect(path, isolation_level=None)

@@ -365,6 +365,20 @@ def test_a_ledger_of_an_earlier_version_is_read_and_gets_a_limit(path: Path) -> 
     assert SpendLedger(path).limits == []
 
 
+def test_a_ledger_of_an_earlier_version_gets_conversations_whose_ids_stay_text(path: Path) -> None:
+    ledger = SpendLedger(path)
+    ledger.add(record())
+    ledger.flush()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("ALTER TABLE calls DROP COLUMN conversation")
+    assert ledger.records[0].conversation is None
+    client = GatedGateway([PRICE, PRICE], gated=False).client(spend=SpendLedger(path, 1))
+    client.chat.completions.create(**KNOWN, conversation="007")
+    client.chat.completions.create(**KNOWN, conversation="half a pair: \ud83d")
+    assert [told.conversation for told in ledger.records] == [None, "007", "half a pair: ?"]
+    assert list(ledger.by("conversation")) == [None, "007", "half a pair: ?"]
+
+
 def test_waiting_for_other_processes(path: Path) -> None:
     """Nobody tells of what another process settles, so the file is looked at again."""
     gateway = GatedGateway([PRICE], gated=False)

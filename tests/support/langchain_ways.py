@@ -1,10 +1,18 @@
-"""The six ways to run a LangChain runnable."""
+"""The six ways to run a LangChain runnable, and where agents of old Pythons lose their run."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+import pytest
+
 WAYS = ["invoke", "ainvoke", "stream", "astream", "batch", "abatch"]
+
+# Not for the whole of such a test, but for its asynchronous ways.
+AGENT_IN_ASYNC_CODE = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="tasks take no context before, and LangGraph does not hand its run on to models"
+)
 
 
 async def call(runnable: Any, way: str, *arguments: Any, chunks: list[Any] | None = None) -> Any:

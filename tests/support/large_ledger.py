@@ -57,5 +57,6 @@ def _rows(columns: list[str], calls: int, days: float) -> Iterator[list[Any]]:
             "prompt_tokens": 1000,
             "completion_tokens": 100,
             "tags": json.dumps([chance.choice(["search", "summaries"])]),
+            "conversation": f"thread-{number // 5:06}" if number % 2 else None,
         }
         yield [fields.get(column) for column in columns]

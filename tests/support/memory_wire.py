@@ -31,7 +31,7 @@ Outcome = tuple[tuple[int, bytes] | AurikoAPIError, bool]
 
 
 def _steps() -> Steps[tuple[int, bytes]]:
-    answer = yield Send("POST", f"{URL}/x", httpx.Headers({"Accept": "*/*"}), b"{}", _FOREVER, None)
+    answer = yield Send("POST", f"{URL}/x", httpx.Headers({"Host": "x", "Accept": "*/*"}), b"{}", _FOREVER, None)
     body = b""
     while part := (yield Read(None)):
         body += part

@@ -28,6 +28,7 @@ class Prompt:
         params: Further optional parameters that the provider takes, by their names on the wire, such as `top_p`,
             `logit_bias` or `logprobs`. An engine uses those that it can.
         model: The canonical id of the model that was chosen, as which the engine answers.
+        cached: The share of it that the provider's prompt cache holds, of 0 to 1.
         is_thought: Whether this is what a reasoning model thinks before it answers the same prompt.
     """
 
@@ -42,6 +43,7 @@ class Prompt:
     parallel_tool_calls: bool = True
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
     model: str = ""
+    cached: float = 0.0
     is_thought: bool = False
 
 

@@ -14,7 +14,6 @@ from auriko.errors import CODES
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Thought, ToolCall
 from auriko.sandbox.engines.json_types import is_array, is_object
 from auriko.sandbox.engines.speech import say
-from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -75,7 +74,7 @@ class ScriptedEngine:
         answer = self.take(prompt)
         if answer is None:
             raise ScriptedError("invalid_request", f"There is no answer for the model {prompt.model!r}.")
-        return _parts([answer] if isinstance(answer, Part) else answer, prompt)
+        return say(_said([answer] if isinstance(answer, Part) else answer), prompt)
 
     def take(self, prompt: Prompt) -> Answer | None:
         """The next answer to this request, or None if there is none. What is thought before it does not count.
@@ -114,20 +113,12 @@ def _failing_as_said() -> Generator[None]:
         raise ScriptedError("invalid_request", message) from error
 
 
-def _parts(parts: Iterable[Part], prompt: Prompt) -> Iterator[Event]:
-    reason, tokens = None, 0
+def _said(parts: Iterable[Part]) -> Iterator[str | Event]:
     with _failing_as_said():
         for part in parts:
             if isinstance(part, EngineError):
                 raise part
-            for event in say(part, prompt) if isinstance(part, str) else [part]:
-                if isinstance(event, Finish):
-                    reason, tokens = event.reason, tokens + event.completion_tokens
-                else:
-                    yield event
-                if isinstance(event, ToolCall):
-                    reason, tokens = "tool_calls", tokens + count_tokens(event.name + event.arguments)
-    yield Finish(reason or "stop", count_prompt_tokens(prompt), tokens)
+            yield part
 
 
 def read_answers(path: Path) -> Answers:

@@ -41,6 +41,11 @@ class ReceivedRequest:
     at: float
 
     @property
+    def kept(self) -> int:
+        """The bytes of what is kept of the body."""
+        return self.size if self.json is not None else 0
+
+    @property
     def retry(self) -> int:
         """The number of times that the client has tried this before, by its own count."""
         count = next((self.headers[name] for name in _RETRY_HEADERS if name in self.headers), "")
@@ -121,9 +126,9 @@ class RequestLog:
             self._judge_wait(request)
         noted = NotedRequest(request, request_id)
         self._noted.append(noted)
-        self._bytes += request.size
+        self._bytes += request.kept
         while len(self._noted) > _KEPT or (self._bytes > _KEPT_BYTES and len(self._noted) > 1):
-            self._bytes -= self._noted.popleft().request.size
+            self._bytes -= self._noted.popleft().request.kept
         return noted
 
     def answered(self, noted: NotedRequest, status: int, retry_after: str | None, code: str | None) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +16,11 @@ from auriko.spend import SpendLedger
 
 WINDOWS = {"1h": 3600.0, "24h": 86400.0, "7d": 7 * 86400.0, "30d": 30 * 86400.0, "all": 0.0}
 _STANDARD = "24h"
+_UNKNOWN = "unknown"
 _SLOTS = 60
 _LATEST = 25
 _MOST = 30
+_MOST_CONVERSATIONS = 10
 # Percentiles are of so many calls, the latest ones.
 _TIMED = 20_000
 
@@ -32,6 +33,7 @@ class Filter(NamedTuple):
         provider: The provider that answered, or nothing for any.
         model: The model that answered.
         tag: A tag.
+        conversation: A conversation.
         show: `errors` for those alone that came to nothing.
     """
 
@@ -39,6 +41,7 @@ class Filter(NamedTuple):
     provider: str = ""
     model: str = ""
     tag: str = ""
+    conversation: str = ""
     show: str = ""
 
     @classmethod
@@ -57,7 +60,7 @@ class Filter(NamedTuple):
     @property
     def chosen(self) -> list[tuple[str, str]]:
         """The names that are filtered for, and how to be without them."""
-        names = ("provider", "model", "tag")
+        names = ("provider", "model", "tag", "conversation")
         return [(getattr(self, name), self.with_(**{name: ""})) for name in names if getattr(self, name)]
 
     def condition(self, now: float) -> tuple[str, list[Any]]:
@@ -68,9 +71,9 @@ class Filter(NamedTuple):
             # Names of records begin with the time of their end, by which the file is in order.
             terms += ["calls.id >= ?", "started_at >= ?"]
             values += [f"{int(begin * 1e9):x}", begin]
-        for column in ("provider", "model"):
+        for column in ("provider", "model", "conversation"):
             if value := getattr(self, column):
-                terms.append(f"{column} = ?")
+                terms.append(f"coalesce({column}, '{_UNKNOWN}') = ?")
                 values.append(value)
         if self.tag:
             terms.append("EXISTS (SELECT 1 FROM json_each(calls.tags) AS its WHERE its.value = ?)")
@@ -134,18 +137,9 @@ class LedgerView:
         return bars_of({name: sums.usd for name, sums in self.ranked(key)}, colours=sorted(self.groups[key]))
 
 
-@contextmanager
-def opened(ledger: SpendLedger) -> Generator[sqlite3.Connection]:
-    """The ledger's database, to be read, with what waited beside it."""
-    ledger.flush()
-    with closing(sqlite3.connect(f"{ledger.path.as_uri()}?mode=ro", uri=True, timeout=10)) as database:
-        database.row_factory = sqlite3.Row
-        yield database
-
-
 def latest_id(ledger: SpendLedger) -> str:
     """The name of the latest record, by which it is known that there is something new."""
-    with opened(ledger) as database:
+    with ledger.reading() as database:
         ((found,),) = database.execute("SELECT max(id) FROM calls")
         return str(found)
 
@@ -154,10 +148,11 @@ def ledger_view(ledger: SpendLedger, chosen: Filter) -> LedgerView:
     """What is asked for of the ledger as it is now."""
     now = time.time()
     where, values = chosen.condition(now)
-    with opened(ledger) as database:
+    with ledger.reading() as database:
         seconds, began = _extent(database, chosen, now)
         groups, events = _added_up(database, where, values, now, seconds)
-        _add_tags(database, where, values, groups["tag"])
+        groups["tag"] = _by_tag(database, where, values)
+        groups["conversation"] = _by_conversation(database, where, values)
         return LedgerView(
             path=_as_typed(ledger.path),
             filter=chosen,
@@ -184,9 +179,7 @@ def _added_up(
     database: sqlite3.Connection, where: str, values: list[Any], now: float, seconds: float
 ) -> tuple[dict[str, dict[str, Sums]], list[tuple[float, int, int, float]]]:
     """The sums by everything but tags, and what happened when, all in one reading of the file."""
-    groups: dict[str, dict[str, Sums]] = {
-        key: defaultdict(Sums) for key in ("all", "provider", "model", "error", "tag")
-    }
+    groups: dict[str, dict[str, Sums]] = {key: defaultdict(Sums) for key in ("all", "provider", "model", "error")}
     events: list[tuple[float, int, int, float]] = []
     query = f"""
         SELECT CAST((? - started_at) / ? AS INTEGER), provider, model,
@@ -197,7 +190,7 @@ def _added_up(
     """  # noqa: S608 - of the terms above
     for slot, provider, model, failure, calls, *rest in database.execute(query, [now, seconds / _SLOTS, *values]):
         sums = Sums(calls, calls if failure else 0, *rest)
-        names = {"all": "", "provider": provider or "unknown", "model": model or "unknown", "error": failure}
+        names = {"all": "", "provider": provider or _UNKNOWN, "model": model or _UNKNOWN, "error": failure}
         for key, name in names.items():
             if name is not None:
                 groups[key][name].add(sums)
@@ -205,13 +198,22 @@ def _added_up(
     return groups, events
 
 
-def _add_tags(database: sqlite3.Connection, where: str, values: list[Any], groups: dict[str, Sums]) -> None:
+def _by_tag(database: sqlite3.Connection, where: str, values: list[Any]) -> dict[str, Sums]:
     query = f"""
         SELECT json_each.value, count(*), sum(status = 'error'), total(usd)
         FROM calls, json_each(calls.tags) WHERE tags != '[]' AND {where} GROUP BY 1
     """  # noqa: S608 - as above
-    for name, *sums in database.execute(query, values):
-        groups[str(name)] = Sums(*sums)
+    return {str(name): Sums(*sums) for name, *sums in database.execute(query, values)}
+
+
+def _by_conversation(database: sqlite3.Connection, where: str, values: list[Any]) -> dict[str, Sums]:
+    # There may be as many as there are calls.
+    query = f"""
+        SELECT conversation, count(*), sum(status = 'error'), total(usd), sum(usd IS NULL AND may_be_billed)
+        FROM calls WHERE conversation IS NOT NULL AND {where}
+        GROUP BY 1 ORDER BY 4 DESC, 2 DESC LIMIT {_MOST_CONVERSATIONS}
+    """  # noqa: S608 - as above
+    return {name: Sums(*sums) for name, *sums in database.execute(query, values)}
 
 
 def _latencies(database: sqlite3.Connection, where: str, values: list[Any]) -> list[Latency]:
@@ -233,6 +235,7 @@ def _latencies(database: sqlite3.Connection, where: str, values: list[Any]) -> l
 
 def _latest(database: sqlite3.Connection, where: str, values: list[Any]) -> list[dict[str, Any]]:
     rows = database.execute(f"SELECT * FROM calls WHERE {where} ORDER BY id DESC LIMIT {_LATEST}", values)  # noqa: S608
+    rows.row_factory = sqlite3.Row
     return [{**row, "clock": time.strftime("%d %b %H:%M:%S", time.localtime(row["started_at"]))} for row in rows]
 
 

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from auriko.sandbox.addresses import host_name, is_loopback
-from auriko.sandbox.live.ledger import WINDOWS, Filter, latest_id, ledger_view, opened
+from auriko.sandbox.live.ledger import WINDOWS, Filter, latest_id, ledger_view
 from auriko.sandbox.live.pages import HEADERS, page_file, templates
 from auriko.sandbox.server import Server, bind
 from auriko.spend import SpendLedger
@@ -67,7 +67,7 @@ class LedgerPage:
         where, values = Filter.of(request.query_params).condition(time.time())
 
         def lines() -> Iterator[str]:
-            with opened(self._ledger) as database:
+            with self._ledger.reading() as database:
                 rows = database.execute(f"SELECT * FROM calls WHERE {where} ORDER BY id", values)  # noqa: S608
                 yield _line([column[0] for column in rows.description])
                 yield from map(_line, rows)

@@ -10,7 +10,7 @@ from auriko.sandbox.catalog.model import Catalog
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate, candidates, find_models
 from auriko.sandbox.router.filters import Assessed, Dropped, filter_candidates
-from auriko.sandbox.router.scoring import Scored, ranked, score, shares_for, strategy_in_effect
+from auriko.sandbox.router.scoring import BEST, Pick, Scored, ranked, score, shares_for, strategy_in_effect
 from auriko.sandbox.routing_options import Routing
 
 _BEST_AT = {"cost": "cheapest", "ttft": "quickest", "throughput": "fastest"}
@@ -38,11 +38,12 @@ def decide(
     own_keys: Collection[str],
     prompt_tokens: int,
     assess: Callable[[Candidate], Assessed],
+    pick: Pick = BEST,
 ) -> Decision:
     """The decision who is tried for this request.
 
     `assess` says what is known of a candidate's cost and speed for it; `own_keys` are the ids of the providers for
-    which the caller has a key of its own.
+    which the caller has a key of its own; `pick` has the choice of the rivals for the first place.
 
     Raises:
         GatewayError: The model is unknown.
@@ -53,7 +54,7 @@ def decide(
     viable, dropped = filter_candidates(assessed, request, prompt_tokens)
     strategy = strategy_of(request)
     scored = score(viable, shares_for(request.routing, strategy))
-    order = ranked(scored, request.routing)
+    order = ranked(scored, request.routing, pick)
     return Decision(strategy, _reason(order[0], scored, strategy, request.routing), order, dropped)
 
 
@@ -75,5 +76,7 @@ def _reason(first: Scored, scored: Sequence[Scored], strategy: str, routing: Rou
     if routing.mode == "fallback":
         rivals = [each for each in scored if each.assessed.candidate.rank == candidate.rank]
         goes_first = f" for {candidate.model.id}, which goes first"
+    if first.score < max(each.score for each in rivals):
+        return f"picked among those about as good as the best of {len(rivals)} by {strategy}{goes_first}"
     titles = [title for part, title in _BEST_AT.items() if getattr(first.parts, part) == 1.0]
     return f"the best of {len(rivals)} by {strategy}{goes_first}" + (f": {', '.join(titles)}" if titles else "")

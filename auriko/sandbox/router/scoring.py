@@ -3,13 +3,14 @@
 A dimension's score is the best value among the candidates over the candidate's own (so 1 is the best, 0.5 half as
 good), and the total is their weighted mean. What has not been measured scores 0: it cannot win by being unknown.
 
-The choice is always the best ranked one. (The real gateway picks with a bias to the top; here the same measurements
-give the same choice, so that tests can rely on it.) Ties go to the cheaper, then to the order of the catalogue.
+The choice is the best ranked one, so that tests can rely on it, unless something else picks. (The real gateway picks
+with a bias to the top, see `load_balance`.) Ties go to the cheaper, then to the order of the catalogue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from auriko.sandbox.router.filters import Assessed
@@ -83,10 +84,17 @@ def _ratio(smaller: float, larger: float) -> float:
     return smaller / larger if larger > 0 else 1.0
 
 
-def ranked(scored: Sequence[Scored], routing: Routing) -> list[Scored]:
+Pick = Callable[[Sequence[Scored]], Scored]
+"""Picks the first choice, of rivals in the order of their scores."""
+
+BEST: Pick = itemgetter(0)
+
+
+def ranked(scored: Sequence[Scored], routing: Routing, pick: Pick = BEST) -> list[Scored]:
     """Candidates from first to last choice, no more than may be tried.
 
     A preferred provider goes first. In fallback mode all providers of the first model go before those of the second.
+    The rivals that are left then are what `pick` has the choice of.
     """
 
     def key(each: Scored) -> tuple[int, bool, float, float]:
@@ -95,6 +103,8 @@ def ranked(scored: Sequence[Scored], routing: Routing) -> list[Scored]:
         return rank, candidate.provider != routing.prefer, -each.score, each.assessed.expected_usd
 
     order = sorted(scored, key=key)
+    first = pick([each for each in order if key(each)[:2] == key(order[0])[:2]])
+    order.sort(key=lambda each: each is not first)
     if not routing.allow_fallbacks:
         return order[:1]
     if routing.max_fallback_attempts is not None:

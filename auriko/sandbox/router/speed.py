@@ -11,12 +11,13 @@ from auriko.sandbox.routing_options import Percentile
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One finished call: time to first token in ms, tokens per second over all of it, tokens in and out."""
+    """One finished call: time to first token in ms, tokens per second over all of it, tokens in, out and cached."""
 
     ttft_ms: float
     throughput_tps: float
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,8 @@ class Attempt:
         self._candidate = candidate
         self._account = account
         self._deadline = deadline
-        self._prompt = forwarded_prompt(request, candidate)
+        cached = runtime.cached(request, candidate, account)
+        self._prompt = replace(forwarded_prompt(request, candidate), cached=cached)
         self._progress = Progress()
         self.engine = candidate.engine
 
@@ -112,7 +113,7 @@ class Attempt:
             GatewayError: The history lacks a signature that this provider demands, or the provider refuses the request.
         """
         provider = self._candidate.offer.provider
-        if self._runtime.faults.is_down(provider.id):
+        if self._runtime.faults.fails(provider.id):
             raise AttemptFailedError("no_provider_available", f"{provider.id} is down.")
         if provider.signs_tool_calls:
             self._runtime.signer.check_calls(self._request, provider.id)

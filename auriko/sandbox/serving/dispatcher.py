@@ -21,6 +21,7 @@ from auriko.sandbox.request import InferenceRequest, RoutingWarning
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.decide import decide
 from auriko.sandbox.router.filters import Assessed, NoCandidateError
+from auriko.sandbox.router.scoring import Pick
 from auriko.sandbox.serving.attempt import Attempt, AttemptFailedError, OutOfTimeError
 from auriko.sandbox.serving.provider_limits import dropped_params, effort_warning
 from auriko.sandbox.serving.runtime import Runtime
@@ -82,22 +83,29 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """The length of a request as far as it is known before it is served."""
+    """What is known of a request before it is served.
 
-    text: str
+    Attributes:
+        cached_share: The share of its prompt that caches have on average; whose has this very one, nobody tells.
+    """
+
     prompt_tokens: int
     answer_tokens: int
+    cached_share: float
 
 
 class Dispatcher:
     """Serves requests, and keeps a log of how."""
 
-    def __init__(self, catalog: Catalog, runtime: Runtime, own_keys: Collection[str], log: DecisionLog) -> None:
+    def __init__(
+        self, catalog: Catalog, runtime: Runtime, own_keys: Collection[str], log: DecisionLog, pick: Pick
+    ) -> None:
         self._catalog = catalog
         self._known_providers = frozenset(provider.id for provider in catalog.providers())
         self._runtime = runtime
         self._own_keys = own_keys
         self._log = log
+        self._pick = pick
 
     async def complete(self, request: InferenceRequest, account: Account) -> tuple[Route, list[Delta]]:
         """The route of who answered, and the whole answer.
@@ -138,7 +146,8 @@ class Dispatcher:
                 self._catalog,
                 self._own_keys,
                 estimate.prompt_tokens,
-                lambda candidate: self._assess(candidate, request, estimate, account),
+                lambda candidate: self._assess(candidate, request, estimate),
+                self._pick,
             )
         except NoCandidateError as error:
             self._log.refused(request, error)
@@ -181,29 +190,28 @@ class Dispatcher:
         usual = self._runtime.measurements.completion_tokens() or _USUAL_ANSWER_TOKENS
         limit = request.prompt.max_tokens
         return _Estimate(
-            text="".join(request.texts()),
             prompt_tokens=count_prompt_tokens(request.prompt),
             answer_tokens=round(usual if limit is None else min(usual, limit)),
+            cached_share=self._runtime.measurements.cached_share(),
         )
 
-    def _assess(
-        self, candidate: Candidate, request: InferenceRequest, estimate: _Estimate, account: Account
-    ) -> Assessed:
+    def _assess(self, candidate: Candidate, request: InferenceRequest, estimate: _Estimate) -> Assessed:
         routing = request.routing
         speed = self._runtime.measurements.speed(candidate.provider, candidate.lane, estimate.prompt_tokens)
         return Assessed(
             candidate=candidate,
-            expected_usd=self._expected_usd(candidate, estimate, account),
+            expected_usd=self._expected_usd(candidate, estimate),
             speed=speed,
             ttft_ms=None if speed is None else speed.ttft_ms(routing.ttft_percentile),
             throughput_tps=None if speed is None else speed.throughput_tps(routing.throughput_percentile),
         )
 
-    def _expected_usd(self, candidate: Candidate, estimate: _Estimate, account: Account) -> float:
-        """Price times tokens, less what this provider's cache holds of the prompt."""
-        cached = self._runtime.expected_cached(candidate, account, estimate.text)
-        prompt = estimate.prompt_tokens
-        return bill(candidate.tier, TokenCounts(prompt, estimate.answer_tokens, cached=int(cached * prompt))).usd
+    def _expected_usd(self, candidate: Candidate, estimate: _Estimate) -> float:
+        """Price times tokens, less what this provider's cache saves on average."""
+        prompt, price = estimate.prompt_tokens, candidate.tier.price
+        is_cached = price.cache_read is not None and prompt >= candidate.offer.provider.cache_min_tokens
+        cached = int(estimate.cached_share * prompt) if is_cached else 0
+        return bill(candidate.tier, TokenCounts(prompt, estimate.answer_tokens, cached=cached)).usd
 
 
 def _deadline(request: InferenceRequest, started: float) -> float:

@@ -21,7 +21,7 @@ class Measurements:
 
     def __init__(self) -> None:
         self._samples: defaultdict[tuple[str, str], dict[int, deque[Sample]]] = defaultdict(dict)
-        self._lengths: deque[int] = deque(maxlen=WINDOW)
+        self._latest: deque[Sample] = deque(maxlen=WINDOW)
         self._lock = threading.Lock()
 
     def add(self, provider: str, lane: str, sample: Sample) -> None:
@@ -29,7 +29,7 @@ class Measurements:
         with self._lock:
             sizes = self._samples[provider, lane]
             sizes.setdefault(_size(sample.prompt_tokens), deque(maxlen=WINDOW)).append(sample)
-            self._lengths.append(sample.completion_tokens)
+            self._latest.append(sample)
 
     def speed(self, provider: str, lane: str, prompt_tokens: int) -> Speed | None:
         """The speed of prompts of about this length, or the nearest length there is. None before any call."""
@@ -57,7 +57,16 @@ class Measurements:
         By provider it would make those look dear that happen to get the long answers.
         """
         with self._lock:
-            return statistics.fmean(self._lengths) if self._lengths else None
+            return statistics.fmean(each.completion_tokens for each in self._latest) if self._latest else None
+
+    def cached_share(self) -> float:
+        """The share of all prompts' tokens that came from caches, whoever's, of 0 to 1.
+
+        By provider it would draw all calls to those who happen to have got some.
+        """
+        with self._lock:
+            prompts = sum(each.prompt_tokens for each in self._latest)
+            return sum(each.cached_tokens for each in self._latest) / max(prompts, 1)
 
 
 def _size(prompt_tokens: int) -> int:

@@ -50,9 +50,12 @@ class Runtime:
     accounts: Accounts
     faults: Faults
 
-    def expected_cached(self, candidate: Candidate, account: Account, text: str) -> float:
+    def cached(self, request: InferenceRequest, candidate: Candidate, account: Account) -> float:
         """The share of this prompt that the candidate's cache holds."""
-        return self.cache.peek(_cache_scope(candidate, account), text, candidate.offer.provider.cache_min_tokens)
+        if candidate.tier.price.cache_read is None:
+            return 0.0
+        text, at_least = "".join(request.texts()), candidate.offer.provider.cache_min_tokens
+        return self.cache.peek(_cache_scope(candidate, account), text, at_least)
 
     def settle(
         self, request: InferenceRequest, candidate: Candidate, account: Account, progress: Progress, engine: str
@@ -66,7 +69,7 @@ class Runtime:
         ttft_ms = ((progress.first if progress.first is not None else ended) - progress.started) * 1000
         throughput_tps = counts.completion / max(ended - progress.started, 1e-6)
         if engine == candidate.engine:
-            sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion)
+            sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion, counts.cached)
             self.measurements.add(candidate.provider, candidate.lane, sample)
         cost = bill(candidate.tier, counts)
         self.accounts.charge(account, cost.usd)

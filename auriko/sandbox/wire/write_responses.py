@@ -29,6 +29,9 @@ from auriko.sandbox.wire.read_responses import ResponsesCall
 
 Event = dict[str, Any]
 
+# What the finish reason of an answer that is not whole is called here.
+_CUT_BY = {"length": "max_output_tokens", "content_filter": "content_filter"}
+
 
 def response(call: ResponsesCall, route: Route, deltas: Iterable[Delta]) -> dict[str, Any]:
     """The answer as one `response` object."""
@@ -74,7 +77,7 @@ class ResponseBuilder:
         self._call = call
         self._route = route
         self._output: list[dict[str, Any]] = []
-        self._incomplete = False
+        self._cut_by: str | None = None
         self.response: dict[str, Any] = {
             "id": f"resp_{secrets.token_hex(12)}",
             "object": "response",
@@ -120,7 +123,7 @@ class ResponseBuilder:
                 self._item["arguments"] += text
                 yield {"type": "response.function_call_arguments.delta", **self._place(), "delta": text}
             case ChoiceEnd(reason=reason):
-                self._incomplete = reason == "length"
+                self._cut_by = _CUT_BY.get(reason)
                 yield from self._end_item()
             case Finished():
                 yield self._finish(delta)
@@ -206,16 +209,16 @@ class ResponseBuilder:
         elif item["type"] == "function_call":
             arguments = {"name": item["name"], "arguments": item["arguments"]}
             yield {"type": "response.function_call_arguments.done", **place, **arguments}
-        item["status"] = "incomplete" if self._incomplete else "completed"
+        item["status"] = "incomplete" if self._cut_by else "completed"
         yield {"type": "response.output_item.done", "output_index": place["output_index"], "item": deepcopy(item)}
 
     def _finish(self, finished: Finished) -> Event:
         counts = finished.counts
-        status = "incomplete" if self._incomplete else "completed"
+        status = "incomplete" if self._cut_by else "completed"
         self.response.update(
             status=status,
             completed_at=int(time.time()),
-            incomplete_details={"reason": "max_output_tokens"} if self._incomplete else None,
+            incomplete_details={"reason": self._cut_by} if self._cut_by else None,
             usage={
                 "input_tokens": counts.prompt,
                 "output_tokens": counts.completion,

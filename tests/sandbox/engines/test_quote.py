@@ -131,10 +131,6 @@ def test_what_was_said_before_can_be_asked_for() -> None:
     assert run(ENGINE, *said, "What is my name?").text == "My name is Ana and I live in Oslo."
 
 
-def test_a_summary_is_a_sentence_of_the_text() -> None:
-    assert run(ENGINE, default_prompts.DEFAULT_SUMMARY_PROMPT_TMPL.format(context_str=SHOP)).text in SHOP
-
-
 def test_content_may_come_in_parts() -> None:
     parts = [{"type": "text", "text": "The shop opens at nine."}, {"type": "text", "text": OPEN}]
     assert run(ENGINE, {"role": "user", "content": parts}).text == "The shop opens at nine."

@@ -28,7 +28,7 @@ def refusal(prompt: str) -> str:
     return demanded[1] if demanded else UNKNOWN
 
 
-def best_passage(question: str, passages: Sequence[Passage], enough: float = _ENOUGH) -> str | None:
+def best_passage(question: str, passages: Sequence[Passage]) -> str | None:
     """The passage that fits best, as it stands in the text."""
     documents = [Counter(terms(passage.text)) for passage in passages]
     average = sum(document.total() for document in documents) / max(1, len(documents)) or 1
@@ -45,6 +45,6 @@ def best_passage(question: str, passages: Sequence[Passage], enough: float = _EN
     ranked = sorted(zip(documents, passages, strict=True), key=lambda one: -score(one[0]))
     for document, passage in ranked[:_BEST]:
         said = weights.keys() & {*document, *terms(passage.heading)}
-        if score(document) and sum(weights[term] for term in said) >= enough * sum(weights.values()):
+        if score(document) and sum(weights[term] for term in said) >= _ENOUGH * sum(weights.values()):
             return passage.text
     return None

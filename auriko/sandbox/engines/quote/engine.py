@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from auriko.sandbox.engines.base import Event, Finish, Prompt, ToolCall
+from auriko.sandbox.engines.base import Event, Prompt, ToolCall
 from auriko.sandbox.engines.content import attachments_of
 from auriko.sandbox.engines.quote.answer import UNKNOWN, best_passage, refusal
 from auriko.sandbox.engines.quote.call import calls_for, results_since_user
-from auriko.sandbox.engines.quote.described import described_schema, without_form
 from auriko.sandbox.engines.quote.fill import fill
-from auriko.sandbox.engines.quote.prompts import Task, last_user_text, passages, read_task, system_text
+from auriko.sandbox.engines.quote.prompts import last_user_text, passages, read_task, system_text
+from auriko.sandbox.engines.quote.schema import described_schema, without_form
 from auriko.sandbox.engines.speech import say
-from auriko.sandbox.engines.tokens import count_prompt_tokens, count_tokens
 
 _LONGEST = 30_000
 _SHORT_RESULT = 400
@@ -34,12 +33,7 @@ class QuoteEngine:
     def run(self, prompt: Prompt) -> Iterator[Event]:
         """Events of one run: tool calls, or the words of the answer, then `Finish`."""
         reply = _reply(prompt)
-        if isinstance(reply, str):
-            yield from say(reply, prompt)
-        else:
-            yield from reply
-            tokens = sum(count_tokens(call.name + call.arguments) for call in reply)
-            yield Finish("tool_calls", count_prompt_tokens(prompt), tokens)
+        yield from say([reply] if isinstance(reply, str) else reply, prompt)
 
     def passes_on(self, prompt: Prompt) -> bool:
         """True if the prompt asks for something and brings no text to answer from, so that a model should answer."""
@@ -63,18 +57,12 @@ def _reply(prompt: Prompt) -> str | list[ToolCall]:
         return fill(schema or _ANY_OBJECT, without_form(content))
     if results:
         return "\n".join(_told(result, task.question) for result in results)
-    return _answer(task, attachments_of(prompt.messages[-1]) if prompt.messages else [], refusal(f"{system}\n{asked}"))
-
-
-def _answer(task: Task, attached: Sequence[str], unknown: str) -> str:
-    if task.kind == "rewrite":
+    if task.stands_alone:
         return task.question
-    if task.kind == "summary" and task.has_facts:  # the sentence that has most of all the text's words
-        return best_passage(" ".join(each.text for each in task.passages), task.passages, enough=0) or unknown
-    if attached:
+    if attached := attachments_of(prompt.messages[-1]) if prompt.messages else []:
         return ATTACHED.format("; ".join(attached))
     found = best_passage(task.question, task.passages)
-    return found or (unknown if task.has_facts else NO_FACTS)
+    return found or (refusal(f"{system}\n{asked}") if task.has_facts else NO_FACTS)
 
 
 def _told(result: str, question: str) -> str:

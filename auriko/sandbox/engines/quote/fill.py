@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import random
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -22,6 +23,8 @@ from auriko.sandbox.engines.quote.schema import flatten, kind_of
 _DEEP, _DEEPEST = 4, 12
 """Depths from which only what must be there is filled in, and from which a schema that goes on has no value."""
 _MOST_STEPS, _MOST_TRIES, _MOST_ITEMS, _LONGEST_TEXT = 1_000, 200, 10, 300
+_DRAWN_FROM = 20
+"""The number of valid values, the least ones, of which one is drawn where the least of all is there already."""
 _STRICT = {"const", "enum", "format", "pattern"}
 """Rules that say so much of a value that it is looked for first, before other properties take it."""
 _EXAMPLES = {
@@ -31,16 +34,20 @@ _EXAMPLES = {
 }  # fmt: skip
 
 
+class _NoValueError(LookupError):
+    """No value was found that is valid."""
+
+
 def fill(schema: Mapping[str, Any], text: str) -> str:
     """The JSON of a value that is valid under `schema`, or of an empty object if there is none."""
     value: Any = {}
-    with suppress(RecursionError, UnknownType, Unresolvable, re.error):
-        value = next(_Filler(schema, text).values(schema, "", 0), value)
+    with suppress(_NoValueError, RecursionError, UnknownType, Unresolvable, re.error):
+        value = _Filler(schema, text).value(schema)
     return json.dumps(value, ensure_ascii=False)
 
 
 class _Filler:
-    """Fills one schema from one text. Every generator yields the text's own value first, then the least ones."""
+    """Fills one schema from one text."""
 
     def __init__(self, root: Mapping[str, Any], text: str) -> None:
         self._root = root
@@ -48,13 +55,22 @@ class _Filler:
         self._text = Literals(text)
         self._whole = text.strip() if len(text) <= _LONGEST_TEXT else ""
         self._steps = 0
+        self._random = random.Random(0)
+        self._is_drawn = False
 
-    def values(self, schema: Any, name: str, depth: int) -> Iterator[Any]:
-        """Valid values for a part of the schema, of the property `name`."""
+    def value(self, schema: Any, name: str = "", depth: int = 0) -> Any:
+        """A valid value for a part of the schema, of the property `name`: the text's own, else the least.
+
+        Raises:
+            _NoValueError: None was found.
+        """
         self._steps += 1
         rules = flatten(schema if depth <= _DEEPEST else False, self._root)
         candidates = itertools.islice(self._candidates(rules, name, depth), _MOST_TRIES)
-        return filter(self._validator.evolve(schema=rules).is_valid, candidates)
+        valid = filter(self._validator.evolve(schema=rules).is_valid, candidates)
+        if found := list(itertools.islice(valid, _DRAWN_FROM if self._is_drawn else 1)):
+            return self._random.choice(found)
+        raise _NoValueError
 
     def _candidates(self, rules: dict[str, Any], name: str, depth: int) -> Iterator[Any]:
         kind, kinds = kind_of(rules), rules.get("type")
@@ -65,9 +81,9 @@ class _Filler:
         ):
             yield from self._alternatives(rules, several, name, depth)
         elif kind == "object":
-            yield from self._objects(rules, depth)
+            yield self._object(rules, depth)
         elif kind == "array":
-            yield from self._arrays(rules, name, depth)
+            yield self._array(rules, name, depth)
         else:
             said = self._said(kind, rules, name)
             yield from () if said is None else (said,)
@@ -99,71 +115,64 @@ class _Filler:
         yield from options
 
     def _alternatives(self, rules: dict[str, Any], several: list[Any], name: str, depth: int) -> Iterator[Any]:
-        """Values of the alternative for which the text has most; if it has nothing, the default, null, or the first."""
+        """Values of the alternatives, by how much the text has for each; if it has nothing, the default comes first."""
         is_valid = self._validator.evolve(schema=rules).is_valid
         base = {key: value for key, value in rules.items() if key not in {"anyOf", "oneOf", "default"}}
         base.pop("type", None) if is_array(base.get("type")) else None
         merged = [flatten({"allOf": [base, one]}, self._root) for one in several]
         if depth > _DEEP:  # those that end soonest
             merged.sort(key=lambda one: kind_of(one) in {"object", "array"} or "anyOf" in one)
-        found: list[tuple[int, Any, frozenset[Any], Iterator[Any]]] = []
+        found: list[tuple[int, Any, frozenset[Any]]] = []
         start = self._text.given
         for each in merged:
             self._text.given = start
-            values = filter(is_valid, self.values(each, name, depth + 1))
-            found += [(len(self._text.given), one, self._text.given, values) for one in itertools.islice(values, 1)]
+            with suppress(_NoValueError):
+                if is_valid(value := self.value(each, name, depth + 1)):
+                    found.append((len(self._text.given), value, self._text.given))
             if found and (depth > _DEEP or self._steps > _MOST_STEPS):
                 break
         found.sort(key=lambda one: (-one[0], one[1] is not None))
         if found and found[0][0] == len(start) and "default" in rules:
             yield rules["default"]
-        for _, value, given, _ in found:
-            self._text.given = given
+        for _, value, self._text.given in found:
             yield value
-        yield from itertools.chain.from_iterable(values for *_, values in found)
 
-    def _objects(self, rules: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
+    def _object(self, rules: dict[str, Any], depth: int) -> dict[str, Any]:
         properties: dict[str, Any] = rules.get("properties") or {}
         required, least = rules.get("required", ()), rules.get("minProperties", 0)
-        names = list(dict.fromkeys([*properties, *required, *(f"key{number}" for number in range(1, least + 2))]))
+        names = list(dict.fromkeys([*properties, *required]))
         strict = {name for name in properties if _STRICT & flatten(properties[name], self._root).keys()}
+        may_have_more = depth < _DEEP and self._steps < _MOST_STEPS
+        optional = {name for name in properties if may_have_more and name not in required and self._text.names(name)}
+        wanted = [name for name in names if name in required or name in optional]
+        wanted.sort(key=lambda name: (name not in strict, not self._text.names(name)))
         filled: dict[str, Any] = {}
+        for name in [*wanted, *names, *(f"key{number}" for number in range(1, least + 1))]:
+            if name in filled or (name not in wanted and len(filled) >= least):
+                continue
+            given = self._text.given
+            with suppress(_NoValueError):
+                value = self.value(properties.get(name, rules.get("additionalProperties", True)), name, depth + 1)
+                is_said = self._text.given != given and value is not None
+                if is_said or name not in optional or len(filled) < least:
+                    filled[name] = value
+        return {name: filled[name] for name in [*names, *filled] if name in filled}
 
-        def filling(name: str) -> Iterator[Any]:
-            return self.values(properties.get(name, rules.get("additionalProperties", True)), name, depth + 1)
-
-        further: dict[str, Iterator[Any]] = {}
-        for name in sorted(names, key=lambda name: (name not in strict, not self._text.names(name))):
-            is_named = name in properties and self._text.names(name) and depth < _DEEP and self._steps < _MOST_STEPS
-            if name in required or is_named:
-                given, further[name] = self._text.given, filling(name)
-                for value in itertools.islice(further[name], 1):
-                    if name in required or (self._text.given != given and value is not None):
-                        filled[name] = value
-                if name in required and name not in filled:
-                    return
-        more = ((name, value) for name in names if name not in filled for value in itertools.islice(filling(name), 1))
-        while len(filled) < least and (one := next(more, None)):
-            filled[one[0]] = one[1]
-        yield {name: filled[name] for name in names if name in filled}
-        yield from ({**filled, name: value} for name in further if name in filled for value in further[name])
-        yield from ({**filled, name: value} for name, value in more)
-
-    def _arrays(self, rules: dict[str, Any], name: str, depth: int) -> Iterator[list[Any]]:
+    def _array(self, rules: dict[str, Any], name: str, depth: int) -> list[Any]:
         schemas = itertools.chain(rules.get("prefixItems", ()), itertools.repeat(rules.get("items", {})))
         least, most = rules.get("minItems", 0), rules.get("maxItems", _MOST_ITEMS)
         is_new = self._validator.evolve(schema={"uniqueItems": rules.get("uniqueItems", False)}).is_valid
-        items: list[Any] = []
-        values: Iterator[Any] = iter(())
-        for schema in itertools.islice(schemas, max(least, min(most, _MOST_ITEMS if depth < _DEEP else 0))):
-            given = self._text.given
-            values = (value for value in self.values(schema, name, depth + 1) if is_new([*items, value]))
-            found = list(itertools.islice(values, 1))
-            if not found or (len(items) >= least and self._text.given == given):
-                break
-            items += found
-        yield items
-        yield from ([*items[:-1], value] for value in values)
+        was_drawn, items = self._is_drawn, list[Any]()
+        with suppress(_NoValueError):
+            for schema in itertools.islice(schemas, max(least, min(most, _MOST_ITEMS if depth < _DEEP else 0))):
+                given, tries = self._text.given, _MOST_TRIES
+                while not is_new([*items, value := self.value(schema, name, depth + 1)]) and tries:
+                    self._is_drawn, tries = True, tries - 1
+                if len(items) >= least and self._text.given == given:
+                    break
+                items.append(value)
+        self._is_drawn = was_drawn
+        return items
 
 
 def _numbers(rules: Mapping[str, Any]) -> Iterator[float]:

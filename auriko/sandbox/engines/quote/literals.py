@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"(?<![\w.:-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w:
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|„([^“”\n]+)[“”]|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _CAPITAL = r"(?:[^\W\d_a-z][\w'.-]*\w|[A-Z]\b)"
 _NAME = re.compile(  # addresses, moments, words with capitals, codes of letters and digits
-    r"https?://[^\s\"'<>)]*[\w/]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\S)\d[\d:-]*[:-]\d[\dTZ:+-]*\b"
+    r"https?://[^\s\"'<>)]*[\w/]|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\S)\d[\d:-]*[:-]\d[\dTZ:+-]*\b"
     rf"|\b{_CAPITAL}(?: {_CAPITAL})*"
     r"|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w.-]*\w"
 )
@@ -20,6 +20,8 @@ _SAID = re.compile(r"[^\s,;()\"']*[^\s,;()\"'.?!]")
 _START = re.compile(r"(?:^|[.!?:>\n])[\s\"'“(]*$")
 _WHOLE = {"query", "question", "input", "text", "prompt", "message", "content", "request"}
 """Words in names of properties whose value is the whole text rather than a name in it."""
+_NEAR = 20
+"""Characters before a place that tell whether a sentence starts there, or whether it is negated."""
 _NOT_BEFORE = re.compile(r"\b(?:not|no|never|without|don't)\b[\w ]{0,12}$", re.IGNORECASE)
 _NOT_BEHIND = re.compile(r"\s*(?:is |[:=] ?|to )?(?:not|off|false|no)\b", re.IGNORECASE)
 _DATE, _CLOCK = r"\d{4}-\d\d-\d\d", r"(?:[01]\d|2[0-3]):[0-5]\d"
@@ -43,7 +45,7 @@ class Literals:
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text, self._stripped = text, text.strip(" .!?")
         self.given: frozenset[Span] = frozenset()
         self._numbers = [m.span() for m in _NUMBER.finditer(text)]
         self._names = [m.span() for m in _NAME.finditer(text) if not self._is_sentence_start(m)]
@@ -83,7 +85,9 @@ class Literals:
         """True if the text has the name, False with a "not" before it or an "off" behind it, None if it does not."""
         for start, end in self._places(name):
             self.given |= {(start, end)}
-            return not (_NOT_BEFORE.search(self._text[:start]) or _NOT_BEHIND.match(self._text, end))
+            return not (
+                _NOT_BEFORE.search(self._text, max(0, start - _NEAR), start) or _NOT_BEHIND.match(self._text, end)
+            )
         return None
 
     def _matching(self, pattern: str) -> str | None:
@@ -106,9 +110,9 @@ class Literals:
 
     def _is_sentence_start(self, match: re.Match[str]) -> bool:
         """True if a word has its capital from its place alone, and so is no name."""
-        first, *others = match.group().split()
+        start, (first, *others) = match.start(), match.group().split()
         is_word = not any(map(str.isdigit, first)) and (not others or first.lower() in STOP_WORDS)
-        return is_word and bool(_START.search(self._text[: match.start()])) and first != self._text.strip(" .!?")
+        return is_word and first != self._stripped and bool(_START.search(self._text, max(0, start - _NEAR), start))
 
     def _first(self, found: Iterable[Span]) -> str | None:
         """The first of these places that has not been given."""

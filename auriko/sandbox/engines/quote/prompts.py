@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from auriko.sandbox.engines.content import text_of
 from auriko.sandbox.engines.quote.words import sentences
@@ -17,18 +17,14 @@ _LABEL = re.compile(
     r"(?:^|(?<=[.!?]))[ \t<*]*(?:(?P<question>(?:user )?(?:query|question)|the original query is as follows"
     r"|follow[ -]up (?:input|question|message))|(?P<context>(?:new |retrieved )?context|documents?|sources?|text)"
     r"|(?P<existing>existing answer|original answer|we have provided an existing answer)"
-    r"|(?P<answer>(?:helpful |refined |new |final )?answer|standalone question|search query|summary))[ \t*]*[:>]"
-    r"|^(?P<note>we have the opportunity|given the (?:new )?(?:context|information))",
+    r"|(?P<answer>(?:helpful |refined |new |final )?answer|standalone question|search query))[ \t*]*[:>]",
     re.MULTILINE | re.IGNORECASE,
 )
 _REWRITE = re.compile(r"(?:standalone question|search query)[\s:>*\"]*\Z", re.IGNORECASE)
-_WAITING = re.compile(
-    r"^[ \t]*(?:(?:helpful|refined|new|final) )?(?:answer|summary)[ \t*]*:\W*\Z", re.MULTILINE | re.IGNORECASE
-)
-_SUMMARY = re.compile(r"\b(?:summari[sz]e|summary)\b", re.IGNORECASE)
 _INSTRUCTION = re.compile(
-    r"\b(?:you are an?|(?:answer|respond to|use|based on|given|from) (?:\w+ ){0,3}(?:query|question|context"
-    r"|information)|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information is|don't know the)\b",
+    r"\b(?:you are an?|opportunity to refine|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information"
+    r" is|don't know the|(?:answer|respond to|use|based on|given|from) (?:\w+ ){0,3}(?:query|question|context"
+    r"|information))\b",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"^(?:[-*+•]|\d{1,3}[.)])\s+")
@@ -51,13 +47,13 @@ class Task:
     Attributes:
         passages: What the answer may be taken from; an earlier answer that is to be refined comes first.
         has_facts: Whether there is text to answer from, and not a mere greeting or a request.
-        kind: Whether it is to be answered, to come back as it is (as one that stands alone), or asks for a summary.
+        stands_alone: Whether it is to come back as it is, as one that needs nothing of what was said before.
     """
 
     question: str
     passages: list[Passage]
     has_facts: bool
-    kind: Literal["question", "rewrite", "summary"] = "question"
+    stands_alone: bool = False
 
 
 def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -74,12 +70,8 @@ def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
     """The task in the last user message, with what the whole conversation says."""
     asked, system = last_user_text(messages).strip(), system_text(messages)
     inside, outside = _marked(asked)
-    if match := _WAITING.search(outside):
-        outside = outside[: match.start()]
     parts = _labelled(outside)
     question = parts.get("question") or _unlabelled(outside if inside else parts.get("context") or outside)
-    if _REWRITE.search(asked):
-        return Task(question, [], has_facts=True, kind="rewrite")
     system_inside, system_outside = _marked(system)
     of_system = _labelled(system_outside)
     announced = inside or parts.get("context") or system_inside or of_system.get("context", "")
@@ -88,8 +80,8 @@ def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
     told = [] if announced else [text_of(message) for message in messages if message["role"] != "assistant"]
     told = [text for text in told if text.strip() != asked]
     known = [*passages(existing), *own, *passages("\n\n".join(told))]
-    kind: Literal["question", "summary"] = "summary" if _SUMMARY.search(question or asked) else "question"
-    return Task(question, known, bool(announced or existing or len(own) > 1), kind)
+    has_facts = bool(announced or existing or len(own) > ("question" not in parts))
+    return Task(question, known, has_facts, bool(_REWRITE.search(asked)))
 
 
 def passages(text: str) -> Iterator[Passage]:
@@ -128,18 +120,15 @@ def _labelled(text: str) -> dict[str, str]:
         part = text[label.end() : following.start() if following else len(text)].strip()
         if part and label.lastgroup:
             found[label.lastgroup] = part
-    if "question" in found and "context" not in found:  # what stands before the question, but for its instruction
-        first = next(label for label in labels if label.lastgroup == "question")
-        found["context"] = text[: first.start()].strip()
     return found
 
 
 def _unlabelled(text: str) -> str:
     """The question of a text without labels: its last one, else its request, which stands at its end or beginning."""
-    asking = [each for line in text.splitlines() for each in sentences(line) if each.rstrip("\"') ").endswith("?")]
+    asking = [sentence for sentence in sentences(text) if sentence.rstrip("\"') ").endswith("?")]
     if asking:
         return asking[-1]
-    paragraphs = [part.strip() for part in re.split(r"\n\s*\n|:\s*\n", text) if part.strip()]
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n|:\s*(?:\n|\Z)", text) if part.strip()]
     if len(paragraphs) < 2:
         return text.strip()
     return paragraphs[0] if _INSTRUCTION.search(paragraphs[0]) else paragraphs[-1]

@@ -16,7 +16,7 @@ STOP_WORDS = frozenset(_COMMON.split())
 """Words that say nothing of what a sentence is about, and those that only make a question of it."""
 
 _TOKEN = re.compile(r"[A-Za-z]+(?=[A-Z][a-z])|[^\W_]+")
-_END = re.compile(r"(?<=[.!?…])[\"'”)\]]*\s+(?=[^\s a-z])")
+_END = re.compile(r"(?<=[.!?…])[\"'”)\]]*\s+(?=[^\s a-z])|\n")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc|e\.g|i\.e|approx|cf)|\b[A-Z])\.$")
 _ENDING = re.compile(r"(?<=\w{4})(?:ations?|ments?|ings?|ie[sd]|ers)$|(?<=\w{3})(?:er|ed|es|ly|(?<!s)s|e|y)$")
 
@@ -39,12 +39,13 @@ def terms(text: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in _TOKEN.findall(text) if word.lower() not in STOP_WORDS)
 
 
-def sentences(line: str) -> list[str]:
-    """The sentences of a line; abbreviations do not end one."""
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, which end with a line at the latest; abbreviations do not end one."""
     found: list[str] = []
     start = 0
-    for match in _END.finditer(line):
-        if not _ABBREVIATION.search(sentence := line[start : match.end()].strip()):
-            found.append(sentence)
+    for match in _END.finditer(f"{text}\n"):
+        sentence = text[start : match.end()].strip()
+        if match.group() == "\n" or not _ABBREVIATION.search(sentence):
+            found += [sentence] if sentence else []
             start = match.end()
-    return [*found, rest] if (rest := line[start:].strip()) else found
+    return found
