@@ -159,16 +159,16 @@ async def test_slow_reader_holds_the_server_up() -> None:
 
 
 def test_end_that_came_while_no_loop_ran_is_noticed() -> None:
-    with serve(ok, close) as server, asyncio.Runner() as runner:
+    with serve(ok, close) as server, contextlib.closing(asyncio.new_event_loop()) as loop:
         client = AsyncClient(api_key=KEY, base_url=server.url, max_retries=0)
-        runner.run(client.chat.completions.create(**ASK))
+        loop.run_until_complete(client.chat.completions.create(**ASK))
         server.acts = (ok,)
         for connection in list(server._open.values()):
             connection.sock.shutdown(socket.SHUT_WR)
         time.sleep(0.05)
-        assert runner.run(client.chat.completions.create(**ASK)).choices
+        assert loop.run_until_complete(client.chat.completions.create(**ASK)).choices
         assert server.accepted == 2
-        runner.run(client.close())
+        loop.run_until_complete(client.close())
 
 
 @BACKENDS
