@@ -71,6 +71,9 @@ def streams_know_tracers(model: type[ModelT]) -> type[ModelT]:
     """The class, whose streams know the handlers that trace them: below, LangChain says nothing of the run."""
     model.stream = _knowing(model.stream, _steps)  # type: ignore[method-assign]
     model.astream = _knowing(model.astream, _async_steps)  # type: ignore[method-assign]
+    # Inside a graph whose messages are streamed, LangChain streams from `invoke`.
+    model.generate = _known_inside(model.generate)  # type: ignore[method-assign]
+    model.agenerate = _known_inside_async(model.agenerate)  # type: ignore[method-assign]
     return model
 
 
@@ -78,10 +81,30 @@ def _knowing(method: Callable[..., Any], steps: Callable[[Any, tuple[Any, ...]],
     @wraps(method)
     def stream(model: BaseChatModel, /, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002 - LangChain's name
         chunks = method(model, input, config, **kwargs)
-        tracers = _tracers_of(model, config)
+        tracers = _tracers_among(ensure_config(config).get("callbacks"), model)
         return steps(chunks, tracers) if tracers else chunks
 
     return stream
+
+
+def _known_inside(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def generate(model: BaseChatModel, /, messages: Any, stop: Any = None, callbacks: Any = None, **kwargs: Any) -> Any:
+        with _known(_tracers_among(callbacks, model)):
+            return method(model, messages, stop, callbacks, **kwargs)
+
+    return generate
+
+
+def _known_inside_async(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    async def agenerate(
+        model: BaseChatModel, /, messages: Any, stop: Any = None, callbacks: Any = None, **kwargs: Any
+    ) -> Any:
+        with _known(_tracers_among(callbacks, model)):
+            return await method(model, messages, stop, callbacks, **kwargs)
+
+    return agenerate
 
 
 def _steps(chunks: Generator[Any], tracers: tuple[Any, ...]) -> Generator[Any]:
@@ -102,7 +125,7 @@ async def _async_steps(chunks: AsyncGenerator[Any], tracers: tuple[Any, ...]) ->
 
 @contextmanager
 def _known(tracers: tuple[Any, ...]) -> Generator[None]:
-    """A context for the first step of a stream, which makes its `StreamSpan`."""
+    """A context for what makes the `StreamSpan` of a stream."""
     token = _tracers.set(tracers)
     try:
         yield
@@ -110,11 +133,11 @@ def _known(tracers: tuple[Any, ...]) -> Generator[None]:
         _tracers.reset(token)
 
 
-def _tracers_of(model: BaseChatModel, config: RunnableConfig | None) -> tuple[Any, ...]:
+def _tracers_among(callbacks: Any, model: BaseChatModel) -> tuple[Any, ...]:
     """The handlers of a run to come that keep spans; nothing is asked where no library is there that has such ones."""
     if not any(library in sys.modules for library in _KNOWN_TO_STREAMS):
         return ()
-    handlers = CallbackManager.configure(ensure_config(config).get("callbacks"), model.callbacks).handlers
+    handlers = CallbackManager.configure(callbacks, model.callbacks).handlers
     return tuple(handler for handler in handlers if _library_of(handler) in _KNOWN_TO_STREAMS)
 
 

@@ -1,8 +1,9 @@
 """What `conversation=` saves: 20 conversations of 12 turns under three strategies, with it and without.
 
-The gateway is the sandbox, which spreads calls over those who are about as good. Each conversation is about a document
-of its own, and each provider has the packaged catalogue's prices and a pace of its own: a token that its cache does not
-hold takes time. The table of docs/routing.md is renewed with `python benchmarks/affinity.py --write`.
+The gateway is the sandbox, which shares calls among those that are about as good, and whose providers fail now and
+then. Each conversation is about a document of its own. Prices are those of the packaged catalogue, and each
+provider has a pace: a token that its cache does not hold takes time. The table of docs/routing.md is renewed with
+`python benchmarks/affinity.py --write`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CONVERSATIONS, TURNS = 20, 12
 DOCUMENT_WORDS, QUESTION_WORDS, ANSWER_WORDS = 1500, 150, 20
 # Seconds: before the first token, for each that follows, and for each token of the prompt that has to be read.
 PACES = {"openai": (0.030, 0.001, 2e-5), "azure_openai": (0.036, 0.0008, 2e-5), "local_lm": (0.040, 0.0006, 2e-5)}
-LOAD_BALANCE = 0.35
+LOAD_BALANCE, DOWN = 0.35, 0.03
 TABLE = re.compile(r"^\| Strategy \| `conversation=`.*?\n(?=[^|])", re.DOTALL | re.MULTILINE)
 
 
@@ -54,13 +55,14 @@ def measure(strategy: str, *, kept: bool, pace: float = 1.0, seed: int = 1) -> O
         Paced(ScriptedEngine(words(chance, ANSWER_WORDS)), name=name, **_seconds(times, pace))
         for name, times in PACES.items()
     ]
+    faults = [f"down={DOWN};provider={name}" for name in PACES]
     catalog: dict[str, Any] = {"providers": {name: {"engine": name} for name in PACES}}
     talks: list[list[dict[str, Any]]] = [
         [{"role": "system", "content": words(chance, DOCUMENT_WORDS)}] for _ in range(CONVERSATIONS)
     ]
     replies: list[Any] = []
     with (
-        Sandbox(engines=engines, catalog=catalog, load_balance=LOAD_BALANCE, seed=seed) as sandbox,
+        Sandbox(engines=engines, catalog=catalog, load_balance=LOAD_BALANCE, faults=faults, seed=seed) as sandbox,
         Client(base_url=sandbox.base_url, api_key=sandbox.api_key) as client,
     ):
         for _, (number, messages) in product(range(TURNS), enumerate(talks)):

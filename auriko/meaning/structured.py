@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from auriko.errors import (
@@ -91,13 +90,17 @@ def json_value(text: str) -> Any:
 
 
 def validator(model: Any) -> Callable[[Any], Any]:
-    """What makes an instance of a pydantic class, of version 2 or 1, or of an adapter's type, from a JSON value.
-
-    From JSON, in which dates, enums and tuples are what they are on the wire; a strict class takes nothing else.
-    """
-    read = model.validate_json if isinstance(model, TypeAdapter) else getattr(model, "model_validate_json", None)
-    if read is None:
+    """What makes an instance of a pydantic class, of version 2 or 1, from a JSON value."""
+    if not hasattr(model, "model_validate_json"):
         return model.parse_obj  # type: ignore[no-any-return]
+    return of_json_value(model.model_validate_json)
+
+
+def of_json_value(read: Callable[[bytes], T]) -> Callable[[Any], T]:
+    """What reads a JSON value as `read` does its text, in which dates, enums and tuples are what they are on the wire.
+
+    A strict class takes them from nothing else.
+    """
     return lambda value: read(to_json(value, inf_nan_mode="constants"))
 
 

@@ -9,7 +9,7 @@ What is no object on the wire is asked for as one with a `value`, since provider
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
@@ -18,7 +18,7 @@ from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import from_json
 
 from auriko.errors import StructuredOutputError, error_from_event
-from auriko.meaning.structured import structured_answer, validator
+from auriko.meaning.structured import of_json_value, structured_answer
 from auriko.models._base import Reply
 from auriko.models.chat import ChatCompletion
 from auriko.models.parsed import ParsedChatCompletion, ParsedResponse
@@ -44,7 +44,7 @@ class ResponseFormat(Generic[T]):
     """
 
     def __init__(self, adapter: TypeAdapter[T], name: str | None) -> None:
-        self._validate = validator(adapter)
+        self._validate: Callable[[Any], T] = of_json_value(adapter.validate_json)
         schema = _without_discriminators(adapter.json_schema())
         self.name = fitting_name(name or inlined(schema).get("title") or "answer")
         self._wrapped = inlined(schema).get("type") != "object"
@@ -115,8 +115,7 @@ class ResponseFormat(Generic[T]):
         return parsed
 
     def _validated(self, value: Any) -> T:
-        validated: T = self._validate(self._unwrapped(value))
-        return validated
+        return self._validate(self._unwrapped(value))
 
     def _unwrapped(self, value: Any) -> Any:
         return value[_VALUE] if self._wrapped and isinstance(value, dict) and _VALUE in value else value

@@ -57,9 +57,10 @@ def complaints(chrome) -> list[str]:
 @pytest.mark.parametrize("query", ["", "?since=all"])
 def test_a_million_calls_are_painted_within_a_second(open_page, address, query):
     chrome = open_page(address + query)
-    paint = chrome.execute_script("return performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert paint < FIRST_PAINT_MS
     shown(chrome)
+    # The browser tells of a paint only after it, which may be after the page has loaded.
+    first_paint = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+    assert WebDriverWait(chrome, 60).until(lambda _: chrome.execute_script(first_paint)) < FIRST_PAINT_MS
     tiles = chrome.find_element(By.ID, "totals").text
     assert ("1,000,002" in tiles) == bool(query)
     assert complaints(chrome) == []

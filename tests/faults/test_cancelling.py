@@ -68,7 +68,7 @@ async def test_l5_task_is_cancelled(anyio_backend: str, situation: str, streamed
         task.cancel("why")
         with pytest.raises(asyncio.CancelledError) as caught:
             await task
-        if sys.version_info >= (3, 11):  # asyncio itself does not hand the reason on before
+        if sys.version_info >= (3, 11):  # asyncio did not hand it on before
             assert caught.value.args == ("why",)
         assert task.cancelled()
         await assert_nothing_is_left(server, client)

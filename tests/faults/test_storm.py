@@ -118,12 +118,9 @@ async def storm_on_trio(url: str, http_client: Any) -> None:
 @pytest.mark.parametrize("transport", ways.TRANSPORTS)
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_l7_storm(loop: str, transport: str) -> None:
-    factory: Any = None
-    if loop == "uvloop":
-        factory = pytest.importorskip("uvloop").new_event_loop
+    options = {"use_uvloop": loop == "uvloop"}
     with serve(ok) as server:
-        with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(storm(server.url, ways.TRANSPORTS[transport]))
+        anyio.run(storm, server.url, ways.TRANSPORTS[transport], backend="asyncio", backend_options=options)
         server.wait_until_unused()
 
 

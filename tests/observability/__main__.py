@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import reading
 import servers
@@ -61,14 +62,32 @@ def _usd(usd: float | None) -> str:
     return f"{'unknown':>11}" if usd is None else f"{usd:>11.6f}"
 
 
-def check_spans() -> bool:
+def check_spans(folder: Path) -> bool:
     """Whether each call has one span with tokens and cost; each tool changes its process for good, and has its own."""
     here = Path(__file__).parent
     pytest = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(here), "--noconftest"]
     pytest += ["-p", "no:auriko", "-p", "no:asyncio", "-p", "no:cacheprovider", str(here / "test_one_span.py")]
-    failed = [tool for tool in TOOLS if subprocess.run([*pytest, "-k", f"{tool}-"], check=False).returncode]
+    pytest += ["-W", "ignore", "-o", "junit_family=xunit1"]
+    reports = {tool: folder / f"{tool}.xml" for tool in TOOLS}
+    failed = [
+        tool
+        for tool, report in reports.items()
+        if subprocess.run([*pytest, "-k", f"{tool}-", f"--junitxml={report}"], check=False).returncode
+    ]
+    print(f"\n{'tool':<16}{'calls':>6}{'billed':>11}{'exported':>11}  model")
+    for tool, report in reports.items():
+        print(f"{tool:<16}{_row(report)}")
     print("\n".join(f"WRONG: {tool}" for tool in failed) or "spans: one with tokens and cost for every call.")
     return not failed
+
+
+def _row(report: Path) -> str:
+    """The number of a tool's calls, what was billed, what it exported, and the models, of its test report."""
+    told: dict[str, list[str]] = {"billed": [], "exported": [], "model": []}
+    for told_of_one in ET.parse(report).iter("property"):  # noqa: S314 - of our own
+        told[told_of_one.attrib["name"]].append(told_of_one.attrib["value"])
+    billed, exported = (_usd(sum(map(float, told[kind]))) for kind in ("billed", "exported"))
+    return f"{len(told['exported']):>6}{billed}{exported}  {', '.join(sorted(set(told['model'])))}"
 
 
 def main() -> None:
@@ -77,7 +96,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     tools = sys.argv[1:] or ["spans", "phoenix", "mlflow"]
     with tempfile.TemporaryDirectory(prefix="auriko-observability-") as folder:
-        right = [check_spans() if tool == "spans" else check(tool, Path(folder)) for tool in tools]
+        right = [check_spans(Path(folder)) if tool == "spans" else check(tool, Path(folder)) for tool in tools]
     sys.exit(not all(right))
 
 

@@ -259,23 +259,63 @@ async def llamaindex(settings: dict[str, str], way: str, _callbacks: list[Any]) 
             _ = [item async for item in await llm.astream_complete(TEXT)]
 
 
-CALLERS = {"core": core, "ChatAuriko": langchain, "Auriko": llamaindex}
+def ferry(place: str) -> str:
+    """How long the ferry to a place takes."""
+    return f"The ferry to {place} takes 45 minutes."
+
+
+async def langchain_agent(settings: dict[str, str], way: str, callbacks: list[Any]) -> None:
+    from langchain.agents import create_agent
+
+    agent: Any = create_agent(ChatAuriko(models=MODELS, **settings), [ferry])
+    question: Any = {"messages": [{"role": "user", "content": TEXT}]}
+    config: Any = {"callbacks": callbacks}
+    match way:
+        case "plain":
+            agent.invoke(question, config)
+        case "stream":
+            list(agent.stream(question, config, stream_mode="messages"))
+        case "async plain":
+            await agent.ainvoke(question, config)
+        case _:
+            _ = [item async for item in agent.astream(question, config, stream_mode="messages")]
+
+
+async def llamaindex_agent(settings: dict[str, str], way: str, _callbacks: list[Any]) -> None:
+    from llama_index.core.agent import FunctionAgent
+
+    agent = FunctionAgent(llm=Auriko(models=MODELS, **settings), tools=[ferry], streaming="stream" in way)
+    await agent.run(TEXT)
+
+
+CALLERS = {
+    "core": core,
+    "ChatAuriko": langchain,
+    "Auriko": llamaindex,
+    "LangChain agent": langchain_agent,
+    "LlamaIndex agent": llamaindex_agent,  # which is asynchronous alone
+}
 # LangSmith watches LangChain alone. Its runs are not OpenTelemetry's spans, and a program's SDK is left out beside it.
 CASES = [
     (tool, caller, way)
     for tool in TOOLS
     for caller in CALLERS
     for way in WAYS
-    if tool != "LangSmith" or caller == "ChatAuriko"
+    if tool != "LangSmith" or caller in {"ChatAuriko", "LangChain agent"}
+    if caller != "LlamaIndex agent" or way.startswith("async")
 ]
 
 
 @pytest.mark.parametrize(("name", "caller", "way"), CASES)
-async def test_one_span_has_tokens_and_cost(settings, name, caller, way):
+async def test_every_call_has_one_span_with_tokens_and_cost(settings, name, caller, way, record_property):
     tool = started(name)
     with track_spend() as spend:
         await CALLERS[caller](settings, way, tool.callbacks)
     told = tool.read()
-    (bill,) = spend.records
+    bills = [Told(bill.prompt_tokens, bill.usd, bill.model) for bill in spend.records]
+    assert len(bills) == 1 if "agent" not in caller else len(bills) > 1
     counted = [one for one in told if one.tokens is not None or one.usd is not None]
-    assert counted == [Told(bill.prompt_tokens, bill.usd, bill.model)], told
+    assert sorted(counted) == sorted(bills), told
+    for kind, each in [*(("billed", bill) for bill in bills), *(("exported", one) for one in counted)]:
+        record_property(kind, each.usd)
+    record_property("model", ", ".join({str(one.model) for one in counted}))

@@ -8,9 +8,9 @@ from auriko.sandbox.engines.base import Event, Prompt, ToolCall
 from auriko.sandbox.engines.content import attachments_of
 from auriko.sandbox.engines.quote.answer import UNKNOWN, best_passage, refusal
 from auriko.sandbox.engines.quote.call import calls_for, results_since_user
-from auriko.sandbox.engines.quote.described import described_schema, without_form
 from auriko.sandbox.engines.quote.fill import fill
 from auriko.sandbox.engines.quote.prompts import last_user_text, passages, read_task, system_text
+from auriko.sandbox.engines.quote.schema import described_schema, without_form
 from auriko.sandbox.engines.speech import say
 
 _LONGEST = 30_000
