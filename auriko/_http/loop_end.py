@@ -52,3 +52,5 @@ def close_after_loop(transport: Any) -> None:
     connected: Any = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
     with contextlib.suppress(RuntimeError, AttributeError):
         connected._call_connection_lost(None)  # noqa: SLF001 - what the turn of the loop would have called
+    with contextlib.suppress(RuntimeError, AttributeError):  # TLS of Python 3.10 notes its end when this succeeds
+        transport.abort()

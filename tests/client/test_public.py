@@ -54,6 +54,8 @@ heavy |= {"asyncio", "anyio", "csv", "difflib", "h11", "httpcore", "sqlite3", "s
 later = {"_network", "_pool", "_stream", "_transport", "accumulate", "candidates", "estimate", "models.providers"}
 later |= {"models.responses", "resources.chat", "routing", "spend._display", "spend._export", "spend._ledger", "types"}
 heavy |= {f"auriko.{name}" for name in later}
+if sys.version_info < (3, 11):
+    heavy -= {"subprocess"}  # Python's platform imports it, for which zstandard asks
 print(sorted(heavy & set(sys.modules)), [m for m in sys.modules if m.startswith(("auriko.sandbox", "auriko.cli"))])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)

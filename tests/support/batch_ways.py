@@ -1,5 +1,6 @@
 """The three ways to run a batch, with one face for the tests."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ class OnLoop:
             async with AsyncClient(api_key=KEY, base_url=url, max_retries=0) as client:
                 return await client.chat.completions.batch(requests, **options)
 
-        return anyio.run(main, backend=self.backend)
+        return self._run(main)
 
     def as_completed(self, url: str, requests: Any, see: Callable[..., Any] = print, **options: Any) -> Results:
         async def main() -> Results:
@@ -53,7 +54,12 @@ class OnLoop:
                         see(replies, index, reply)
                 return seen
 
-        return anyio.run(main, backend=self.backend)
+        return self._run(main)
+
+    def _run(self, main: Callable[[], Any]) -> Results:
+        """Runs it as programs do: before Python 3.11, anyio's own way makes a cancellation of Ctrl-C."""
+        ran: Results = asyncio.run(main()) if self.backend == "asyncio" else anyio.run(main, backend=self.backend)
+        return ran
 
 
 WAYS = [
