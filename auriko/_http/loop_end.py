@@ -47,8 +47,6 @@ def close_after_loop(transport: Any) -> None:
     """
     with contextlib.suppress(RuntimeError, AttributeError):  # it would wait for a turn of the loop, or is closed
         transport.abort()
-    with contextlib.suppress(RuntimeError, AttributeError):  # Python 3.10's has not noted that it is closed
-        transport.close()
     connected: Any = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
     with contextlib.suppress(RuntimeError, AttributeError):
         connected._call_connection_lost(None)  # noqa: SLF001 - what the turn of the loop would have called
