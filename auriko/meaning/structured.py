@@ -95,7 +95,7 @@ def validator(model: Any) -> Callable[[Any], Any]:
 
     From JSON, in which dates, enums and tuples are what they are on the wire; a strict class takes nothing else.
     """
-    read = model.validate_json if isinstance(model, TypeAdapter) else getattr(model, "model_validate_json", None)
+    read: Any = model.validate_json if isinstance(model, TypeAdapter) else getattr(model, "model_validate_json", None)
     if read is None:
         return model.parse_obj  # type: ignore[no-any-return]
     return lambda value: read(to_json(value, inf_nan_mode="constants"))
