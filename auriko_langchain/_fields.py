@@ -150,7 +150,7 @@ class ChatFields(BaseChatModel):
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
-    if not TYPE_CHECKING:  # type checkers read the arguments off the fields
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers read the arguments off the fields
 
         def __init__(self, *model: str, **fields: Any) -> None:
             if len(model) > 1:

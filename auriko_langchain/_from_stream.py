@@ -61,7 +61,7 @@ class ChunkReader:
         self,
         usage: Usage | None,
         routing: RoutingMetadata | None,
-        headers: Mapping[str, str] | None,
+        headers: Mapping[str, str],
     ) -> ChatGenerationChunk:
         """The chunk that ends the message: it alone says who answered, the tokens and the cost."""
         metadata = response_metadata(model=self._model, routing=routing, headers=headers, facts=self._facts)
@@ -173,10 +173,10 @@ def _unreadable_end(text: str) -> str:
 
     It completes whatever it can, `{"path": "/data` too, except where a bracket is closed that was not opened.
     """
-    for end in ("", "]", "}", '"]', '"}', '""]', '""}'):
+    for end in ("", "]", "}", '"]', '"}', '""]'):
         try:
             if not isinstance(parse_partial_json(text + end) if text + end else {}, dict):
                 return end
         except (ValueError, RecursionError):
             return end
-    return "]"
+    return '""}'

@@ -31,7 +31,7 @@ def chat_result(completion: ChatCompletion) -> ChatResult:
     shared = response_metadata(
         model=completion.model,
         routing=completion.routing_metadata,
-        headers=completion.response_headers,
+        headers=completion.response_headers or {},
         facts={
             "id": completion.id or None,
             "system_fingerprint": completion.system_fingerprint,

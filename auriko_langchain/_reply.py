@@ -59,7 +59,7 @@ def response_metadata(
     *,
     model: str,
     routing: RoutingMetadata | None,
-    headers: Mapping[str, str] | None,
+    headers: Mapping[str, str],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The facts that inform the user: the model that answered, its cost in USD, and all of the routing metadata.
@@ -81,11 +81,10 @@ def response_metadata(
     if routing is not None:
         metadata[ROUTING_METADATA] = routing.model_dump(mode="json", exclude_none=True)
         warn_of_changes(routing)
-    if headers is not None:
-        if request_id := headers.get("x-request-id"):
-            metadata["request_id"] = request_id
-        if limits := {name: headers[name] for name in headers if name.startswith(_HEADERS)}:
-            metadata["headers"] = limits
+    if request_id := headers.get("x-request-id"):
+        metadata["request_id"] = request_id
+    if limits := {name: headers[name] for name in headers if name.startswith(_HEADERS)}:
+        metadata["headers"] = limits
     return metadata
 
 

@@ -188,8 +188,6 @@ def langchain_errors() -> Generator[None]:
     """Within it, errors of the client leave as their twins here, with the same facts and traceback."""
     try:
         yield
-    except AurikoChatError:
-        raise
     except core.AurikoAPIError as error:
         twin = _twin(error).with_traceback(error.__traceback__)
         raise twin from error.__cause__

@@ -43,8 +43,6 @@ class _OpenInferenceSpan:
 
 
 def _openinference_span() -> AttributeSink | None:
-    if "openinference.instrumentation.llama_index" not in sys.modules:
-        return None
     handlers: list[Any] = [*get_dispatcher().span_handlers]  # pyright: ignore[reportUnknownMemberType]
     for handler in handlers:
         if type(handler).__module__.startswith("openinference."):

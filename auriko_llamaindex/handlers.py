@@ -59,11 +59,6 @@ class AurikoCostHandler(BaseSpanHandler[Spending]):
     that were started without their creator's context are not seen.
     """
 
-    @classmethod
-    def class_name(cls) -> str:
-        """The name of the handler."""
-        return "AurikoCostHandler"
-
     def attach(self) -> Self:
         """The handler itself, told of everything that LlamaIndex does from now on."""
         get_dispatcher().add_span_handler(self)

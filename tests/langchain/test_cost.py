@@ -236,6 +236,15 @@ def test_calls_that_fail_are_not_counted(gateway):
     assert costs._started == {}
 
 
+def test_a_call_that_fails_in_an_inner_block_is_forgotten_by_both(gateway):
+    gateway.refuses(404, "model_not_found", "not_found_error")
+    with get_auriko_cost_callback() as outer, get_auriko_cost_callback() as inner:
+        with pytest.raises(Exception, match="model_not_found"):
+            gateway.model().invoke("hi")
+        assert (outer.calls, inner.calls) == (0, 0)
+        assert outer._started == inner._started == {}
+
+
 # -- caches --------------------------------------------------------------------------------------------------------
 
 
@@ -258,6 +267,16 @@ async def test_an_answer_from_the_cache_costs_nothing(gateway, way):
     assert collector.traced_runs[0].extra["metadata"]["ls_gateway_info"]["cost_usd"] == 0.0
     assert (costs.calls, costs.usd, costs.cached_calls) == (1, COST, 2)
     assert len(gateway.bodies) == 1
+
+
+def test_several_answers_from_the_cache_cost_nothing(gateway):
+    gateway.replies({"choices": [{"index": i, "message": {"content": text}} for i, text in enumerate("ab")]})
+    model = gateway.model(n=2, cache=InMemoryCache())
+    model.generate([[HumanMessage("hi")]])
+    first, second = model.generate([[HumanMessage("hi")]]).generations[0]
+    assert (first.text, second.text) == ("a", "b")
+    assert first.message.response_metadata["cost"] == 0.0
+    assert "cost" not in second.message.response_metadata, "that of the first counts for all"
 
 
 class JsonCache(BaseCache):

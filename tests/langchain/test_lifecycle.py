@@ -15,6 +15,7 @@ from langchain_core.load import dumps, loads
 from langchain_core.messages import HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableParallel
+from pydantic import BaseModel
 
 from auriko import RoutingOptions, shared_clients
 from auriko_langchain import AurikoCostCallbackHandler, ChatAuriko, errors
@@ -65,6 +66,16 @@ def test_copies_use_the_same_places():
     assert twin.callbacks == [handler]
     assert twin.rate_limiter is limiter
     http.close()
+
+
+def test_a_model_may_be_a_field_of_another_pydantic_class():
+    class Holder(BaseModel):
+        chat: ChatAuriko
+
+    original = model()
+    assert Holder(chat=original).chat is original
+    with pytest.raises(ValueError, match="a valid dictionary or instance of ChatAuriko"):
+        Holder(chat="gpt-4o")
 
 
 def test_pickles_leave_the_key_out(monkeypatch):

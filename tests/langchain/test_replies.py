@@ -80,6 +80,14 @@ async def test_details_of_usage_are_whole_numbers(ask):
     }
 
 
+@pytest.mark.parametrize("told", [None, {}])
+async def test_details_that_are_not_told_are_not_zero(ask, told):
+    message = await ask(
+        {"content": "x"}, usage={**USAGE, "prompt_tokens_details": told, "completion_tokens_details": told}
+    )
+    assert message.usage_metadata == {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
+
+
 CALLS = [
     {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}, "provider_signature": "s1"},
     {"id": "c2", "type": "function", "function": {"name": "now", "arguments": "{}"}},
@@ -191,6 +199,22 @@ async def test_citations_are_annotations_of_the_text(ask, gateway, output_versio
     (block,) = message.content_blocks
     assert block["text"] == "yes"
     assert block["annotations"] == [{"type": "citation", "url": "u", "title": "t", "start_index": 0, "end_index": 3}]
+
+
+async def test_annotations_of_another_kind_are_kept_as_they_are(ask):
+    found = {"type": "file_citation", "file_citation": {"file_id": "f"}}
+    message = await ask({"content": "yes", "annotations": [found]}, deltas=["yes", {"annotations": [found]}])
+    (block,) = message.content_blocks
+    assert block["annotations"] == [{"type": "non_standard_annotation", "value": found}]
+
+
+def test_blocks_that_langchain_does_not_know_are_shown_as_they_are():
+    """As a program adds them, or another class has made them that the message was restored from."""
+    message = AIMessage(["yes", {"type": "chart", "rows": [1]}], response_metadata={"model_provider": "auriko"})
+    assert message.content_blocks == [
+        {"type": "text", "text": "yes"},
+        {"type": "non_standard", "value": {"type": "chart", "rows": [1]}},
+    ]
 
 
 async def test_the_gateways_warnings_are_warnings(ask):
@@ -330,6 +354,18 @@ def test_a_call_without_an_id_gets_one(gateway):
     (call,) = sum(chunks[1:], chunks[0]).tool_calls
     assert call["name"] == "now"
     assert call["id"].startswith("call_")
+
+
+@pytest.mark.parametrize("arguments", ['{"a": ', '{"a": [', '{"a": "x', '{"a": ["x', '{"a": "x\\', '{"a": ["x\\'])
+def test_arguments_that_are_cut_anywhere_are_not_completed(gateway, arguments):
+    """LangChain would close whatever is open, and run a call of half a path."""
+    piece = {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "add", "arguments": arguments}}]}
+    chunks = stream(gateway, piece, finish_reason="length")
+    merged = sum(chunks[1:], chunks[0])
+    assert merged.tool_calls == []
+    (invalid,) = merged.invalid_tool_calls
+    assert (invalid["name"], invalid["id"]) == ("add", "c1")
+    assert invalid["args"].startswith(arguments)
 
 
 @pytest.mark.parametrize("output_version", ["v0", "v1"])

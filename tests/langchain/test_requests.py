@@ -236,6 +236,11 @@ def test_labels_are_only_sent_if_they_are_asked_for(gateway):
     assert sent(gateway, gateway.model(), CONFIG) == {"model": "m-1"}
 
 
+def test_a_config_without_tags_and_a_user_labels_with_its_run_alone(gateway):
+    body = sent(gateway, gateway.model(label_from_config=True), {"run_id": CONFIG["run_id"]})
+    assert body["gateway"]["metadata"] == {"trace_id": CONFIG["run_id"]}
+
+
 def test_a_calls_own_labels_win(gateway):
     body = sent(gateway, labelled(gateway), CONFIG, gateway_metadata={"trace_id": "mine"})
     assert body["gateway"]["metadata"] == {**LABELS, "trace_id": "mine"}
@@ -269,6 +274,15 @@ def test_settings_that_are_refused(gateway, settings, error, said):
         gateway.model(**settings)
     assert "ak bad" not in str(raised.value)
     assert "ak_test_scripted" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "said"),
+    [(("a", "b"), {}, "one argument without a name, the model; 2 were given"), (("a",), {"model": "b"}, "given twice")],
+)
+def test_a_model_is_named_once(names, settings, said):
+    with pytest.raises(TypeError, match=said):
+        ChatAuriko(*names, api_key="ak_x", **settings)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import Generation
+from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableBinding
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
@@ -180,8 +183,33 @@ def test_raw_answers_and_their_errors(gateway, method):
 
 def test_an_answer_that_does_not_follow_the_schema(gateway):
     gateway.says('{"age": "old"}')
-    with pytest.raises(OutputParserException):
+    with pytest.raises(OutputParserException) as raised:
         gateway.model().with_structured_output(Person).invoke("hi")
+    assert raised.value.llm_output == '{"age": "old"}'
+
+
+def test_a_tools_object_that_is_streamed_as_text_comes_as_a_whole(gateway):
+    """Some models write it instead of calling the tool; while it grows it is not known to be one."""
+    gateway.streams('{"name": ', '"Ann"}')
+    structured = gateway.model().with_structured_output(Person, method="function_calling")
+    assert list(structured.stream("hi")) == [Person(name="Ann")]
+
+
+def test_the_parser_of_a_chain_reads_texts_and_messages_of_others(gateway):
+    parser = gateway.model().with_structured_output(Person).last
+    text = '{"name": "Ann"}'
+    for answer in (text, HumanMessage(text), AIMessage(text)):
+        assert parser.invoke(answer) == Person(name="Ann")
+    assert parser.parse(text) == Person(name="Ann")
+    assert parser.parse_result([Generation(text='{"name": "Ann", "ag')], partial=True) == Person(name="Ann")
+    assert parser.parse_result([Generation(text='{"na')], partial=True) is None
+
+
+def test_chains_know_what_comes_out_of_them(gateway):
+    model = gateway.model()
+    assert model.with_structured_output(Person).OutputType is Person
+    assert model.with_structured_output(City).OutputType is dict
+    assert model.with_structured_output(Person, include_raw=True).OutputType is dict
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -225,6 +253,16 @@ async def test_json_mode_tells_the_schema_where_the_prompt_does_not_speak_of_jso
     assert json.loads(told["content"].split("\n")[1])["properties"].keys() == {"name", "age"}
     await call(structured, way, "Who is Ann? Answer as JSON with the keys name and age.")
     assert [message["role"] for message in gateway.bodies[-1]["messages"]] == ["user"]
+
+
+def test_json_mode_tells_the_schema_after_a_template_too(gateway):
+    gateway.says('{"name": "Ann"}')
+    template = ChatPromptTemplate([("system", "Be brief."), ("human", "Who is {name}?")])
+    chain = template | gateway.model().with_structured_output(Person, method="json_mode")
+    assert chain.invoke({"name": "Ann"}) == Person(name="Ann")
+    told, *asked = gateway.bodies[-1]["messages"]
+    assert "JSON schema" in told["content"]
+    assert [message["content"] for message in asked] == ["Be brief.", "Who is Ann?"]
 
 
 def test_json_mode_without_a_schema(gateway):

@@ -124,6 +124,13 @@ def test_audio_video_and_files():
     assert part({"type": "text-plain", "text": "hello", "mime_type": "text/plain"}) == {"type": "text", "text": "hello"}
 
 
+def test_an_answer_that_is_handed_on_as_a_question_is_its_text_alone():
+    """As agents hand the content of one's answer to another: reasoning and calls are no part of a question."""
+    call = {"type": "tool_use", "id": "c1", "name": "add", "input": {}}
+    content = [{"type": "thinking", "thinking": "hm", "signature": "s"}, TEXT, call]
+    assert wire(HumanMessage(content)) == wire(HumanMessage([TEXT]))
+
+
 def test_blocks_that_nobody_knows_go_out_as_they_are():
     assert part({"type": "hologram", "x": 1}) == {"type": "hologram", "x": 1}
     assert part({"type": "non_standard", "value": {"type": "hologram"}}) == {"type": "hologram"}

@@ -134,6 +134,17 @@ async def test_openinference_and_a_refused_call(gateway, openinference):
     assert not _has_cost(span)
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_without_a_library_that_traces_the_call_has_a_span_of_its_own(gateway, telemetry, monkeypatch, way):
+    for library in ("langfuse", "opentelemetry.instrumentation", "openinference.instrumentation"):
+        monkeypatch.delitem(sys.modules, f"{library}.langchain")
+    script(gateway, way)
+    await call(gateway.model(), way, "hi")
+    span = telemetry.span()
+    assert span.name == "chat m-1"
+    assert span.attributes["llm.cost.total"] == COST
+
+
 def test_openinference_that_is_imported_but_not_used(gateway, telemetry, capsys):
     gateway.says("x")
     gateway.model().invoke("hi")

@@ -13,10 +13,11 @@ from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.node_parser import SentenceSplitter
-from llama_index.core.query_engine import RetrieverQueryEngine, SubQuestionQueryEngine
+from llama_index.core.query_engine import CustomQueryEngine, RetrieverQueryEngine, SubQuestionQueryEngine
 from llama_index.core.question_gen.types import BaseQuestionGenerator, SubQuestion
 from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.tools import QueryEngineTool
+from llama_index.core.workflow import StartEvent, StopEvent, Workflow, step
 from llama_index.retrievers.bm25 import BM25Retriever
 from pydantic import BaseModel
 
@@ -128,6 +129,36 @@ async def test_a_streamed_answer_that_is_cut_counts_its_call(gateway, documents)
         _ = [token async for token in asynchronous.async_response_gen()]
     for answer in (sync, asynchronous):
         assert (answer.metadata["auriko"]["calls"], answer.metadata["auriko"]["unknown_cost_calls"]) == (1, 1)
+
+
+@pytest.mark.usefixtures("costs")
+class Reading(CustomQueryEngine):
+    """An engine of a program's own, which streams what it has read somewhere."""
+
+    def custom_query(self, query_str):
+        return StreamingResponse(iter(["45 ", "minutes"]), metadata={"source": query_str})
+
+
+@pytest.mark.usefixtures("costs")
+def test_tokens_of_an_engine_of_ones_own_may_come_from_any_iterator():
+    answer = Reading().query(FERRY)
+    assert "".join(answer.response_gen) == "45 minutes"
+    assert answer.metadata["source"] == FERRY
+    assert (answer.metadata["auriko"]["usd"], answer.metadata["auriko"]["calls"]) == (0, 0)
+
+
+class Counting(Workflow):
+    """A workflow of a program's own, whose result is a number."""
+
+    @step
+    async def count(self, event: StartEvent) -> StopEvent:
+        return StopEvent(result=len(event.text))
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("costs")
+async def test_the_result_of_a_workflow_of_ones_own_is_left_as_it_is():
+    assert await Counting().run(text="four") == 4
 
 
 @pytest.mark.usefixtures("costs")

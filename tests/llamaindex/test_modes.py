@@ -97,6 +97,16 @@ def test_metadata_that_comes_before_the_last_text_is_kept_for_the_last_item(gate
     assert items[-1].message.content == "ab"
 
 
+def test_a_piece_after_the_end_of_the_answer_does_not_take_its_reason_away(gateway):
+    gateway.streams_chunks(
+        {"choices": [{"index": 0, "delta": {"content": "4"}, "finish_reason": "stop"}]},
+        {"choices": [{"index": 0, "delta": {"content": "2"}}]},
+    )
+    last = list(gateway.llm().stream_chat(MESSAGES))[-1]
+    assert last.message.content == "42"
+    assert last.raw["choices"][0]["finish_reason"] == "stop"
+
+
 def test_a_reply_without_usage_and_metadata_is_an_answer_all_the_same(gateway):
     gateway.says("Hello", usage=None, routing_metadata=None)
     response = gateway.llm().chat(MESSAGES)

@@ -220,6 +220,13 @@ def test_signed_reasoning_goes_back_as_it_came():
     assert message["reasoning_content"] == "hm"
 
 
+def test_reasoning_that_only_another_provider_can_read_stays_behind():
+    foreign = ThinkingBlock(additional_information={"type": "reasoning", "encrypted_content": "x", "id": "rs_1"})
+    messages = [[foreign, CALL], [CALL]]
+    with_it, without_it = to_wire([ChatMessage(role="assistant", blocks=blocks) for blocks in messages])
+    assert with_it == without_it
+
+
 def test_unsigned_reasoning_goes_back_as_text():
     blocks = [ThinkingBlock(content="h"), ThinkingBlock(content="m"), CALL]
     (message,) = to_wire([ChatMessage(role="assistant", blocks=blocks)])

@@ -146,6 +146,12 @@ async def test_without_an_instrumentation_the_call_has_a_span_of_its_own(gateway
     assert span.parent.span_id == telemetry.named("program").context.span_id
 
 
+def test_without_opentelemetry_a_call_is_answered(gateway, monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.trace", None)
+    gateway.says("Hello")
+    assert gateway.llm().chat(MESSAGES).message.content == "Hello"
+
+
 def test_a_stream_whose_span_ends_before_it_is_read_has_a_span_of_its_own(gateway, telemetry):
     gateway.streams("ok")
     tracer = telemetry.tracer_provider.get_tracer("llamaindex.opentelemetry.tracer")
