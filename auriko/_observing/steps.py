@@ -115,8 +115,11 @@ def _reserve(
     hold = holding(recorders, call.model, call.request, call.body, call.reserve_usd)
     if hold is None:
         return call, None
-    if "wait" not in [recorder.on_limit for recorder in recorders]:
+    try:
         return call, hold(None)
+    except BudgetExceededError:
+        if all(recorder.on_limit != "wait" for recorder in recorders):
+            raise
     # Other processes tell nothing of what they settle.
     patience = _LOOK_AGAIN if any(recorder.shared_limit is not None for recorder in recorders) else None
     started = clock.monotonic()

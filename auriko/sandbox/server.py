@@ -113,6 +113,16 @@ class Server(uvicorn.Server):
             )
         )
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve on an event loop of its own, which `asyncio.run` is not for whoever has applied nest_asyncio."""
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self.serve(sockets))
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+
     def end(self) -> None:
         """Stop from another thread."""
         self.should_exit = True

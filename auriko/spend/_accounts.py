@@ -46,8 +46,6 @@ class Books:
 
     def tell(self) -> None:
         """Wakes whoever waits; without the lock, which they take."""
-        if not self.waiting:
-            return
         with self.lock:
             waiting, self.waiting = self.waiting, []
         for news in waiting:
@@ -91,10 +89,6 @@ class Account:
         """What is neither spent nor reserved; below 0 where calls cost more than they held."""
         return self._limit - self.spent - self.reserved
 
-    def offer(self, asked: Asked) -> tuple[int, int | None]:
-        """What a call needs, and what it may hold: None where there is no room for it."""
-        return self.experience.offer(asked, self._limit - self.spent - self.reserved, self.reserved)
-
     def exceeded(self, needed: int) -> BudgetExceededError:
         """The error of a call that there is no room for."""
         spent, reserved = usd_of(self.spent), usd_of(self.reserved)
@@ -135,7 +129,8 @@ class Hold:
         with books.lock:
             for account, amount in self._amounts.items():
                 account.reserved -= amount
-        books.tell()
+        if books.waiting:
+            books.tell()
         for limit, (name, _) in self.shared.items():
             limit.release(name)
 
@@ -166,19 +161,19 @@ def reserve(
         BudgetExceededError: One of them has no room; of several the one with the least left. Nothing is reserved.
     """
     amounts: dict[Account, int] = {}
-    refused: list[tuple[Account, int]] = []
+    refused: dict[Account, int] = {}
     with books.lock:
         for account in accounts:
-            needed, held = account.offer(asked)
+            needed, held = account.experience.offer(asked, account.left, account.reserved)
             if held is None:
-                refused.append((account, needed))
+                refused[account] = needed
             else:
                 amounts[account] = held
         if refused:
-            account, needed = min(refused, key=lambda refusal: refusal[0].left)
+            account = min(refused, key=lambda account: account.left)
             if news is not None and account.reserved:
                 books.waiting.append(news)
-            raise account.exceeded(needed)
+            raise account.exceeded(refused[account])
         for account, held in amounts.items():
             account.reserved += held
     hold = Hold(asked, amounts)

@@ -84,6 +84,7 @@ class _Bills:
     """What the latest calls of a model were billed.
 
     Attributes:
+        told: How many there were; of many, one in eight is taken, to be out of the calls' way.
         factor: The 95th percentile of the bills, as multiples of what the directory's prices make of the calls.
         answer: That of the tokens out.
     """
@@ -91,13 +92,8 @@ class _Bills:
     def __init__(self) -> None:
         self._factors = _Latest()
         self._answers = _Latest()
-        self._told = 0
+        self.told = 0
         self.factor = self.answer = 0.0
-
-    def know_enough(self) -> bool:
-        """True if another bill would change little: of many, one in eight is taken, to be out of the calls' way."""
-        self._told += 1
-        return self._told > _KEPT and self._told % _ONE_IN != 0
 
     def add(self, factor: float, answer: int) -> None:
         """Takes a bill in the place of the oldest."""
@@ -133,9 +129,13 @@ class Experience:
 
     def note(self, asked: Asked, record: CallRecord) -> None:
         """Remembers what a call was billed, if that is known."""
-        bills = self._bills.get(asked.model)
-        if record.usd is None or (bills is not None and bills.know_enough()):
+        if record.usd is None:
             return
+        bills = self._bills.get(asked.model)
+        if bills is not None:
+            bills.told += 1
+            if bills.told > _KEPT and bills.told % _ONE_IN:
+                return
         answer = record.completion_tokens if record.completion_tokens is not None else _assumed(asked)
         self._last = nano_of(record.usd)
         if bills is None:
