@@ -13,6 +13,7 @@ import platform
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -69,6 +70,10 @@ _RESERVED: Final = "SELECT coalesce(sum(nano), 0) FROM reservations"
 _RESERVED_BY_TAG: Final = f"{_RESERVED}, json_each(tags) WHERE value = ?"
 
 
+# Connections of the process that this one was forked from: to close one here would harm it there.
+_inherited: Final[list[sqlite3.Connection]] = []
+
+
 class LedgerError(Exception):
     """A ledger cannot be read: it is damaged, locked, or something else than a ledger."""
 
@@ -117,7 +122,6 @@ class SharedLimit:
         self._limits = limits
         self._per: Period = per
         self._prepare = prepare
-        self._inherited: list[sqlite3.Connection] = []
         self._database: sqlite3.Connection | None = None
         self.experience = Experience(None)
         self.begin()
@@ -126,7 +130,8 @@ class SharedLimit:
         """Makes the lock, also in a forked process, which has its own connection; the old one is never touched."""
         self._lock = threading.RLock()  # as that of the books
         if self._database is not None:
-            self._inherited.append(self._database)
+            self._closing.detach()
+            _inherited.append(self._database)
         self._database = None
         self._owner = f"{platform.node()}:{os.getpid()}"
 
@@ -230,13 +235,20 @@ class SharedLimit:
     def _open(self) -> sqlite3.Connection:
         self._prepare()
         database = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-        # What a killed process has committed is safe all the same; only a machine without power may lose the last.
-        database.execute("PRAGMA synchronous = NORMAL")
-        database.execute("BEGIN IMMEDIATE")
-        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'reservations'").fetchall():
-            _execute_all(database, _SCHEMA)
-        database.execute("COMMIT")
+        try:
+            # What a killed process has committed is safe all the same; only a machine without power may lose the last.
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("BEGIN IMMEDIATE")
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'reservations'").fetchall():
+                _execute_all(database, _SCHEMA)
+            database.execute("COMMIT")
+        except BaseException:
+            database.close()
+            raise
         self._database = database
+        # Not at the program's end, where nothing is owed, and a forked process may be the one that ends.
+        self._closing = weakref.finalize(self, database.close)
+        self._closing.atexit = False
         return database
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def test_its_file_has_every_call_that_is_shown(address):
 
 def test_a_ledger_of_an_earlier_version_has_a_page(address, ledger):
     ledger.flush()
-    with sqlite3.connect(ledger.path) as database:
+    with closing(sqlite3.connect(ledger.path)) as database, database:
         database.execute("ALTER TABLE calls DROP COLUMN conversation")
     assert ledger_view(ledger, Filter()).groups["conversation"] == {}
     assert 'id="conversation"' in httpx.get(f"{address}/ledger").text
