@@ -18,6 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _SHUTDOWN_SECONDS = 5
 _TICK_SECONDS = 0.1
 _LOOK_SECONDS = 0.001
+# Of the event loop, until a connection that it has taken is there to be closed.
+_TURNS_TO_ACCEPT = 4
 _REQUEST_SECONDS = 60.0  # from its first byte to its last
 
 
@@ -148,6 +150,8 @@ class Server(uvicorn.Server):
             server.close()
         for listener in sockets or []:
             listener.close()
+        for _ in range(_TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):
                 connection.abort_reply()
