@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
 from langchain_core.tools import BaseTool, create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
+from pydantic import TypeAdapter
+from typing_extensions import is_typeddict
 
 from auriko.schemas import fitting_name, inlined, strict_schema
 
@@ -91,6 +94,8 @@ def _wire_tool(tool: Tool, strict: bool | None) -> dict[str, Any]:
         if _is_described(tool):
             return {"type": "function", "function": _wire_function(tool, strict)}
         tool = dict(tool)
+    if is_typeddict(tool):
+        return {"type": "function", "function": _wire_function(tool, strict)}
     described = convert_to_openai_tool(tool)
     return {**described, "function": _wire_function(tool, strict)} if "function" in described else described
 
@@ -100,7 +105,11 @@ def _wire_function(source: Any, strict: bool | None) -> dict[str, Any]:
         function = {name: value for name, value in source.items() if name in ("name", "description", "strict")}
         function["parameters"] = source["schema"]
     else:
-        function = convert_to_openai_function(dict(source) if isinstance(source, Mapping) else source)
+        try:
+            function = convert_to_openai_function(dict(source) if isinstance(source, Mapping) else source)
+        except RecursionError:  # langchain-core follows a TypedDict that refers to itself without end
+            source = _schema_of_typed_dict(source)
+            function = convert_to_openai_function(source)
         recursive = _recursive_schema(source)
         if recursive is not None:  # langchain-core forgets what refers to itself
             function["parameters"] = recursive
@@ -144,6 +153,15 @@ def _recursive_schema(source: Any) -> dict[str, Any] | None:
     if not found.keys() & {"$defs", "definitions"}:
         return None
     return {name: value for name, value in found.items() if name not in ("title", "description")}
+
+
+def _schema_of_typed_dict(source: Any) -> dict[str, Any]:
+    schema = inlined(TypeAdapter(source).json_schema())
+    return {
+        **schema,
+        "title": source.__name__,
+        "description": schema.get("description") or inspect.getdoc(source) or "",
+    }
 
 
 def _named(name: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Generic, TypedDict, TypeVar
 
 import pytest
+import typing_extensions
 from langchain.agents.structured_output import ProviderStrategy
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
@@ -94,6 +95,36 @@ def test_arguments_that_contain_themselves_keep_their_definition(gateway, functi
     assert schema["properties"]["root"] == ITEMS
     assert schema["required"] == ["root"]
     assert schema["$defs"]["Node"]["properties"]["children"]["items"] == ITEMS
+
+
+class Branch(typing_extensions.TypedDict):
+    """A branch."""
+
+    name: str
+    branches: list[Branch]
+
+
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda model, strict: model.bind_tools([Branch], strict=strict),
+        lambda model, strict: model.with_structured_output(
+            Branch, method="function_calling", include_raw=True, strict=strict
+        ),
+        lambda model, strict: model.with_structured_output(Branch, include_raw=True, strict=strict),
+    ],
+)
+def test_a_typed_dict_may_contain_itself_too(gateway, make, strict) -> None:
+    body = sent(gateway, make(gateway.model(), strict))
+    described = body["response_format"]["json_schema"] if "response_format" in body else body["tools"][0]["function"]
+    assert (described["name"], described["description"]) == ("Branch", "A branch.")
+    schema = schema_of(body)
+    assert schema["type"] == "object"
+    assert schema["required"] == ["name", "branches"]
+    assert schema["properties"]["branches"]["items"] == {"$ref": "#/$defs/Branch"}
+    closed = {each.get("additionalProperties") for each in (schema, schema["$defs"]["Branch"])}
+    assert closed == ({False} if strict else {None})
 
 
 CLOSED = {
