@@ -46,6 +46,8 @@ class Books:
 
     def tell(self) -> None:
         """Wakes whoever waits; without the lock, which they take."""
+        if not self.waiting:
+            return
         with self.lock:
             waiting, self.waiting = self.waiting, []
         for news in waiting:
@@ -129,8 +131,7 @@ class Hold:
         with books.lock:
             for account, amount in self._amounts.items():
                 account.reserved -= amount
-        if books.waiting:
-            books.tell()
+        books.tell()
         for limit, (name, _) in self.shared.items():
             limit.release(name)
 

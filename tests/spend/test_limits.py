@@ -12,6 +12,7 @@ import pytest
 
 from auriko import APIConnectionError, BudgetExceededError, Client, RateLimitError, SpendTracker, track_spend
 from auriko.spend import CallRecord, add_source
+from auriko.spend._estimates import Experience, asked_of
 from auriko.spend._recorder import sources
 from tests.support.gated_gateway import GatedGateway
 from tests.support.replies import completion, envelope
@@ -562,3 +563,13 @@ def test_a_source_of_trackers_is_asked_at_every_call() -> None:
     finally:
         sources.remove(source)
     assert (tracker.calls, source in sources) == (1, False)
+
+
+def test_what_a_call_may_cost_follows_the_latest_bills() -> None:
+    """Of many bills one in eight is looked at, and of those the latest 64."""
+    experience = Experience(None)
+    asked = asked_of("gpt-4o", KNOWN)
+    for usd in (PRICE, PRICE / 10, 2 * PRICE):
+        for _ in range(64 * 8):
+            experience.note(asked, record(usd=usd, completion_tokens=10))
+        assert experience.most(asked) == pytest.approx(usd * 1e9, abs=1)

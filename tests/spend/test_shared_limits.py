@@ -1,6 +1,7 @@
 """Limits in a ledger's file: processes share them, killed ones give back what they held, periods begin anew."""
 
 import copy
+import gc
 import json
 import os
 import pickle
@@ -332,6 +333,20 @@ def test_a_limit_that_cannot_be_looked_up_stops_the_call(tmp_path: Path) -> None
     with track_spend(limit_usd=1) as spend, pytest.raises(LedgerError, match="cannot be kept"):
         ask(gateway.client(spend=SpendLedger(file, 1)))
     assert (gateway.arrived, spend.reserved_usd) == (0, 0)
+
+
+def test_a_limit_that_cannot_be_set_up_stops_the_call_and_leaves_nothing_open(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(_shared_limit, "_execute_all", fails)
+    gateway = GatedGateway([PRICE], gated=False)
+    with pytest.raises(LedgerError, match="cannot be kept: disk I/O error"):
+        ask(gateway.client(spend=SpendLedger(path, 1)))
+    assert gateway.arrived == 0
+    gc.collect()  # Python 3.13 would warn of a connection that nobody has closed
 
 
 def test_a_record_that_cannot_be_written_waits_beside_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
