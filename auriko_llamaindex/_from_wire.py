@@ -52,6 +52,8 @@ def reasoning_tokens(usage: Usage | None) -> int | None:
 
 def log_probs(logprobs: Any) -> list[list[LogProb]] | None:
     """For every token of the answer the chosen one and its alternatives, or None where none were sent."""
+    if logprobs is None:
+        return None
     try:
         return [
             [_log_prob(token), *(_log_prob(t) for t in token.get("top_logprobs") or () if t["token"] != token["token"])]

@@ -71,9 +71,11 @@ class StreamedAnswer:
     def _message(self) -> ChatMessage:
         """The message so far, in objects that later chunks do not change."""
         said = self._said
-        calls = said.calls.said()[: 1 if self._single_call else None]
+        calls = said.calls.said()
+        if not calls:
+            return message_of(self._thinking, said.content, (), said.images)
         plain = [plain_call(call.known_id(), call.name, call.arguments, call.signature) for call in calls]
-        return message_of(self._thinking, said.content, plain, said.images)
+        return message_of(self._thinking, said.content, plain[: 1 if self._single_call else None], said.images)
 
     def _think(self, piece: ReasoningPiece) -> None:
         block = thinking_block(piece.as_block())

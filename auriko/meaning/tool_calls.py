@@ -142,7 +142,7 @@ class CallsInPieces:
 
     def said(self) -> list[CallInPieces]:
         """The calls of which anything has come that could be run."""
-        return [call for call in self._calls if call.says_anything]
+        return [call for call in self._calls if call.says_anything] if self._calls else []
 
     def _of(self, piece: ToolCallDelta) -> CallInPieces:
         indexed = "index" in piece.model_fields_set
