@@ -18,8 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _SHUTDOWN_SECONDS = 5
 _TICK_SECONDS = 0.1
 _LOOK_SECONDS = 0.001
-# Of the event loop, until a connection that it has taken is there to be closed.
-_TURNS_TO_ACCEPT = 4
+# Of the event loop: one until a connection that it has taken has its transport, one more until its protocol does.
+_TURNS_TO_ACCEPT = 2
 _REQUEST_SECONDS = 60.0  # from its first byte to its last
 
 
@@ -146,21 +146,34 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut replies under way, then close everything, and look for that more often than uvicorn does."""
-        for server in self.servers:
-            server.close()
-        for listener in sockets or []:
-            listener.close()
-        for _ in range(_TURNS_TO_ACCEPT):
-            await asyncio.sleep(0)
+        await self._stop_accepting(sockets or [])
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):
                 connection.abort_reply()
             connection.shutdown()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._until_closed(), _SHUTDOWN_SECONDS)
-        for task in self.server_state.tasks:
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._on_end()
+
+    async def _stop_accepting(self, listeners: list[socket.socket]) -> None:
+        """Take no more connections, and have those that were just taken among `server_state.connections`.
+
+        A connection whose transport is made after its server was closed is nobody's, and stays open.
+        """
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError):  # Windows' loop reads no listeners
+            for listener in listeners:
+                loop.remove_reader(listener)
+        for _ in range(_TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            listener.close()
 
     async def _until_closed(self) -> None:
         while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
