@@ -70,7 +70,7 @@ test-just-booted: $(VENV)/.dev ## run the quick part of the suite as on a machin
 
 .PHONY: versions
 versions: $(VENV)/.dev ## run the suite on Python 3.10 to 3.14, against the oldest and the newest packages that are let in
-	@UV=$(abspath $(BIN))/uv .ci/versions
+	@UV=$(abspath $(BIN))/uv .ci/with-pythons .ci/versions
 
 .PHONY: lint
 lint: $(VENV)/.dev ## check style and formatting
@@ -182,7 +182,7 @@ endif
 
 .PHONY: dist
 dist: .venvs/dist/.ready ## build the three distributions, check them, install each alone on the lowest and newest Python
-	@.venvs/dist/bin/python packaging/dist.py
+	@.ci/with-pythons .venvs/dist/bin/python packaging/dist.py
 
 .venvs/docs/.ready: pyproject.toml
 	@echo "Setting up .venvs/docs (Sphinx, and the project with what its pages show) ..."

@@ -13,10 +13,8 @@ from importlib.resources import files
 from typing import Any, Final, NamedTuple, cast
 
 from auriko.affinity._last_turn import LastTurn
-from auriko.models.providers import DirectoryResponse
 from auriko.routing import split_strategy
 
-_STANDARD: Final = "standard"
 # Shorter prefixes are kept by no provider.
 _FEWEST_CACHED: Final = 1024
 
@@ -37,20 +35,6 @@ def snapshot() -> dict[str, dict[str, Offer]]:
         model: {provider: Offer(*prices) for provider, prices in offers.items()}
         for model, offers in json.loads(text).items()
     }
-
-
-def offers_of_directory(directory: DirectoryResponse) -> dict[str, dict[str, Offer]]:
-    """The offers of a directory in their standard tier, by model and provider; aliases are models of their own."""
-    found: dict[str, dict[str, Offer]] = {}
-    for model_id, model in directory.models.items():
-        offers = {
-            entry.provider: Offer(tier.input_price, tier.output_price, tier.cache_read_price)
-            for entry in model.providers
-            for tier in entry.tiers or ()
-            if tier.name in {None, _STANDARD} and tier.input_price is not None and tier.output_price is not None
-        }
-        found |= dict.fromkeys((model_id, *(model.aliases or ())), offers)
-    return found
 
 
 def is_left_to_the_gateway(last: LastTurn, body: Mapping[str, Any]) -> bool:

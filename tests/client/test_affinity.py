@@ -9,7 +9,7 @@ import pytest
 
 from auriko import APIStatusError, AsyncClient, Client, SpendTracker
 from auriko.affinity import Affinity, _prices
-from auriko.affinity._prices import offers_of_directory, snapshot
+from auriko.affinity._prices import Offer, snapshot
 from auriko.models import DirectoryResponse
 from auriko.sandbox import Sandbox, ScriptedError
 from auriko.sandbox.catalog.listing import directory
@@ -266,7 +266,16 @@ def test_a_provider_that_is_chosen_again_although_another_is_cheaper_is_stayed_w
 def test_the_packaged_offers_are_what_their_source_says() -> None:
     """To renew them, write what this compares them with into offers.json."""
     source = DirectoryResponse.model_validate(directory(make_catalog(None, {})))
-    assert snapshot() == offers_of_directory(source)
+    expected: dict[str, dict[str, Offer]] = {}
+    for model_id, model in source.models.items():
+        offers = {
+            entry.provider: Offer(tier.input_price, tier.output_price, tier.cache_read_price)
+            for entry in model.providers
+            for tier in entry.tiers or ()
+            if tier.name in {None, "standard"} and tier.input_price is not None and tier.output_price is not None
+        }
+        expected |= dict.fromkeys((model_id, *(model.aliases or ())), offers)
+    assert snapshot() == expected
     assert "offers.json" in {each.name for each in files("auriko.affinity").iterdir()}
 
 
