@@ -24,6 +24,13 @@ def blocks(page):
     return BLOCK.findall(SKIPPED.sub("", page.read_text("utf-8")))
 
 
+def with_shown(page, kind):
+    """(text, what the page shows that it prints, or None) of each block in one language."""
+    found = blocks(page)
+    following = zip(found, [*found[1:], ("", "")], strict=True)
+    return [(text, shown if other == "text" else None) for (each, text), (other, shown) in following if each == kind]
+
+
 def without_figures(text):
     """The same text in every run: who is chosen, and at which price, depends on who was quickest."""
     text = re.sub(r"\b(?:gpt|claude|deepseek)-[\w.-]+", "MODEL", text)
@@ -57,29 +64,30 @@ def shell(tmp_path_factory):
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
-    yield run
-    run("auriko sandbox stop")
+    try:
+        # What every other test needs as well: the environment, the sandbox and its variables.
+        run.printed = [(run(text).stdout, shown) for text, shown in with_shown(ROOT / "README.md", "sh")]
+        yield run
+    finally:
+        run("if command -v auriko; then auriko sandbox stop; fi")
 
 
-def test_every_block_prints_what_the_page_shows(shell):
-    """The commands in one shell, and all of the Python typed into one interpreter, line by line."""
-    page = blocks(ROOT / "README.md")
-    typed, expected, said = [], [], []
-    for (kind, text), (next_kind, shown) in zip(page, [*page[1:], ("", "")], strict=True):
-        if kind == "python":
-            typed.append(text)
-            expected += [shown] if next_kind == "text" else []
-        elif kind == "sh":
-            done = shell(text)
-            if next_kind == "text":
-                said.append((done.stdout, shown))
-    for printed, shown in said:
-        assert without_figures(printed) == without_figures(shown)
+def test_every_command_prints_what_the_page_shows(shell):
+    shown = [(printed, expected) for printed, expected in shell.printed if expected]
+    assert shown
+    for printed, expected in shown:
+        assert without_figures(printed) == without_figures(expected)
 
+
+def test_all_python_prints_what_the_page_shows(shell):
+    """Typed into one interpreter, line by line."""
+    typed = with_shown(ROOT / "README.md", "python")
     # As on a terminal: a line that is no part of a block any more must not follow one without an empty line.
-    done = shell("python -q -i -c 'import sys; sys.ps1 = sys.ps2 = str()'", given="\n".join([*typed, ""]))
+    lines = "\n".join([*(text for text, _ in typed), ""])
+    done = shell("python -q -i -c 'import sys; sys.ps1 = sys.ps2 = str()'", given=lines)
     assert "Traceback" not in done.stderr
     assert "SyntaxError" not in done.stderr
+    expected = [shown for _, shown in typed if shown]
     assert len(expected) >= 7
     assert without_figures(done.stdout).strip() == without_figures("".join(expected)).strip()
 
