@@ -7,7 +7,6 @@ provider that becomes an upstream loses the offers that came along. `builtin = f
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,7 @@ from auriko.sandbox.catalog.file import default_catalog, default_data, read_cata
 from auriko.sandbox.catalog.model import CHAT, RESPONSES, Catalog, Upstream
 from auriko.sandbox.catalog.upstreams import listed_models
 from auriko.sandbox.engines.json_types import is_object
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from auriko.sandbox.toml_file import read_toml
 
 _ENDPOINTS = (CHAT, RESPONSES)  # of models that do not come along: any model can answer both, in the gateway's forms
 
@@ -46,7 +41,7 @@ def make_catalog(source: Source | None, upstreams: Mapping[str, str]) -> Catalog
         return source
     if source is None and not upstreams:
         return default_catalog()
-    given = dict(source) if isinstance(source, Mapping) else {} if source is None else _read(Path(source))
+    given = dict(source) if isinstance(source, Mapping) else {} if source is None else read_toml(Path(source))
     where = "the catalogue" if source is None or isinstance(source, Mapping) else str(source)
     try:
         return _merged(given, upstreams)
@@ -56,15 +51,6 @@ def make_catalog(source: Source | None, upstreams: Mapping[str, str]) -> Catalog
         raise ValueError(f"In {where}, {path}: {first['msg'].removeprefix('Value error, ')}.") from None
     except ValueError as error:
         raise ValueError(f"In {where}: {error}.") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"The catalogue {path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise ValueError(f"The catalogue {path} is not TOML: {error}.") from None
 
 
 def _merged(given: Mapping[str, Any], upstreams: Mapping[str, str]) -> Catalog:

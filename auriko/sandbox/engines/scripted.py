@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,7 @@ from auriko.errors import CODES
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Thought, ToolCall
 from auriko.sandbox.engines.json_types import is_array, is_object
 from auriko.sandbox.engines.speech import say
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from auriko.sandbox.toml_file import read_toml
 
 Part: TypeAlias = str | Thought | ToolCall | EngineError | Finish
 Answer: TypeAlias = Part | Iterable[Part]
@@ -82,17 +77,14 @@ class ScriptedEngine:
         Raises:
             ScriptedError: All answers of a list have been given, or the function has failed.
         """
-        answers = self._answers
-        chosen = answers.get(prompt.model) if by_model(answers) else cast("ModelAnswers", answers)
-        if chosen is None:
-            return None
-        if prompt.is_thought:
+        chosen = self._answers.get(prompt.model) if by_model(self._answers) else cast("ModelAnswers", self._answers)
+        if prompt.is_thought and chosen is not None:
             return ""
-        if isinstance(chosen, Part):
-            return chosen
         if callable(chosen):
             with _failing_as_said():
                 return chosen(prompt)
+        if chosen is None or isinstance(chosen, Part):
+            return chosen
         with self._lock:
             number = self._given[id(chosen)] = self._given.get(id(chosen), 0) + 1
         if number > len(chosen):
@@ -127,14 +119,10 @@ def read_answers(path: Path) -> Answers:
     Raises:
         ValueError: The file cannot be read, or has something else.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"The file of answers {path} cannot be read: {error}.") from None
+    data = read_toml(path)
     if data.keys() != {"answers"}:
         raise ValueError(f"The file {path} has to have `answers`, and nothing else.")
-    answers: Answers = _read(data["answers"])
-    return answers
+    return cast("Answers", _read(data["answers"]))
 
 
 def _read(data: Any) -> Any:
@@ -144,9 +132,9 @@ def _read(data: Any) -> Any:
         return [_read(each) for each in data]
     if is_object(data):
         rest = {name: value for name, value in data.items() if name not in {"tool", "error"}}
-        if "tool" in data and not rest.keys() - {"arguments"}:
+        if "tool" in data and rest.keys() <= {"arguments"}:
             return tool_call(data["tool"], **rest.get("arguments", {}))
-        if "error" in data and not rest.keys() - {"message", "retry_after"}:
+        if "error" in data and rest.keys() <= {"message", "retry_after"}:
             return ScriptedError(data["error"], **rest)
         if rest.keys() == data.keys():
             return {name: _read(each) for name, each in data.items()}

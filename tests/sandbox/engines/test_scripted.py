@@ -203,7 +203,7 @@ def test_a_file_of_answers(tmp_path: Path) -> None:
         ("answers = [1]", "1 is no answer"),
         ('answers = {tool = "t", argument = {}}', "no answer"),
         ('answer = "Yes."', "has to have `answers`"),
-        ("answers = ", "cannot be read"),
+        ("answers = ", "is not TOML"),
     ):
         with pytest.raises(ValueError, match=told):
             read(wrong)

@@ -8,7 +8,7 @@ from typing import Any
 from auriko.sandbox.engines.base import Prompt, ToolCall
 from auriko.sandbox.engines.content import text_of
 from auriko.sandbox.engines.quote.fill import fill
-from auriko.sandbox.engines.quote.words import places, terms
+from auriko.sandbox.engines.quote.words import WORD, stem, terms
 
 _NAMED = 0.5
 """The share of a tool's name that a text must have to name it: "weather" names `get_weather`."""
@@ -46,12 +46,12 @@ def _since_user(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, 
 
 def _named(functions: Sequence[Mapping[str, Any]], text: str) -> list[tuple[Mapping[str, Any], str]]:
     """(a function, the part of the text about it) for those whose names the text has most of, in its order."""
-    said, found = places(text), list[tuple[float, int, Mapping[str, Any]]]()
+    said = {stem(word.group()): word.start() for word in reversed(list(WORD.finditer(text)))}
+    found: list[tuple[float, int, Mapping[str, Any]]] = []
     for function in functions:
-        name, words = function["name"], frozenset(terms(function["name"]))
+        words = frozenset(terms(function["name"]))
         at = [said[word] for word in words if word in said]
-        share = 2.0 if name in text and not name.isalpha() else len(at) / max(1, len(words))
-        found.append((share, min(at, default=0), function))
+        found.append((len(at) / max(1, len(words)), min(at, default=0), function))
     most = max(share for share, *_ in found)
     chosen = sorted((one for one in found if _NAMED <= one[0] == most), key=lambda one: one[1])
     ends = [*(start for _, start, _ in chosen[1:]), len(text)]

@@ -69,7 +69,7 @@ def _told(result: str, question: str) -> str:
     """The result of a tool; of a long one, the passage that fits the question."""
     if len(result) <= _SHORT_RESULT:
         return result or "The tool returned nothing."
-    return best_passage(question, list(passages(result))) or UNKNOWN
+    return best_passage(question, passages(result)) or UNKNOWN
 
 
 def _clipped(text: str) -> str:

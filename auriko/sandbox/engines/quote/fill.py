@@ -5,33 +5,25 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import UnknownType
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
-from auriko.sandbox.engines.json_types import is_array
 from auriko.sandbox.engines.quote.literals import Literals
-from auriko.sandbox.engines.quote.pattern import examples
+from auriko.sandbox.engines.quote.pattern import examples, pattern_of
 from auriko.sandbox.engines.quote.schema import flatten, kind_of
 
 _DEEP, _DEEPEST = 4, 12
 """Depths from which only what must be there is filled in, and from which a schema that goes on has no value."""
 _MOST_STEPS, _MOST_TRIES, _MOST_ITEMS, _LONGEST_TEXT = 1_000, 200, 10, 300
-_DRAWN_FROM = 20
-"""The number of valid values, the least ones, of which one is drawn where the least of all is there already."""
-_STRICT = {"const", "enum", "format", "pattern"}
+_STRICT = {"enum", "format", "pattern"}
 """Rules that say so much of a value that it is looked for first, before other properties take it."""
-_EXAMPLES = {
-    "date": "2026-01-{:02}", "date-time": "2026-01-{:02}T00:00:00Z", "time": "00:00:{:02}Z", "duration": "PT{}S",
-    "email": "unknown{}@example.com", "uri": "https://example.com/{}", "hostname": "host{}.example.com",
-    "ipv4": "192.0.2.{}", "ipv6": "2001:db8::{}", "uuid": "00000000-0000-4000-8000-0000000000{:02}",
-}  # fmt: skip
 
 
 class _NoValueError(LookupError):
@@ -50,133 +42,114 @@ class _Filler:
     """Fills one schema from one text."""
 
     def __init__(self, root: Mapping[str, Any], text: str) -> None:
-        self._root = root
+        self._registry = EMPTY_REGISTRY.with_resource("", DRAFT202012.create_resource(root))
         self._validator: Any = Draft202012Validator(root, format_checker=Draft202012Validator.FORMAT_CHECKER)
         self._text = Literals(text)
         self._whole = text.strip() if len(text) <= _LONGEST_TEXT else ""
         self._steps = 0
-        self._random = random.Random(0)
-        self._is_drawn = False
 
-    def value(self, schema: Any, name: str = "", depth: int = 0) -> Any:
+    def value(self, schema: Any, name: str = "", depth: int = 0, others: Sequence[Any] = ()) -> Any:
         """A valid value for a part of the schema, of the property `name`: the text's own, else the least.
 
         Raises:
-            _NoValueError: None was found.
+            _NoValueError: There is none, or only `others`.
         """
         self._steps += 1
-        rules = flatten(schema if depth <= _DEEPEST else False, self._root)
-        candidates = itertools.islice(self._candidates(rules, name, depth), _MOST_TRIES)
-        valid = filter(self._validator.evolve(schema=rules).is_valid, candidates)
-        if found := list(itertools.islice(valid, _DRAWN_FROM if self._is_drawn else 1)):
-            return self._random.choice(found)
+        rules = flatten(schema if depth <= _DEEPEST else False, self._registry)
+        is_valid = self._validator.evolve(schema=rules).is_valid
+        for candidate in itertools.islice(self._candidates(rules, name, depth), _MOST_TRIES):
+            if candidate not in others and is_valid(candidate):
+                return candidate
         raise _NoValueError
 
     def _candidates(self, rules: dict[str, Any], name: str, depth: int) -> Iterator[Any]:
-        kind, kinds = kind_of(rules), rules.get("type")
-        if "const" in rules or "enum" in rules:
-            yield from self._choices(rules)
-        elif several := (
-            rules.get("anyOf") or rules.get("oneOf") or ([{"type": kind} for kind in kinds] if is_array(kinds) else ())
-        ):
-            yield from self._alternatives(rules, several, name, depth)
-        elif kind == "object":
-            yield self._object(rules, depth)
-        elif kind == "array":
-            yield self._array(rules, name, depth)
-        else:
-            said = self._said(kind, rules, name)
-            yield from () if said is None else (said,)
-            yield from (rules["default"],) if "default" in rules else ()
-            match kind:
-                case "boolean":
-                    yield from (False, True)
-                case "integer" | "number":
-                    yield from _numbers(rules)
-                case "null":
-                    yield None
-                case _:
-                    yield from (self._whole,) if name and not {"format", "pattern"} & rules.keys() else ()
-                    yield from _strings(rules)
-
-    def _said(self, kind: str, rules: Mapping[str, Any], name: str) -> Any:
-        if kind == "boolean":
-            return self._text.boolean(name)
-        if kind == "string":
-            return self._text.string(name, str(rules.get("format") or ""), rules.get("pattern"))
-        number = self._text.number(name) if kind in {"integer", "number"} else None
-        return int(number) if number is not None and number.is_integer() else number
-
-    def _choices(self, rules: Mapping[str, Any]) -> Iterator[Any]:
-        options: list[Any] = [rules["const"]] if "const" in rules else rules["enum"]
-        named = self._text.choice([str(one) for one in options])
-        yield from (one for one in options if str(one) == named)
+        said: Any = None
+        least: Iterable[Any] = ()
+        match kind_of(rules):
+            case "union":
+                yield from self._alternatives(rules, name, depth)
+            case "object":
+                yield from self._objects(rules, depth)
+            case "array":
+                yield self._array(rules, name, depth)
+            case "enum":
+                said, least = self._text.choice(rules["enum"]), rules["enum"]
+            case "boolean":
+                said, least = self._text.boolean(name), (False, True)
+            case "integer" | "number":
+                said, least = self._text.number(name), _numbers(rules)
+            case "null":
+                least = (None,)
+            case _:
+                said, least = self._text.string(name, pattern_of(rules)), _strings(rules, self._whole if name else "")
+        yield from () if said is None else (said,)
         yield from (rules["default"],) if "default" in rules else ()
-        yield from options
+        yield from least
 
-    def _alternatives(self, rules: dict[str, Any], several: list[Any], name: str, depth: int) -> Iterator[Any]:
+    def _alternatives(self, rules: dict[str, Any], name: str, depth: int) -> Iterator[Any]:
         """Values of the alternatives, by how much the text has for each; if it has nothing, the default comes first."""
-        is_valid = self._validator.evolve(schema=rules).is_valid
         base = {key: value for key, value in rules.items() if key not in {"anyOf", "oneOf", "default"}}
-        base.pop("type", None) if is_array(base.get("type")) else None
-        merged = [flatten({"allOf": [base, one]}, self._root) for one in several]
-        if depth > _DEEP:  # those that end soonest
-            merged.sort(key=lambda one: kind_of(one) in {"object", "array"} or "anyOf" in one)
-        found: list[tuple[int, Any, frozenset[Any]]] = []
+        several = [flatten({"allOf": [base, one]}, self._registry) for one in rules.get("anyOf") or rules["oneOf"]]
+        if self._is_hurried(depth):  # those that end soonest
+            several.sort(key=lambda one: kind_of(one) in {"object", "array", "union"})
+        found: list[tuple[Any, frozenset[Any]]] = []
         start = self._text.given
-        for each in merged:
+        for each in several:
             self._text.given = start
             with suppress(_NoValueError):
-                if is_valid(value := self.value(each, name, depth + 1)):
-                    found.append((len(self._text.given), value, self._text.given))
-            if found and (depth > _DEEP or self._steps > _MOST_STEPS):
+                found.append((self.value(each, name, depth + 1), self._text.given))
+            if found and self._is_hurried(depth):
                 break
-        found.sort(key=lambda one: (-one[0], one[1] is not None))
-        if found and found[0][0] == len(start) and "default" in rules:
+        found.sort(key=lambda one: (-len(one[1]), one[0] is not None))
+        if "default" in rules and all(given == start for _, given in found):
             yield rules["default"]
-        for _, value, self._text.given in found:
+        for value, self._text.given in found:
             yield value
 
-    def _object(self, rules: dict[str, Any], depth: int) -> dict[str, Any]:
+    def _objects(self, rules: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
+        """An object, then the same with another value of one property."""
         properties: dict[str, Any] = rules.get("properties") or {}
         required, least = rules.get("required", ()), rules.get("minProperties", 0)
         names = list(dict.fromkeys([*properties, *required]))
-        strict = {name for name in properties if _STRICT & flatten(properties[name], self._root).keys()}
-        may_have_more = depth < _DEEP and self._steps < _MOST_STEPS
-        optional = {name for name in properties if may_have_more and name not in required and self._text.names(name)}
-        wanted = [name for name in names if name in required or name in optional]
-        wanted.sort(key=lambda name: (name not in strict, not self._text.names(name)))
+        strict = {name for name in properties if _STRICT & flatten(properties[name], self._registry).keys()}
+        named = {name for name in names if self._text.names(name)}
+        wanted = {*required, *(named if not self._is_hurried(depth) else ())}
+        first = sorted(names, key=lambda name: (name not in wanted, name not in strict, name not in named))
         filled: dict[str, Any] = {}
-        for name in [*wanted, *names, *(f"key{number}" for number in range(1, least + 1))]:
-            if name in filled or (name not in wanted and len(filled) >= least):
-                continue
-            given = self._text.given
+        for name in [*first, *(f"key{number}" for number in range(1, least + 1))]:
+            given, is_missing = self._text.given, name in required or len(filled) < least
+            if is_missing or name in wanted:
+                with suppress(_NoValueError):
+                    value = self.value(properties.get(name, rules.get("additionalProperties", True)), name, depth + 1)
+                    if is_missing or (self._text.given != given and value is not None):
+                        filled[name] = value
+        whole = {name: filled[name] for name in [*names, *filled] if name in filled}
+        yield whole
+        for name, value in whole.items():
             with suppress(_NoValueError):
-                value = self.value(properties.get(name, rules.get("additionalProperties", True)), name, depth + 1)
-                is_said = self._text.given != given and value is not None
-                if is_said or name not in optional or len(filled) < least:
-                    filled[name] = value
-        return {name: filled[name] for name in [*names, *filled] if name in filled}
+                yield {**whole, name: self.value(properties.get(name, True), name, depth + 1, [value])}
 
     def _array(self, rules: dict[str, Any], name: str, depth: int) -> list[Any]:
         schemas = itertools.chain(rules.get("prefixItems", ()), itertools.repeat(rules.get("items", {})))
         least, most = rules.get("minItems", 0), rules.get("maxItems", _MOST_ITEMS)
-        is_new = self._validator.evolve(schema={"uniqueItems": rules.get("uniqueItems", False)}).is_valid
-        was_drawn, items = self._is_drawn, list[Any]()
+        tried = least if self._is_hurried(depth) else max(least, min(most, _MOST_ITEMS))
+        items = list[Any]()
         with suppress(_NoValueError):
-            for schema in itertools.islice(schemas, max(least, min(most, _MOST_ITEMS if depth < _DEEP else 0))):
-                given, tries = self._text.given, _MOST_TRIES
-                while not is_new([*items, value := self.value(schema, name, depth + 1)]) and tries:
-                    self._is_drawn, tries = True, tries - 1
+            for schema in itertools.islice(schemas, tried):
+                given = self._text.given
+                value = self.value(schema, name, depth + 1, items if rules.get("uniqueItems") else ())
                 if len(items) >= least and self._text.given == given:
                     break
                 items.append(value)
-        self._is_drawn = was_drawn
         return items
+
+    def _is_hurried(self, depth: int) -> bool:
+        """True where only what must be there is filled in, so that schemas that refer to themselves come to an end."""
+        return depth >= _DEEP or self._steps > _MOST_STEPS
 
 
 def _numbers(rules: Mapping[str, Any]) -> Iterator[float]:
-    """Numbers around the one within the bounds that is nearest to 0."""
+    """Numbers around the one within the bounds that is nearest to 0, then shares of what is between the bounds."""
     low = max(rules.get("minimum", -math.inf), rules.get("exclusiveMinimum", -math.inf))
     high = min(rules.get("maximum", math.inf), rules.get("exclusiveMaximum", math.inf))
     step: float = rules.get("multipleOf", 1)
@@ -184,18 +157,16 @@ def _numbers(rules: Mapping[str, Any]) -> Iterator[float]:
     start = (math.ceil if nearest > 0 else math.floor)(nearest / step)
     for number in range(_MOST_TRIES // 4):
         yield from ((start + number) * step, (start - number) * step)
-    if kind_of(rules) == "number":
-        low, high = (low, min(high, low + 1)) if math.isfinite(low) else (high - 1, high)
-        yield from (low + (high - low) * share / 64 for share in range(65))
+    if math.isfinite(high - low):
+        yield from (low + (high - low) / share for share in range(2, _MOST_TRIES))
 
 
-def _strings(rules: Mapping[str, Any]) -> Iterator[str]:
-    """Strings from the least on."""
-    least, form = int(rules.get("minLength", 0)), str(rules.get("format") or "")
-    if "pattern" in rules:
-        yield from examples(rules["pattern"], least)
-    elif form in _EXAMPLES:
-        yield from (_EXAMPLES[form].format(number) for number in range(1, 60))
+def _strings(rules: Mapping[str, Any], whole: str) -> Iterator[str]:
+    """The whole text unless a pattern is demanded, then strings from the least on."""
+    least, pattern = int(rules.get("minLength", 0)), pattern_of(rules)
+    if pattern is not None:
+        yield from examples(pattern, least)
     else:
+        yield from (whole,) if whole else ()
         yield "a" * least
         yield from (str(number).rjust(least, "a") for number in range(_MOST_TRIES))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
-from auriko.sandbox.engines.quote.words import STOP_WORDS, stem
+from auriko.sandbox.engines.quote.words import STOP_WORDS, WORD, stem
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 _NUMBER = re.compile(r"(?<![\w.:-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w:-]|\.\d)")
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|„([^“”\n]+)[“”]|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _CAPITAL = r"(?:[^\W\d_a-z][\w'.-]*\w|[A-Z]\b)"
-_NAME = re.compile(  # addresses, moments, words with capitals, codes of letters and digits
-    r"https?://[^\s\"'<>)]*[\w/]|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\S)\d[\d:-]*[:-]\d[\dTZ:+-]*\b"
-    rf"|\b{_CAPITAL}(?: {_CAPITAL})*"
-    r"|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w.-]*\w"
+_NAME = (
+    re.compile(  # words with capitals; addresses, moments and codes, which have signs or digits between their letters
+        rf"\b{_CAPITAL}(?: {_CAPITAL})*"
+        r"|(?<![^\s\"'<>(),;])(?=[^\s\"'<>(),;]*(?:@|://|\d[:-]\d|[^\W\d_]-?\d|\d[^\W\d_]))[^\s\"'<>(),;]*[\w/]"
+    )
 )
 _SAID = re.compile(r"[^\s,;()\"']*[^\s,;()\"'.?!]")
 _START = re.compile(r"(?:^|[.!?:>\n])[\s\"'“(]*$")
@@ -24,16 +25,6 @@ _NEAR = 20
 """Characters before a place that tell whether a sentence starts there, or whether it is negated."""
 _NOT_BEFORE = re.compile(r"\b(?:not|no|never|without|don't)\b[\w ]{0,12}$", re.IGNORECASE)
 _NOT_BEHIND = re.compile(r"\s*(?:is |[:=] ?|to )?(?:not|off|false|no)\b", re.IGNORECASE)
-_DATE, _CLOCK = r"\d{4}-\d\d-\d\d", r"(?:[01]\d|2[0-3]):[0-5]\d"
-_FORMATS = {
-    "date": _DATE,
-    "date-time": rf"{_DATE}T{_CLOCK}:[0-5]\d(?:Z|[+-]{_CLOCK})",
-    "time": rf"{_CLOCK}:[0-5]\d(?:Z|[+-]{_CLOCK})",
-    "email": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-    "uri": r"https?://[^\s\"'<>)]*[\w/]",
-    "uuid": r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-}
-
 Span = tuple[int, int]
 
 
@@ -62,24 +53,28 @@ class Literals:
             self._numbers, key=lambda at: min((max(a - at[1] - 0.5, at[0] - b) for a, b in places), default=0)
         )
         said = self._first(nearest)
-        return None if said is None else float(said.replace(",", ""))
+        number = None if said is None else float(said.replace(",", ""))
+        return int(number) if number is not None and number.is_integer() else number
 
-    def string(self, name: str, form: str = "", pattern: str | None = None) -> str | None:
-        """The text of this format or pattern; else the one behind the property's name, the next quotation or name."""
-        if form or pattern is not None:
-            return self._matching(rf"\A(?:{_FORMATS.get(form, '(?!)')})\Z" if pattern is None else pattern)
+    def string(self, name: str, pattern: str | None = None) -> str | None:
+        """The text of this pattern; without one, the text behind the property's name, the next quotation or name."""
+        quoted = [_inner(match) for match in _QUOTED.finditer(self._text)]
+        if pattern is not None:
+            words = [*quoted, *(match.span() for match in _SAID.finditer(self._text))]
+            return self._first(at for at in words if re.search(pattern, self._text[slice(*at)]))
         label = r"[\s_-]?".join(_words(name)) or "(?!)"
         sign = r"[\"'`]?\s*(?:[:=]\s*|(?:is|of|named|called|to)\s+(?=[\"'`“„]))"
         value = rf"(?<![^\W_]){label}{sign}(?:{_QUOTED.pattern}|(?=\S)([^,;\n]*?)(?=[.!?]*(?:[,;\n]|$)|[.!?]\s))"
         labelled = [_inner(m) for m in re.finditer(value, self._text, re.IGNORECASE)]
         is_whole = bool(_WHOLE.intersection(_words(name)))
-        return self._first([*labelled, *map(_inner, _QUOTED.finditer(self._text)), *(() if is_whole else self._names)])
+        return self._first([*labelled, *quoted, *(() if is_whole else self._names)])
 
-    def choice(self, options: list[str]) -> str | None:
+    def choice(self, options: list[Any]) -> Any:
         """The option that the text names, the first of several."""
-        found = (re.search(rf"(?<!\w){re.escape(one)}(?!\w)", self._text, re.IGNORECASE) for one in options if one)
-        said = self._first(sorted(m.span() for m in found if m))
-        return next((one for one in options if said and one.lower() == said.lower()), None)
+        names = {str(option).lower(): option for option in options if option != ""}
+        found = (re.search(rf"(?<!\w){re.escape(name)}(?!\w)", self._text, re.IGNORECASE) for name in names)
+        said = self._first(sorted(match.span() for match in found if match))
+        return None if said is None else names.get(said.lower())
 
     def boolean(self, name: str) -> bool | None:
         """True if the text has the name, False with a "not" before it or an "off" behind it, None if it does not."""
@@ -90,19 +85,12 @@ class Literals:
             )
         return None
 
-    def _matching(self, pattern: str) -> str | None:
-        words = [*map(_inner, _QUOTED.finditer(self._text)), *(m.span() for m in _SAID.finditer(self._text))]
-        try:
-            return self._first(at for at in words if re.search(pattern, self._text[slice(*at)]))
-        except re.error:
-            return None
-
     def _places(self, name: str) -> list[Span]:
         """The places of words of the name in the text: those with most of them in a row, in order."""
         words = _words(name)
         stems = [stem(word) for word in words if word not in STOP_WORDS or len(words) == 1]
         runs: list[tuple[int, int, int]] = []
-        for start, end in (m.span() for m in _WORD.finditer(self._text) if stem(m.group()) in stems):
+        for start, end in (m.span() for m in WORD.finditer(self._text) if stem(m.group()) in stems):
             follows = bool(runs) and start - runs[-1][1] <= 1
             runs.append((runs[-1][0], end, runs.pop()[2] + 1) if follows else (start, end, 1))
         most = max((count for *_, count in runs), default=0)
@@ -124,7 +112,7 @@ class Literals:
 
 
 def _words(name: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(name)]
+    return [word.lower() for word in WORD.findall(name)]
 
 
 def _inner(match: re.Match[str]) -> Span:

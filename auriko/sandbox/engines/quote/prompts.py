@@ -22,22 +22,17 @@ _LABEL = re.compile(
 )
 _REWRITE = re.compile(r"(?:standalone question|search query)[\s:>*\"]*\Z", re.IGNORECASE)
 _INSTRUCTION = re.compile(
-    r"\b(?:you are an?|opportunity to refine|prior knowledge|(?:pieces|parts) of (?:\w+ )?context|context information"
-    r" is|don't know the|(?:answer|respond to|use|based on|given|from) (?:\w+ ){0,3}(?:query|question|context"
-    r"|information))\b",
+    r"\b(?:you are an?|prior knowledge|don't know the"
+    r"|(?:answer|respond to|use|based on|given|from) (?:\w+ ){0,3}(?:query|question|context|information))\b",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"^(?:[-*+•]|\d{1,3}[.)])\s+")
-_TABLE_HEAD = re.compile(r"^[ \t]*\|.*\n[ \t]*\|[-: |\t]+$", re.MULTILINE)
-_METADATA = re.compile(r"(?:file|file_path|file_name|page_label|source|url):\s")
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A sentence, an item of a list or a row of a table, and the heading that says what it is about."""
-
-    text: str
-    heading: str = ""
+_SKIPPED = re.compile(  # code, headings, metadata of documents, heads of tables
+    r"^[ \t]*(?:```.*?(?:^[ \t]*```|\Z)|#.*?$|(?:file|file_path|file_name|page_label|source|url):[ \t].*?$"
+    r"|\|[^\n]*\n[ \t]*\|[-: |\t]+$)",
+    re.MULTILINE | re.DOTALL,
+)
+_BREAK = re.compile(r"\n\s*\n|\n[ \t]*(?=\|)|(?<=\|)[ \t]*\n|^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
+"""What stands between paragraphs, rows of tables and items of lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ class Task:
     """
 
     question: str
-    passages: list[Passage]
+    passages: list[str]
     has_facts: bool
     stands_alone: bool = False
 
@@ -69,14 +64,11 @@ def system_text(messages: Iterable[Mapping[str, Any]]) -> str:
 def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
     """The task in the last user message, with what the whole conversation says."""
     asked, system = last_user_text(messages).strip(), system_text(messages)
-    inside, outside = _marked(asked)
-    parts = _labelled(outside)
-    question = parts.get("question") or _unlabelled(outside if inside else parts.get("context") or outside)
-    system_inside, system_outside = _marked(system)
-    of_system = _labelled(system_outside)
-    announced = inside or parts.get("context") or system_inside or of_system.get("context", "")
+    parts, of_system = _parts(asked), _parts(system)
+    question = parts.get("question") or _unlabelled(parts["rest"])
+    announced = parts.get("context") or of_system.get("context", "")
     existing = parts.get("existing") or of_system.get("existing", "")
-    own = list(passages((announced or outside).replace(question, "\n"))) if question else []
+    own = list(passages((announced or asked).replace(question, "\n"))) if question else []
     told = [] if announced else [text_of(message) for message in messages if message["role"] != "assistant"]
     told = [text for text in told if text.strip() != asked]
     known = [*passages(existing), *own, *passages("\n\n".join(told))]
@@ -84,51 +76,41 @@ def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
     return Task(question, known, has_facts, bool(_REWRITE.search(asked)))
 
 
-def passages(text: str) -> Iterator[Passage]:
-    """The passages of a text, plain or Markdown, in order, without code blocks and instructions."""
-    heading, paragraph, is_code = "", "", False
-    for line in [*(line.strip() for line in _TABLE_HEAD.sub("", text).splitlines()), ""]:
-        if paragraph and (not line or _ITEM.match(line) or line.startswith(("#", "|", "```"))):
-            yield from (Passage(each, heading) for each in sentences(paragraph) if _is_fact(each))
-            paragraph = ""
-        if line.startswith("```"):
-            is_code = not is_code
-        elif line.startswith("#"):
-            heading = line.strip("# ")
-        elif line.startswith("|"):
-            cells = [cell.strip() for cell in line.strip("|").split("|")]
-            yield Passage("; ".join(filter(None, cells)), heading)
-        elif not is_code and not _METADATA.match(line):
-            paragraph = f"{paragraph} {_ITEM.sub('', line, count=1)}".strip()
+def passages(text: str) -> Iterator[str]:
+    """The sentences, items of lists and rows of tables of a text, plain or Markdown, without code and instructions."""
+    for part in _BREAK.split(_SKIPPED.sub("\n\n", text)):
+        if part.strip().startswith("|"):
+            yield "; ".join(cell.strip() for cell in part.split("|") if cell.strip())
+        else:
+            yield from filter(_is_fact, sentences(" ".join(part.split())))
 
 
 def _is_fact(sentence: str) -> bool:
     return not sentence.endswith(("?", ":")) and not _INSTRUCTION.search(sentence)
 
 
-def _marked(text: str) -> tuple[str, str]:
-    """(what stands between rules of dashes or in tags, the rest)."""
+def _parts(text: str) -> dict[str, str]:
+    """The text after each kind of label, of several of a kind the last; context may be between rules or tags instead.
+
+    The "rest" is where a question without a label stands: outside of rules and tags, else after the context.
+    """
     inside = [match[1] for match in _FENCED.finditer(text)] + [match[2] for match in _TAGGED.finditer(text)]
-    return "\n\n".join(inside).strip(), _TAGGED.sub("\n", _FENCED.sub("\n", text)) if inside else text
-
-
-def _labelled(text: str) -> dict[str, str]:
-    """The text after each kind of label; of several questions the last."""
-    labels = list(_LABEL.finditer(text))
+    outside = _TAGGED.sub("\n", _FENCED.sub("\n", text)) if inside else text
+    labels = list(_LABEL.finditer(outside))
     found: dict[str, str] = {}
     for label, following in itertools.zip_longest(labels, labels[1:]):
-        part = text[label.end() : following.start() if following else len(text)].strip()
+        part = outside[label.end() : following.start() if following else len(outside)].strip()
         if part and label.lastgroup:
             found[label.lastgroup] = part
-    return found
+    if inside:
+        return {**found, "context": "\n\n".join(inside).strip(), "rest": outside}
+    return {**found, "rest": found.get("context", outside)}
 
 
 def _unlabelled(text: str) -> str:
-    """The question of a text without labels: its last one, else its request, which stands at its end or beginning."""
+    """The question of a text without labels: its last one, else its last paragraph, which is the request."""
     asking = [sentence for sentence in sentences(text) if sentence.rstrip("\"') ").endswith("?")]
     if asking:
         return asking[-1]
     paragraphs = [part.strip() for part in re.split(r"\n\s*\n|:\s*(?:\n|\Z)", text) if part.strip()]
-    if len(paragraphs) < 2:
-        return text.strip()
-    return paragraphs[0] if _INSTRUCTION.search(paragraphs[0]) else paragraphs[-1]
+    return paragraphs[-1] if paragraphs else ""

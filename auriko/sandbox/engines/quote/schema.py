@@ -7,52 +7,50 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from auriko.sandbox.engines.json_types import is_object
+from referencing.jsonschema import SchemaRegistry
+
+from auriko.sandbox.engines.json_types import is_array, is_object
 from auriko.sandbox.engines.quote.words import sentences
 
-_KEYWORDS = {
-    "object": {"properties", "required", "additionalProperties", "minProperties"},
-    "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems"},
-    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-}
 _FORM = re.compile(r"\bjson\b|\bschema\b|```|\{\"|^answer the user query", re.IGNORECASE)
 """What a sentence has that speaks of the form of the answer, not of its content."""
 
 
-def flatten(schema: Any, root: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+def flatten(schema: Any, registry: SchemaRegistry) -> dict[str, Any]:
     """The rules of `schema` with its `$ref` and its `allOf` merged in; rules that do not merge stay in `allOf`."""
     rules: dict[str, Any] = dict(schema) if is_object(schema) else {} if schema is not False else {"not": {}}
-    parts: list[Any] = list(rules.pop("allOf", ()))
-    if isinstance(reference := rules.pop("$ref", None), str):
-        target: Any = root
-        for part in filter(None, reference.lstrip("#").split("/")):
-            target = target.get(part.replace("~1", "/").replace("~0", "~"), {}) if is_object(target) else {}
-        parts.append(target)
-    for part in parts if depth < 20 else ():
-        rules = _joined(rules, flatten(part, root, depth + 1))
+    parts = list[Any](rules.pop("allOf", ()))
+    if "$ref" in rules:
+        parts.append(registry.resolver().lookup(rules.pop("$ref")).contents)
+    if "const" in rules:
+        rules["enum"] = [rules.pop("const")]
+    if is_array(rules.get("type")):
+        parts.append({"anyOf": [{"type": kind} for kind in rules.pop("type")]})
+    for part in parts:
+        rules = _joined(rules, flatten(part, registry))
     return rules
 
 
 def kind_of(rules: Mapping[str, Any]) -> str:
-    """The type that `rules` name, or the one that their keywords are for."""
-    named = rules.get("type")
-    return (
-        named if isinstance(named, str) else next((k for k, keys in _KEYWORDS.items() if keys & rules.keys()), "string")
-    )
+    """The type that flat rules demand; "enum" where they list the values, "union" where they have alternatives."""
+    if "enum" in rules:
+        return "enum"
+    if rules.get("anyOf") or rules.get("oneOf"):
+        return "union"
+    return str(rules.get("type") or ("object" if "properties" in rules else "string"))
 
 
-def _joined(one: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """The rules of two schemas that both hold."""
-    both: dict[str, Any] = {**other, **one, "allOf": [*one.get("allOf", ()), *other.get("allOf", ())]}
+    both = {**other, **one, "allOf": [*one.get("allOf", ()), *other.get("allOf", ())]}
     for key in one.keys() & other.keys() - {"allOf"}:
         a, b = one[key], other[key]
         if key == "properties":
             both[key] = {**a, **b, **{name: {"allOf": [a[name], b[name]]} for name in a.keys() & b.keys()}}
         elif key == "required":
             both[key] = [*a, *b]
-        elif a != b and key not in {"$defs", "title", "description", "default"}:
+        else:
             both["allOf"].append({key: b})
-            both[key] = "integer" if key == "type" and {"integer", "number"} == {a, b} else a
     return both
 
 

@@ -15,7 +15,8 @@ want whatever"""
 STOP_WORDS = frozenset(_COMMON.split())
 """Words that say nothing of what a sentence is about, and those that only make a question of it."""
 
-_TOKEN = re.compile(r"[A-Za-z]+(?=[A-Z][a-z])|[^\W_]+")
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+"""A word, or one of those that a name such as `orderId` or `order_id` is made of."""
 _END = re.compile(r"(?<=[.!?…])[\"'”)\]]*\s+(?=[^\s a-z])|\n")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc|e\.g|i\.e|approx|cf)|\b[A-Z])\.$")
 _ENDING = re.compile(r"(?<=\w{4})(?:ations?|ments?|ings?|ie[sd]|ers)$|(?<=\w{3})(?:er|ed|es|ly|(?<!s)s|e|y)$")
@@ -28,15 +29,10 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz" else word
 
 
-def places(text: str) -> dict[str, int]:
-    """The first place of each word's stem in `text`."""
-    return {stem(match.group()): match.start() for match in reversed(list(_TOKEN.finditer(text)))}
-
-
 @lru_cache(maxsize=10_000)
 def terms(text: str) -> tuple[str, ...]:
     """The stems of the words of `text` in order, without those that every sentence has."""
-    return tuple(stem(word) for word in _TOKEN.findall(text) if word.lower() not in STOP_WORDS)
+    return tuple(stem(word) for word in WORD.findall(text) if word.lower() not in STOP_WORDS)
 
 
 def sentences(text: str) -> list[str]:
