@@ -13,10 +13,8 @@ from auriko.sandbox.engines.quote.prompts import last_user_text, passages, read_
 from auriko.sandbox.engines.quote.schema import described_schema, without_form
 from auriko.sandbox.engines.speech import say
 
-_LONGEST = 30_000
 _SHORT_RESULT = 400
-"""Characters of a message that are read, and up to which a tool's result is passed on as it is."""
-
+"""Characters up to which a tool's result is passed on as it is."""
 _ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 NO_FACTS = (
     "This is the sandbox's quoting engine: it answers from text in the prompt, and this prompt brings none. "
@@ -43,7 +41,7 @@ class QuoteEngine:
 def _reply(prompt: Prompt) -> str | list[ToolCall]:
     """The text of the answer, or the tools to call."""
     results = results_since_user(prompt.messages)
-    asked = _clipped(last_user_text(prompt.messages))
+    asked = last_user_text(prompt.messages)
     if prompt.tools and (calls := calls_for(prompt, asked, results)):
         return calls
     task = read_task(prompt.messages)
@@ -70,8 +68,3 @@ def _told(result: str, question: str) -> str:
     if len(result) <= _SHORT_RESULT:
         return result or "The tool returned nothing."
     return best_passage(question, passages(result)) or UNKNOWN
-
-
-def _clipped(text: str) -> str:
-    """The beginning and the end of a long text, which is where requests stand."""
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}\n{text[-_LONGEST // 2 :]}"

@@ -39,6 +39,7 @@ class Literals:
         self._text, self._stripped = text, text.strip(" .!?")
         self.given: frozenset[Span] = frozenset()
         self._numbers = [m.span() for m in _NUMBER.finditer(text)]
+        self._parts = [m.span() for m in _SAID.finditer(text)]
         self._names = [m.span() for m in _NAME.finditer(text) if not self._is_sentence_start(m)]
 
     def names(self, name: str) -> bool:
@@ -58,16 +59,13 @@ class Literals:
 
     def string(self, name: str, pattern: str | None = None) -> str | None:
         """The text of this pattern; without one, the text behind the property's name, the next quotation or name."""
-        quoted = [_inner(match) for match in _QUOTED.finditer(self._text)]
-        if pattern is not None:
-            words = [*quoted, *(match.span() for match in _SAID.finditer(self._text))]
-            return self._first(at for at in words if re.search(pattern, self._text[slice(*at)]))
         label = r"[\s_-]?".join(_words(name)) or "(?!)"
         sign = r"[\"'`]?\s*(?:[:=]\s*|(?:is|of|named|called|to)\s+(?=[\"'`“„]))"
         value = rf"(?<![^\W_]){label}{sign}(?:{_QUOTED.pattern}|(?=\S)([^,;\n]*?)(?=[.!?]*(?:[,;\n]|$)|[.!?]\s))"
-        labelled = [_inner(m) for m in re.finditer(value, self._text, re.IGNORECASE)]
-        is_whole = bool(_WHOLE.intersection(_words(name)))
-        return self._first([*labelled, *quoted, *(() if is_whole else self._names)])
+        marked = [*re.finditer(value, self._text, re.IGNORECASE), *_QUOTED.finditer(self._text)]
+        others = self._parts if pattern is not None else () if _WHOLE.intersection(_words(name)) else self._names
+        found = [*map(_inner, marked), *others]
+        return self._first(at for at in found if re.search(pattern or "", self._text[slice(*at)]))
 
     def choice(self, options: list[Any]) -> Any:
         """The option that the text names, the first of several."""
@@ -98,9 +96,8 @@ class Literals:
 
     def _is_sentence_start(self, match: re.Match[str]) -> bool:
         """True if a word has its capital from its place alone, and so is no name."""
-        start, (first, *others) = match.start(), match.group().split()
-        is_word = not any(map(str.isdigit, first)) and (not others or first.lower() in STOP_WORDS)
-        return is_word and first != self._stripped and bool(_START.search(self._text, max(0, start - _NEAR), start))
+        is_one_word = " " not in match.group() and match.group() != self._stripped
+        return is_one_word and bool(_START.search(self._text, max(0, match.start() - _NEAR), match.start()))
 
     def _first(self, found: Iterable[Span]) -> str | None:
         """The first of these places that has not been given."""

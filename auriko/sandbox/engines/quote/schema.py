@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from referencing.jsonschema import SchemaRegistry
@@ -56,13 +57,11 @@ def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 def described_schema(text: str) -> Mapping[str, Any] | None:
     """The last schema of an object in `text`, or one of strings for the keys that a sentence about JSON quotes."""
-    for match in reversed(list(re.finditer(r"schema[^{]{0,300}(?=\{)", text, re.IGNORECASE))):
-        try:
+    for match in list(re.finditer(r"schema[^{]{0,300}(?=\{)", text, re.IGNORECASE))[-1:]:
+        with suppress(ValueError, RecursionError):
             value, _ = json.JSONDecoder().raw_decode(text, match.end())
-        except (ValueError, RecursionError):
-            continue
-        if is_object(value) and "properties" in value:
-            return value
+            if is_object(value) and "properties" in value:
+                return value
     for sentence in sentences(text):
         if re.search(r"json.*\b(?:keys?|fields?)\b", sentence, re.IGNORECASE):
             names = re.findall(r"[\"'`](\w+)[\"'`]", sentence)
