@@ -24,20 +24,16 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     """One connection, of which one task at a time reads, and one writes.
 
     Args:
-        transport: Where it is connected.
-        loop: The event loop of the transport.
+        loop: The event loop that it is on.
         until: By when TLS has to be there too, on the monotonic clock.
     """
 
     tainted = False  # more came over it than was asked for
+    _transport: asyncio.Transport
 
-    def __init__(
-        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, until: float | None = None
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, until: float | None = None) -> None:
         self._loop = loop
         self._until = until
-        self._transport = transport
-        close_with_loop(transport, loop)
         self._held_head = HeldHead()
         self._unread = b""
         self._held_up = False  # the server, since too much is unread
@@ -46,10 +42,12 @@ class AsyncioStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._error: Exception | None = None
         self._reading: asyncio.Future[None] | None = None
         self._writing: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._transport = transport
+        close_with_loop(transport, self._loop)
         self._readable = readable(transport.get_extra_info("socket"))
-        transport.set_protocol(self)
         transport.set_write_buffer_limits(0)  # what was written has been sent, or its bound has passed
-        transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         self._unread = self._unread + data if self._unread else bytes(data)
@@ -156,16 +154,6 @@ def _wake(future: asyncio.Future[None] | None) -> None:
 def _fail(future: asyncio.Future[None], error: type[Exception]) -> None:
     if not future.done():
         future.set_exception(error())
-
-
-def without_anyio(stream: httpcore.AsyncNetworkStream, until: float | None) -> AsyncioStream | None:
-    """The same connection without anyio, or None where it is not one of asyncio's."""
-    try:
-        loop = asyncio.get_running_loop()
-        inner: Any = stream
-        return AsyncioStream(inner._stream._transport, loop, until)  # noqa: SLF001 - anyio's stream has no other way to it
-    except (AttributeError, RuntimeError):
-        return None
 
 
 async def raise_cancellation() -> None:

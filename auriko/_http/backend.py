@@ -17,7 +17,9 @@ from typing import Any
 
 import httpcore
 
-from auriko._http.asyncio_stream import raise_cancellation, without_anyio
+from auriko._http.asyncio_connecting import connect as connect_on_asyncio
+from auriko._http.asyncio_connecting import is_on_asyncio
+from auriko._http.asyncio_stream import raise_cancellation
 from auriko._http.bounds import HeldHead, clamp, clamp_here, close_at_once, readable
 from auriko._http.connecting import connect
 
@@ -193,6 +195,9 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         bound = clamp_here(timeout)
         until = time.monotonic() + bound if bound is not None else None
+        # asyncio of Python 3.10 has no TLS within TLS, as it is in tunnels.
+        if not self._proxied and is_on_asyncio():
+            return await connect_on_asyncio(host, port, until)  # our transports have no local address or options
         try:
             stream = await self._inner.connect_tcp(host, port, bound, local_address, socket_options)
         except (httpcore.NetworkError, httpcore.TimeoutException):
@@ -201,5 +206,4 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
             # anyio's own bookkeeping may fail where it is cancelled at a bad moment.
             await raise_cancellation()
             raise httpcore.ConnectError(str(error)) from error
-        # asyncio of Python 3.10 has no TLS within TLS, as it is in tunnels.
-        return (None if self._proxied else without_anyio(stream, until)) or _AsyncStream(stream, until)
+        return _AsyncStream(stream, until)

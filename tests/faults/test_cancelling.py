@@ -194,7 +194,7 @@ class _Clumsy(httpcore.AsyncNetworkBackend):
 async def test_l5_nothing_foreign_leaves_a_call_that_is_cancelled_while_it_connects(
     anyio_backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = AsyncBackend(_Clumsy(), proxied=False)
+    backend = AsyncBackend(_Clumsy(), proxied=True)
     with anyio.CancelScope() as scope:
         scope.cancel()
         await backend.connect_tcp("h", 1)
@@ -205,7 +205,7 @@ async def test_l5_nothing_foreign_leaves_a_call_that_is_cancelled_while_it_conne
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="a task does not tell that it is cancelled")
 async def test_l5_cancellation_that_was_kept_is_raised() -> None:
-    backend = AsyncBackend(_Clumsy(), proxied=False)
+    backend = AsyncBackend(_Clumsy(), proxied=True)
     task = asyncio.ensure_future(backend.connect_tcp("h", 1))
     await asyncio.sleep(0)
     task.cancel()

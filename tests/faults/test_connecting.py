@@ -1,6 +1,8 @@
 """Rows C1, C2, C3, C9, T1 and T2 of the fault matrix: what happens before a request is on its way."""
 
+import asyncio
 import contextlib
+import gc
 import socket
 import time
 from collections.abc import Callable
@@ -89,6 +91,58 @@ def test_c3_address_that_is_silent_leaves_time_for_the_next(mode: str, monkeypat
         finding(monkeypatch, "127.0.0.2", "127.0.0.1")
         outcome = cells.run(mode, f"http://gateway.localhost:{server.port}", {"timeout": 0.8}, {})
         assert outcome.described() == "OK", outcome.error
+
+
+@EVERY_MODE
+def test_c1_address_that_refuses_is_followed_by_the_next(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(ok) as server:
+        finding(monkeypatch, "127.0.0.3", "127.0.0.2", "127.0.0.1")
+        outcome = cells.run(mode, f"http://gateway.localhost:{server.port}", {}, {})
+        assert outcome.described() == "OK", outcome.error
+        assert len(server.requests) == 1
+
+
+@EVERY_MODE
+def test_c1_all_addresses_refuse(mode: str, naps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    with nobody_listening() as url:
+        finding(monkeypatch, "127.0.0.1", "127.0.0.2")
+        outcome = cells.run(mode, f"http://gateway.localhost:{urlsplit(url).port}", {}, {})
+        assert outcome.described() == "CONN(3)"
+
+
+@pytest.mark.anyio
+async def test_c1_of_two_addresses_that_take_a_connection_one_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auriko._http.asyncio_connecting._HEAD_START", 0)
+    with serve(ok) as server, socket.create_server(("127.0.0.2", server.port)) as other:
+        finding(monkeypatch, "127.0.0.1", "127.0.0.2")
+        async with async_client(base_url=f"http://gateway.localhost:{server.port}") as client:
+            assert (await client.chat.completions.create(**ASK)).choices
+            await asyncio.sleep(0)
+            other.settimeout(5)
+            beaten, _ = other.accept()
+            with beaten:
+                beaten.settimeout(5)
+                with contextlib.suppress(ConnectionResetError):
+                    assert beaten.recv(1) == b""
+            assert (server.accepted, len(server.requests)) == (1, 1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("seconds", [0, 0.01, 0.3])
+async def test_l5_cancelled_while_it_tries_several_addresses(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Whatever is left open warns, which is an error here."""
+    with full_backlog() as url, full_backlog("127.0.0.2", urlsplit(url).port or 0):
+        finding(monkeypatch, "127.0.0.1", "127.0.0.2")
+        async with async_client(base_url=f"http://gateway.localhost:{urlsplit(url).port}") as client:
+            call = asyncio.ensure_future(client.chat.completions.create(**ASK))
+            await asyncio.sleep(seconds)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            await asyncio.sleep(0)
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            assert not [task for task in others if "connect" in repr(task)]
+            gc.collect()
 
 
 @EVERY_MODE

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ import pytest
 
 import auriko._http.asyncio_stream
 from auriko import APIConnectionError, APITimeoutError, AsyncClient, Client
-from auriko._http.asyncio_stream import AsyncioStream, without_anyio
+from auriko._http.asyncio_stream import AsyncioStream
 from auriko._http.backend import _AsyncStream, _Stream
 from auriko._http.bounds import readable
 from tests.support import cells
@@ -183,10 +184,6 @@ async def test_connections_are_asyncios_own(anyio_backend: str) -> None:
         assert found.get_extra_info("server_addr")[1] == int(client.base_url.partition("127.0.0.1:")[2].split("/")[0])
 
 
-async def test_stream_that_is_no_socket_stays_as_it_is() -> None:
-    assert without_anyio(httpcore.AsyncMockStream([b""]), None) is None
-
-
 @pytest.mark.parametrize("polls", [True, False], ids=["poll", "select, as on Windows"])
 def test_socket_tells_whether_it_can_be_read(monkeypatch: pytest.MonkeyPatch, polls: bool) -> None:
     if not polls:
@@ -310,8 +307,8 @@ def test_tls_handshake_takes_too_long(mode: str) -> None:
 async def connected(url: str) -> AsyncioStream:
     loop = asyncio.get_running_loop()
     parts = urlsplit(url)
-    transport, _ = await loop.create_connection(asyncio.Protocol, parts.hostname, parts.port)
-    return AsyncioStream(transport, loop)
+    _, stream = await loop.create_connection(partial(AsyncioStream, loop), parts.hostname, parts.port)
+    return stream
 
 
 async def test_writing_to_a_connection_that_is_closed() -> None:

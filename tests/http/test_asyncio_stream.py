@@ -26,9 +26,6 @@ class Transport(asyncio.Transport):
         self.asked: list[Any] = []
         self.closing = False
 
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.asked.append(type(protocol))
-
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.asked.append(("limits", high, low))
 
@@ -68,8 +65,9 @@ Test = Callable[[AsyncioStream, Transport], Coroutine[Any, Any, None]]
 def run(ends: Ends, test: Test, **extra: Any) -> None:
     async def main() -> None:
         transport = Transport(ends[0], **extra)
-        stream = AsyncioStream(transport, asyncio.get_running_loop())
-        assert transport.takes() == [AsyncioStream, ("limits", 0, None), "resume"]
+        stream = AsyncioStream(asyncio.get_running_loop())
+        stream.connection_made(transport)
+        assert transport.takes() == [("limits", 0, None)]
         await test(stream, transport)
 
     asyncio.run(main())

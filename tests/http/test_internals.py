@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from auriko import Client
-from auriko._http import asyncio_stream, bounds, internals
+from auriko._http import bounds, internals
 from auriko._http.backend import Backend, _Stream
 from auriko._http.bounds import bounded
 from auriko._http.channel import Channel
@@ -33,11 +33,9 @@ PRIVATE |= {
 
 
 def test_private_names_in_use_are_these_and_no_others() -> None:
-    trees = [ast.parse(inspect.getsource(source)) for source in (internals, asyncio_stream.without_anyio)]
     used = {
         node.attr
-        for tree in trees
-        for node in ast.walk(tree)
+        for node in ast.walk(ast.parse(inspect.getsource(internals)))
         if isinstance(node, ast.Attribute)
         and node.attr.startswith("_")
         and not (isinstance(node.value, ast.Name) and node.value.id == "self")

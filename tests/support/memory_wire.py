@@ -7,13 +7,13 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import httpcore
 import httpx
 import pytest
 
+import auriko._http.backend
 import auriko._http.shards
 from auriko._http.asyncio_stream import AsyncioStream, _fail
 from auriko._http.backend import AsyncBackend, Backend
@@ -91,14 +91,12 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 class _Transport(asyncio.Transport):
     """One of asyncio's, which delivers a piece with each turn of the loop."""
 
-    def __init__(self, sent: Wire, sock: socket.socket) -> None:
+    def __init__(self, sent: Wire, sock: socket.socket, stream: AsyncioStream) -> None:
         super().__init__({"socket": sock})
         self._sent = sent
-        self._stream: Any = None
+        self._stream = stream
         self._closed = False
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self._stream = protocol
+        stream.connection_made(self)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
@@ -119,7 +117,7 @@ class _Transport(asyncio.Transport):
         asyncio.get_running_loop().call_soon(self._deliver, list(self._sent.pieces))
 
     def _deliver(self, pieces: list[bytes]) -> None:
-        stream: AsyncioStream = self._stream
+        stream = self._stream
         if self._closed:
             return
         if pieces:
@@ -133,15 +131,19 @@ class _Transport(asyncio.Transport):
 
 
 class _Network(httpcore.AsyncNetworkBackend):
-    def __init__(self, sock: socket.socket | None) -> None:
+    """By way of httpcore's backends, or of `connect`, as on asyncio."""
+
+    def __init__(self, sock: socket.socket) -> None:
         self.sent = Wire()
         self._sock = sock
 
     async def connect_tcp(self, *_args: Any, **_more: Any) -> httpcore.AsyncNetworkStream:
-        if self._sock is None:
-            return _AsyncStream(_Stream(self.sent))
-        found: Any = SimpleNamespace(_stream=SimpleNamespace(_transport=_Transport(self.sent, self._sock)))
-        return found
+        return _AsyncStream(_Stream(self.sent))
+
+    async def connect(self, *_args: Any) -> AsyncioStream:
+        stream = AsyncioStream(asyncio.get_running_loop())
+        _Transport(self.sent, self._sock, stream)
+        return stream
 
 
 def _on(transport: Any, backend: Any) -> Any:
@@ -199,8 +201,9 @@ async def on_loop(wires: list[Wire], transport: Any, *, asyncios_own: bool) -> l
     """What comes of each wire in a client for event loops, over this transport."""
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.MonkeyPatch.context() as patch:
-        network = _Network(ours if asyncios_own else None)
-        _on(transport, AsyncBackend(network, proxied=False))
+        network = _Network(ours)
+        patch.setattr(auriko._http.backend, "connect_on_asyncio", network.connect)
+        _on(transport, AsyncBackend(network, proxied=not asyncios_own))
         patch.setattr(auriko._http.shards, "_open", lambda *_: transport)
         pool = AsyncPool(URL, None)
         outcomes: list[Outcome] = []
