@@ -112,7 +112,7 @@ class _Filler:
         required, least = rules.get("required", ()), rules.get("minProperties", 0)
         names = list(dict.fromkeys([*properties, *required]))
         strict = {name for name in properties if _STRICT & flatten(properties[name], self._registry).keys()}
-        named = {name for name in names if self._text.names(name)}
+        named = {name for name in names if self._text.places(name)}
         wanted = {*required, *(named if not self._is_hurried(depth) else ())}
         first = sorted(names, key=lambda name: (name not in wanted, name not in strict, name not in named))
         filled: dict[str, Any] = {}

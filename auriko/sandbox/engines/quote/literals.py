@@ -42,13 +42,20 @@ class Literals:
         self._parts = [m.span() for m in _SAID.finditer(text)]
         self._names = [m.span() for m in _NAME.finditer(text) if not self._is_sentence_start(m)]
 
-    def names(self, name: str) -> bool:
-        """True if the text has a word of this property's name."""
-        return bool(self._places(name))
+    def places(self, name: str) -> list[Span]:
+        """The places of words of the name in the text: those with most of them in a row, in order."""
+        words = _words(name)
+        stems = [stem(word) for word in words if word not in STOP_WORDS or len(words) == 1]
+        runs: list[tuple[int, int, int]] = []
+        for start, end in (m.span() for m in WORD.finditer(self._text) if stem(m.group()) in stems):
+            follows = bool(runs) and start - runs[-1][1] <= 1
+            runs.append((runs[-1][0], end, runs.pop()[2] + 1) if follows else (start, end, 1))
+        most = max((count for *_, count in runs), default=0)
+        return [(start, end) for start, end, count in runs if count == most]
 
     def number(self, name: str) -> float | None:
         """The number nearest to the property's name; where the text does not name it, the next one."""
-        places = self._places(name)
+        places = self.places(name)
         # A word behind its number ("500 tokens") is nearer than one before it.
         nearest = sorted(
             self._numbers, key=lambda at: min((max(a - at[1] - 0.5, at[0] - b) for a, b in places), default=0)
@@ -76,23 +83,12 @@ class Literals:
 
     def boolean(self, name: str) -> bool | None:
         """True if the text has the name, False with a "not" before it or an "off" behind it, None if it does not."""
-        for start, end in self._places(name):
+        for start, end in self.places(name):
             self.given |= {(start, end)}
             return not (
                 _NOT_BEFORE.search(self._text, max(0, start - _NEAR), start) or _NOT_BEHIND.match(self._text, end)
             )
         return None
-
-    def _places(self, name: str) -> list[Span]:
-        """The places of words of the name in the text: those with most of them in a row, in order."""
-        words = _words(name)
-        stems = [stem(word) for word in words if word not in STOP_WORDS or len(words) == 1]
-        runs: list[tuple[int, int, int]] = []
-        for start, end in (m.span() for m in WORD.finditer(self._text) if stem(m.group()) in stems):
-            follows = bool(runs) and start - runs[-1][1] <= 1
-            runs.append((runs[-1][0], end, runs.pop()[2] + 1) if follows else (start, end, 1))
-        most = max((count for *_, count in runs), default=0)
-        return [(start, end) for start, end, count in runs if count == most]
 
     def _is_sentence_start(self, match: re.Match[str]) -> bool:
         """True if a word has its capital from its place alone, and so is no name."""
