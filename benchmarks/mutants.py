@@ -48,6 +48,7 @@ _FUZZ = ("tests/fuzz/test_replies.py",)
 _FAULTS = ("tests/faults/test_lifecycle.py", "tests/faults/test_time.py", "tests/faults/test_matrix.py")
 _IN_ANY_MODE = (*_FAULTS, "-k", "not httptools and not trio")
 _ON_ASYNCIO = (*_FAULTS, "tests/faults/test_connecting.py", "-k", "async and not httptools and not trio")
+_OWN = "tests/faults/test_connections.py::test_connections_are_asyncios_own"
 # What each file has to answer to; most mutants do not survive the first stage.
 STAGES: dict[str, tuple[Stage, ...]] = {
     "auriko/_rules/exchange.py": (_RULES, _CALLS, _IN_ANY_MODE),
@@ -58,6 +59,7 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "auriko/_streams/chat.py": (_RULES, _MODELS, _FUZZ, _IN_ANY_MODE),
     "auriko/_streams/responses.py": (_MODELS, _IN_ANY_MODE),
     "auriko/_http/asyncio_stream.py": (("tests/http/test_asyncio_stream.py",), _ON_ASYNCIO),
+    "auriko/_http/asyncio_connecting.py": (("tests/http/test_asyncio_connecting.py", _OWN), _ON_ASYNCIO),
     "auriko/_http/chunked.py": (("tests/http/test_chunked.py",), _IN_ANY_MODE),
 }
 # Mutants that behave as the file does, and why.

@@ -22,11 +22,12 @@ class Transport(asyncio.Transport):
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """A loop whose connections all are there as soon as `opened` is set."""
+    """A loop on which a host has these addresses, whose connections are there as soon as `opened` is set."""
 
-    def __init__(self, *addresses: str) -> None:
+    def __init__(self, *addresses: str, silent: str = "") -> None:
         super().__init__()
         self.addresses = addresses
+        self.silent = silent
         self.opened = asyncio.Event()
         self.made: dict[str, Transport] = {}
 
@@ -36,7 +37,7 @@ class Loop(asyncio.SelectorEventLoop):
 
     async def create_connection(self, _protocol: Any, host: Any = None, *_args: Any, **_more: Any) -> Any:
         self.made[host] = Transport()
-        await self.opened.wait()
+        await (asyncio.sleep(3600) if host == self.silent else self.opened.wait())
         return self.made[host], host
 
 
@@ -56,4 +57,25 @@ def test_of_connections_that_come_at_once_one_is_left(monkeypatch: pytest.Monkey
     chosen: Any = loop.run_until_complete(connect("h", 1, None))
     loop.run_until_complete(asyncio.sleep(0))
     assert {host for host, transport in loop.made.items() if not transport.aborted} == {chosen}
+    loop.close()
+
+
+def test_an_address_that_is_silent_is_given_up_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio_connecting, "_HEAD_START", 0.001)
+    loop = Loop("127.0.0.1", "127.0.0.2", silent="127.0.0.1")
+    said: list[Any] = []
+    loop.set_exception_handler(lambda _loop, context: said.append(context))
+    loop.opened.set()
+    chosen: Any = loop.run_until_complete(connect("h", 1, None))
+    loop.run_until_complete(asyncio.sleep(0))
+    assert (chosen, said, asyncio.all_tasks(loop)) == ("127.0.0.2", [], set())
+    loop.close()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_an_address_is_not_looked_for(address: str) -> None:
+    loop = Loop("127.0.0.2")
+    loop.opened.set()
+    loop.run_until_complete(connect(address, 1, None))
+    assert list(loop.made) == [address]
     loop.close()

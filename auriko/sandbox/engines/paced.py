@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from auriko.sandbox.engines.base import Engine, Event, Finish, Prompt
@@ -30,12 +30,19 @@ class Paced:
 
     def run(self, prompt: Prompt) -> Iterator[Event]:
         """Events of the other engine's run, one after the other."""
-        pause = self._first + self._prefill * count_prompt_tokens(prompt) * (1 - prompt.cached)
-        for event in self.engine.run(prompt):
-            if not isinstance(event, Finish):
-                time.sleep(pause)
-                pause = self._each
-            yield event
+        events = self.engine.run(prompt)
+        try:
+            pause = self._first
+            if self._prefill:
+                pause += self._prefill * count_prompt_tokens(prompt) * (1 - prompt.cached)
+            for event in events:
+                if not isinstance(event, Finish):
+                    time.sleep(pause)
+                    pause = self._each
+                yield event
+        finally:
+            if isinstance(events, Generator):
+                events.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)  # whether it passes a prompt on, warms up, or has something to close
