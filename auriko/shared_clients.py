@@ -15,11 +15,19 @@ import httpx
 from pydantic import SecretStr
 
 from auriko._client import AsyncClient, Client
+from auriko._settings import AsyncHttpClient, HttpClient
 from auriko.errors import APIConnectionError
 
-__all__ = ["Clients"]
+__all__ = ["Clients", "http_client_for_loops"]
 
 ClientT = TypeVar("ClientT", Client, AsyncClient)
+
+
+def http_client_for_loops(
+    http_client: HttpClient | None, http_async_client: AsyncHttpClient | None
+) -> AsyncHttpClient | None:
+    """What a model's client for event loops sends with: the name of a transport holds for both sides."""
+    return http_client if http_async_client is None and isinstance(http_client, str) else http_async_client
 
 
 class Clients:

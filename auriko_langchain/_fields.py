@@ -16,7 +16,7 @@ from typing_extensions import Self
 from auriko import AsyncClient, Client, GatewayMetadata, GatewayOptions, RoutingOptions
 from auriko.call_arguments import gateway_of
 from auriko.routing import merge_gateway
-from auriko.shared_clients import Clients
+from auriko.shared_clients import Clients, http_client_for_loops
 from auriko.spend import Recorder
 from auriko_langchain._params import WIRE_FIELDS, check_names
 from auriko_langchain.errors import langchain_errors
@@ -60,7 +60,8 @@ class Derived:
         self.shown = {**self.defaults, **routed}
         settings = {name: value for name in _CLIENT_FIELDS if (value := getattr(fields, name)) is not None}
         self.client = {**settings, "http_client": fields.http_client}
-        self.async_client = {**settings, "http_client": fields.http_async_client}
+        http_async_client = http_client_for_loops(fields.http_client, fields.http_async_client)
+        self.async_client = {**settings, "http_client": http_async_client}
 
 
 class ChatFields(BaseChatModel):
@@ -88,7 +89,7 @@ class ChatFields(BaseChatModel):
         deadline: Bound in seconds of a whole call with its retries and its stream.
         stream_idle_timeout: Bound in seconds of the wait for a stream's next event; else ten minutes.
         http_client: A client of yours to send with, which you close; or "httptools", as for `auriko.Client`.
-        http_async_client: The same for `ainvoke` and `astream`.
+        http_async_client: The same for `ainvoke` and `astream`; else "httptools" if `http_client` is.
         spend: A `SpendTracker` or `SpendLedger` that is told what every call cost.
         pickle_api_key: Whether the key goes into pickles; without it a worker reads AURIKO_API_KEY.
     """

@@ -15,7 +15,7 @@ from typing_extensions import Self
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayMetadata, unknown_name
-from auriko.shared_clients import Clients
+from auriko.shared_clients import Clients, http_client_for_loops
 from auriko.spend import Recorder
 from auriko_llamaindex._windows import asmallest_window, smallest_window
 
@@ -119,7 +119,10 @@ class AurikoSettings(FunctionCallingLLM):
         description="Your own transport, which is never closed here, or 'httptools', as for auriko.Client.",
     )
     async_http_client: httpx.AsyncClient | Literal["httptools"] | None = Field(
-        default=None, exclude=True, repr=False, description="The same for asynchronous calls."
+        default=None,
+        exclude=True,
+        repr=False,
+        description="The same for asynchronous calls; else that name if http_client is it.",
     )
     spend: Recorder | None = Field(
         default=None, exclude=True, repr=False, description="A SpendTracker or SpendLedger, told of every call."
@@ -206,7 +209,8 @@ class AurikoSettings(FunctionCallingLLM):
         return self._clients.sync({**self._client_settings(), "http_client": self.http_client})
 
     def _async_client(self) -> AsyncClient:
-        return self._clients.asynchronous({**self._client_settings(), "http_client": self.async_http_client})
+        http_client = http_client_for_loops(self.http_client, self.async_http_client)
+        return self._clients.asynchronous({**self._client_settings(), "http_client": http_client})
 
     def _client_settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _CLIENT_FIELDS}

@@ -93,8 +93,9 @@ def test_pickles_with_the_key_if_that_is_wanted():
     assert pickle.loads(pickle.dumps(model(pickle_api_key=True))).api_key.get_secret_value() == KEY
 
 
-async def test_calls_over_httptools():
-    both = {"http_client": "httptools", "http_async_client": "httptools"}
+@pytest.mark.parametrize("fields", [("http_client",), ("http_client", "http_async_client")])
+async def test_calls_over_httptools(fields):
+    both = dict.fromkeys(fields, "httptools")
     with serve(ok) as server:
         async with model(base_url=server.url, **both, pickle_api_key=True) as chat:
             assert chat.invoke("hi").content == "Paris."
@@ -104,6 +105,7 @@ async def test_calls_over_httptools():
                 assert twin._async_client() is chat._async_client()
                 assert twin._client() is chat._client()
             assert model(base_url=server.url, pickle_api_key=True)._async_client() is not chat._async_client()
+            assert chat._async_client() is model(base_url=server.url, http_async_client="httptools")._async_client()
             assert server.accepted == 2
 
 

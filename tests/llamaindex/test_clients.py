@@ -144,14 +144,16 @@ async def test_the_transport_of_the_user_stays_open(server):
 
 
 @pytest.mark.anyio
-async def test_calls_over_httptools(server):
-    llm = _llm(server, http_client="httptools", async_http_client="httptools", pickle_api_key=True)
+@pytest.mark.parametrize("fields", [("http_client",), ("http_client", "async_http_client")])
+async def test_calls_over_httptools(server, fields):
+    llm = _llm(server, **dict.fromkeys(fields, "httptools"), pickle_api_key=True)
     for twin in (llm, copy.deepcopy(llm), pickle.loads(pickle.dumps(llm))):  # noqa: S301 - it is ours
         assert (await twin.achat(MESSAGES)).message.content == "Hi"
         assert twin.chat(MESSAGES).message.content == "Hi"
         assert twin._async_client() is llm._async_client()
         assert twin._client() is llm._client()
     assert _llm(server, pickle_api_key=True)._async_client() is not llm._async_client()
+    assert _llm(server, async_http_client="httptools", pickle_api_key=True)._async_client() is llm._async_client()
     assert server.connections == 2
     await llm.aclose()
 
