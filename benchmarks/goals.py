@@ -17,7 +17,9 @@ from roster import (
     OURS,
     OURS_FAST,
     OURS_LANGCHAIN,
+    OURS_LANGCHAIN_FAST,
     OURS_LLAMAINDEX,
+    OURS_LLAMAINDEX_FAST,
 )
 
 Results = dict[str, dict[str, float]]
@@ -129,4 +131,8 @@ GOALS: list[Goal] = [
     *_ratios("1000 in flight", OURS_FAST, raw=0.05),
     Goal("1000 in flight: MB", 15, subject=OURS_FAST),
     *_ratios("first chunk", OURS_FAST, raw=0.6),
+    *_ratios("call", OURS_LANGCHAIN_FAST, chatopenai=0.30),
+    *_ratios("async call", OURS_LANGCHAIN_FAST, chatopenai=0.30),
+    *_ratios("call", OURS_LLAMAINDEX_FAST, llamaindex=0.28),
+    *_ratios("async call", OURS_LLAMAINDEX_FAST, llamaindex=0.28),
 ]

@@ -12,12 +12,16 @@ _VENVS = Path(__file__).resolve().parents[1] / ".venvs"
 
 FLOOR = "raw httpx"
 OURS, OURS_FAST, OURS_LANGCHAIN, OURS_LLAMAINDEX = "auriko", "auriko (httptools)", "ChatAuriko", "LlamaIndex Auriko"
+OURS_LANGCHAIN_FAST, OURS_LLAMAINDEX_FAST = "ChatAuriko (httptools)", "LlamaIndex Auriko (httptools)"
 AURIKO_1, OPENAI, OPENAI_AIOHTTP, LITELLM = "auriko 1.2", "openai 3", "openai 3 (aiohttp)", "litellm"
 LANGCHAIN, AURIKO_1_LANGCHAIN = "ChatOpenAI", "AurikoChatOpenAI 1.2"
 LLAMAINDEX, AURIKO_1_LLAMAINDEX = "LlamaIndex OpenAI", "AurikoLlamaIndexLLM 1.2"
 PYREQWEST = "raw pyreqwest"
 # Not measured but for what their import costs.
 BASIS, LANGCHAIN_BASIS, LLAMAINDEX_BASIS = "httpx + pydantic", "httpx + langchain-core", "httpx + llama-index-core"
+
+# What has nothing to do with the transport.
+_ON_ANY_TRANSPORT = ("construction", "50000 chunks", "1000 messages", "batch")
 
 
 class Entrant(NamedTuple):
@@ -115,6 +119,14 @@ ROSTER: dict[str, Entrant] = {
         "auriko-langchain",
         ("auriko", "langchain-core"),
     ),
+    OURS_LANGCHAIN_FAST: Entrant(
+        "langchain",
+        "subjects:LangChainOnHttptools",
+        "from auriko_langchain import ChatAuriko; import httptools",
+        "auriko-langchain",
+        ("auriko", "langchain-core", "httptools"),
+        without=_ON_ANY_TRANSPORT,
+    ),
     LANGCHAIN: Entrant(
         "langchain",
         "peers.frameworks:LangChain",
@@ -138,6 +150,14 @@ ROSTER: dict[str, Entrant] = {
         "from auriko_llamaindex import Auriko",
         "auriko-llamaindex",
         ("auriko", "llama-index-core"),
+    ),
+    OURS_LLAMAINDEX_FAST: Entrant(
+        "llamaindex",
+        "subjects:LlamaIndexOnHttptools",
+        "from auriko_llamaindex import Auriko; import httptools",
+        "auriko-llamaindex",
+        ("auriko", "llama-index-core", "httptools"),
+        without=_ON_ANY_TRANSPORT,
     ),
     LLAMAINDEX: Entrant(
         "llamaindex",

@@ -105,6 +105,18 @@ class LangChain(LangChainModel):
         return ChatAuriko(model=MODEL, api_key=SecretStr(KEY), base_url=url)
 
 
+class LangChainOnHttptools(LangChainModel):
+    """ChatAuriko with the extra `auriko[fast]`."""
+
+    @staticmethod
+    def construct(url: str) -> Any:
+        from pydantic import SecretStr
+
+        from auriko_langchain import ChatAuriko
+
+        return ChatAuriko(model=MODEL, api_key=SecretStr(KEY), base_url=url, http_client="httptools")
+
+
 class LlamaIndex(LlamaIndexLLM):
     """Auriko, the LlamaIndex LLM."""
 
@@ -115,6 +127,18 @@ class LlamaIndex(LlamaIndexLLM):
         from auriko_llamaindex import Auriko
 
         return Auriko(model=MODEL, api_key=SecretStr(KEY), base_url=url)
+
+
+class LlamaIndexOnHttptools(LlamaIndexLLM):
+    """Auriko, the LlamaIndex LLM, with the extra `auriko[fast]`."""
+
+    @staticmethod
+    def construct(url: str) -> Any:
+        from pydantic import SecretStr
+
+        from auriko_llamaindex import Auriko
+
+        return Auriko(model=MODEL, api_key=SecretStr(KEY), base_url=url, http_client="httptools")
 
 
 SUBJECTS: dict[str, type[Subject]] = {
