@@ -57,6 +57,12 @@ def test_a_tool_that_is_demanded_is_always_called_and_its_arguments_are_valid() 
         assert len(run(ENGINE, "Nothing of this.", tools=tuple(tools.values()), tool_choice="required").called) == 1
 
 
+def test_a_tool_whose_name_stands_in_the_text_is_called_alone() -> None:
+    asked = "Call add_numbers with a 2 and b 3."
+    longer = tool("add_numbers", a={"type": "integer"}, b={"type": "integer"})
+    assert run(ENGINE, asked, tools=(ADD, longer)).called == [("add_numbers", {"a": 2, "b": 3})]
+
+
 def test_a_question_goes_whole_to_a_tool_that_answers_questions() -> None:
     asked = "Who wrote the manual, says docs?"
     assert run(ENGINE, asked, tools=(DOCS,)).called == [("docs", {"input": asked})]

@@ -49,9 +49,10 @@ def _named(functions: Sequence[Mapping[str, Any]], text: str) -> list[tuple[Mapp
     said = {stem(word.group()): word.start() for word in reversed(list(WORD.finditer(text)))}
     found: list[tuple[float, int, Mapping[str, Any]]] = []
     for function in functions:
-        words = frozenset(terms(function["name"]))
+        name, words = function["name"], frozenset(terms(function["name"]))
         at = [said[word] for word in words if word in said]
-        found.append((len(at) / max(1, len(words)), min(at, default=0), function))
+        share = 2.0 if name in text and not name.isalpha() else len(at) / max(1, len(words))
+        found.append((share, min(at, default=0), function))
     most = max(share for share, *_ in found)
     chosen = sorted((one for one in found if _NAMED <= one[0] == most), key=lambda one: one[1])
     ends = [*(start for _, start, _ in chosen[1:]), len(text)]
