@@ -24,10 +24,11 @@ class Transport(asyncio.Transport):
 class Loop(asyncio.SelectorEventLoop):
     """A loop on which a host has these addresses, whose connections are there as soon as `opened` is set."""
 
-    def __init__(self, *addresses: str, silent: str = "") -> None:
+    def __init__(self, *addresses: str, silent: str = "", refusing: str = "") -> None:
         super().__init__()
         self.addresses = addresses
         self.silent = silent
+        self.refusing = refusing
         self.opened = asyncio.Event()
         self.made: dict[str, Transport] = {}
 
@@ -36,6 +37,8 @@ class Loop(asyncio.SelectorEventLoop):
         return [(kinds[address], socket.SOCK_STREAM, 6, "", (address, port)) for address in self.addresses]
 
     async def create_connection(self, _protocol: Any, host: Any = None, *_args: Any, **_more: Any) -> Any:
+        if host == self.refusing:
+            raise ConnectionRefusedError
         self.made[host] = Transport()
         await (asyncio.sleep(3600) if host == self.silent else self.opened.wait())
         return self.made[host], host
@@ -69,6 +72,15 @@ def test_an_address_that_is_silent_is_given_up_without_a_word(monkeypatch: pytes
     chosen: Any = loop.run_until_complete(connect("h", 1, None))
     loop.run_until_complete(asyncio.sleep(0))
     assert (chosen, said, asyncio.all_tasks(loop)) == ("127.0.0.2", [], set())
+    loop.close()
+
+
+def test_the_last_address_refuses_while_the_first_is_still_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio_connecting, "_HEAD_START", 0.001)
+    loop = Loop("127.0.0.1", "127.0.0.2", refusing="127.0.0.2")
+    loop.call_later(0.1, loop.opened.set)
+    chosen: Any = loop.run_until_complete(connect("h", 1, None))
+    assert chosen == "127.0.0.1"
     loop.close()
 
 
