@@ -76,7 +76,7 @@ def prompt_token_range(
         else:
             attachments += _collect(fields, texts)
     for text in texts:
-        count += _estimate_ascii(text.encode()) if text.isascii() else estimate_tokens(text)
+        count += estimate_tokens(text)
     fewest = math.floor(count / SPREAD) + attachments * FEWEST_PER_ATTACHMENT
     return fewest, math.ceil(count * SPREAD) + attachments * MOST_PER_ATTACHMENT, attachments
 

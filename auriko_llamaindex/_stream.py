@@ -74,8 +74,9 @@ class StreamedAnswer:
         calls = said.calls.said()
         if not calls:
             return message_of(self._thinking, said.content, (), said.images)
-        plain = [plain_call(call.known_id(), call.name, call.arguments, call.signature) for call in calls]
-        return message_of(self._thinking, said.content, plain[: 1 if self._single_call else None], said.images)
+        told = calls[: 1 if self._single_call else None]
+        plain = [plain_call(call.known_id(), call.name, call.arguments, call.signature) for call in told]
+        return message_of(self._thinking, said.content, plain, said.images)
 
     def _think(self, piece: ReasoningPiece) -> None:
         block = thinking_block(piece.as_block())

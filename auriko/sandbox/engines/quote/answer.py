@@ -32,8 +32,8 @@ def best_passage(question: str, passages: Iterable[str]) -> str | None:
     counts = Counter(itertools.chain.from_iterable(said.values()))
     weights = {term: math.log(1 + len(said) / max(1, counts[term])) for term in terms(question)}
 
-    def share(passage: str) -> float:
-        return sum(weight for term, weight in weights.items() if term in said[passage]) / sum(weights.values())
+    def weight(passage: str) -> float:
+        return sum(weight for term, weight in weights.items() if term in said[passage])
 
-    best = max(said, key=lambda passage: (share(passage), -len(said[passage])), default="") if weights else ""
-    return best if best and share(best) >= _ENOUGH else None
+    best = max(said, key=lambda passage: (weight(passage), -len(said[passage])), default="") if weights else ""
+    return best if best and weight(best) >= _ENOUGH * sum(weights.values()) else None

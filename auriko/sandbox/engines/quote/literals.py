@@ -11,11 +11,9 @@ from auriko.sandbox.engines.quote.words import STOP_WORDS, WORD, stem
 _NUMBER = re.compile(r"(?<![\w.:-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w:-]|\.\d)")
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|„([^“”\n]+)[“”]|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _CAPITAL = r"(?:[^\W\d_a-z][\w'.-]*\w|[A-Z]\b)"
-_NAME = (
-    re.compile(  # words with capitals; addresses, moments and codes, which have signs or digits between their letters
-        rf"\b{_CAPITAL}(?: {_CAPITAL})*"
-        r"|(?<![^\s\"'<>(),;])(?=[^\s\"'<>(),;]*(?:@|://|\d[:-]\d|[^\W\d_]-?\d|\d[^\W\d_]))[^\s\"'<>(),;]*[\w/]"
-    )
+_NAME = re.compile(  # words with capitals; addresses, moments and codes, which have signs or digits between letters
+    rf"\b{_CAPITAL}(?: {_CAPITAL})*"
+    r"|(?<![^\s\"'<>(),;])(?=[^\s\"'<>(),;]*(?:@|://|\d[:-]\d|[^\W\d_]-?\d|\d[^\W\d_]))[^\s\"'<>(),;]*[\w/]"
 )
 _SAID = re.compile(r"[^\s,;()\"']*[^\s,;()\"'.?!]")
 _START = re.compile(r"(?:^|[.!?:>\n])[\s\"'“(]*$")
