@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import httpx
 from pydantic import SecretStr
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, Unpack
 
 from auriko._checks import (
     as_query,
@@ -125,19 +125,7 @@ class ClientSettings(ClientOptions, total=False):
     pickle_api_key: bool
 
 
-def resolve(
-    *,
-    api_key: str | SecretStr | None = None,
-    base_url: str | None = None,
-    timeout: float | httpx.Timeout = 60.0,
-    max_retries: int = 2,
-    deadline: float | None = None,
-    stream_idle_timeout: float | None = None,
-    default_headers: Mapping[str, str] | None = None,
-    default_query: Mapping[str, str] | None = None,
-    spend: Recorder | None = None,
-    pickle_api_key: bool = False,
-) -> Settings:
+def resolve(**options: Unpack[ClientSettings]) -> Settings:
     """Checked settings from a client's arguments and the environment.
 
     Raises:
@@ -145,18 +133,14 @@ def resolve(
         ValueError: A setting is out of its range.
         TypeError: A setting is of the wrong type.
     """
-    return Settings(
-        api_key=check_api_key(api_key or os.environ.get("AURIKO_API_KEY", "")),
-        base_url=check_base_url(base_url or os.environ.get("AURIKO_BASE_URL") or DEFAULT_BASE_URL),
-        timeout=check_timeout(timeout),
-        max_retries=check_retries(max_retries),
-        deadline=check_seconds("deadline", deadline),
-        stream_idle_timeout=check_seconds("stream_idle_timeout", stream_idle_timeout),
-        headers=check_headers(default_headers or {}),
-        query=as_query(default_query),
-        pickle_api_key=bool(pickle_api_key),
-        spend=check_spend(spend),
+    settings = Settings(
+        api_key=check_api_key(options.pop("api_key", None) or os.environ.get("AURIKO_API_KEY", "")),
+        base_url=check_base_url(options.get("base_url") or os.environ.get("AURIKO_BASE_URL") or DEFAULT_BASE_URL),
+        timeout=httpx.Timeout(60.0),
+        max_retries=2,
+        pickle_api_key=bool(options.get("pickle_api_key")),
     )
+    return change(settings, options)
 
 
 def check_http_client(http_client: Any, kind: type[httpx.Client | httpx.AsyncClient]) -> Any:
