@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from pydantic import BaseModel
 from typing_extensions import Self
 
 from auriko._http.channel import AsyncChannel, Channel
 from auriko._http.pool import AsyncPool, Pool
+from auriko._observing.observation import Observation
 from auriko._observing.steps import call_steps, stream_steps
 from auriko._rules.call import Call
-from auriko._rules.exchange import Answer, Clock, Steps, receive_whole
+from auriko._rules.exchange import Clock, OpenStream, Steps, receive_whole
 from auriko._rules.raw import receive_raw
 from auriko._settings import Settings
 from auriko._streams.base import AsyncItemStream, ItemStream
@@ -25,20 +26,26 @@ ReplyT = TypeVar("ReplyT", bound=BaseModel)
 StreamT = TypeVar("StreamT", bound="ItemStream[Any, Any]")
 AsyncStreamT = TypeVar("AsyncStreamT", bound="AsyncItemStream[Any, Any]")
 PoolT = TypeVar("PoolT", Pool, AsyncPool)
-_NO_RAW_STREAM: Final = "with_raw_response is for whole replies; a stream has response_headers itself"
 
 
 class _BaseCaller(Generic[PoolT]):
     """The base of both callers: everything but the awaiting."""
 
     def __init__(
-        self, settings: Settings, pool: PoolT, clock: Clock | None = None, kept: dict[str, Any] | None = None
+        self,
+        settings: Settings,
+        pool: PoolT,
+        clock: Clock | None = None,
+        kept: dict[str, Any] | None = None,
+        *,
+        raw: bool = False,
     ) -> None:
         self.settings = settings
         self.pool: PoolT = pool
         self.clock = clock or Clock()
         # What calls leave behind for later ones, shared by all callers of a client.
         self._kept: dict[str, Any] = {} if kept is None else kept
+        self._raw = raw
 
     def affinity(self) -> Affinity:
         """The memory of who served which conversation."""
@@ -51,11 +58,23 @@ class _BaseCaller(Generic[PoolT]):
         """One with other settings over the same connections; closing either closes both."""
         return type(self)(settings, self.pool, kept=self._kept)
 
-    def _receive(self, model: type[ReplyT]) -> Callable[[Answer, float | None], Steps[ReplyT]]:
-        return receive_whole(model)
+    def raw(self) -> Self:
+        """One over the same connections that gives whole replies as they came over the wire, and refuses streams."""
+        return type(self)(self.settings, self.pool, self.clock, self._kept, raw=True)
 
-    def _converted(self, reply: Any, convert: Callable[[Any], ReplyT]) -> ReplyT:
-        return convert(reply)
+    def _call_steps(self, call: Call[ReplyT]) -> Steps[ReplyT]:
+        receive: Any = receive_raw if self._raw else receive_whole
+        return call_steps(call, self.settings, self.clock, receive(call.reply))
+
+    def _converted(self, reply: Any, convert: Callable[[Any], ReplyT]) -> Any:
+        return reply.converted(convert) if self._raw else convert(reply)
+
+    def _stream_steps(
+        self, call: Call[Any], shape: type[ItemStream[Any, Any] | AsyncItemStream[Any, Any]]
+    ) -> Steps[tuple[OpenStream, Observation]]:
+        if self._raw:
+            raise ValueError("with_raw_response is for whole replies; a stream has response_headers itself")
+        return stream_steps(call, self.settings, self.clock, shape.reader)
 
 
 class Caller(_BaseCaller[Pool]):
@@ -63,22 +82,18 @@ class Caller(_BaseCaller[Pool]):
 
     def request(self, call: Call[ReplyT]) -> ReplyT:
         """The whole reply."""
-        reply = Channel(self.pool).run(call_steps(call, self.settings, self.clock, self._receive(call.reply)))
+        reply = Channel(self.pool).run(self._call_steps(call))
         return reply if call.convert is None else self._converted(reply, call.convert)
 
     def stream(self, call: Call[Any], shape: type[StreamT]) -> StreamT:
         """The reply as a stream of that class, once its first item is there."""
         channel = Channel(self.pool)
-        opened, observation = channel.run(stream_steps(call, self.settings, self.clock, shape.reader))
+        opened, observation = channel.run(self._stream_steps(call, shape))
         return shape(opened, channel, observation)
 
     def with_own_connections(self) -> Caller:
         """One with the same settings over connections of its own, to be closed alone; a user's client is shared."""
         return Caller(self.settings, self.pool.anew(), kept=self._kept)
-
-    def raw(self) -> Caller:
-        """One over the same connections that gives whole replies as they came over the wire, and refuses streams."""
-        return _RawCaller(self.settings, self.pool, self.clock, self._kept)
 
     def close(self) -> None:
         """Closes the connections; a user's client stays open."""
@@ -90,45 +105,18 @@ class AsyncCaller(_BaseCaller[AsyncPool]):
 
     async def request(self, call: Call[ReplyT]) -> ReplyT:
         """The whole reply."""
-        steps = call_steps(call, self.settings, self.clock, self._receive(call.reply))
-        reply = await AsyncChannel(self.pool).run(steps)
+        reply = await AsyncChannel(self.pool).run(self._call_steps(call))
         return reply if call.convert is None else self._converted(reply, call.convert)
 
     async def stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> AsyncStreamT:
         """The reply as a stream of that class, once its first item is there."""
         channel = AsyncChannel(self.pool)
-        opened, observation = await channel.run(stream_steps(call, self.settings, self.clock, shape.reader))
+        opened, observation = await channel.run(self._stream_steps(call, shape))
         return shape(opened, channel, observation)
-
-    def raw(self) -> AsyncCaller:
-        """One over the same connections that gives whole replies as they came over the wire, and refuses streams."""
-        return _AsyncRawCaller(self.settings, self.pool, self.clock, self._kept)
 
     async def close(self) -> None:
         """Closes the connections of this event loop; a user's client stays open."""
         await self.pool.close()
-
-
-class _RawCaller(Caller):
-    def _receive(self, model: type[ReplyT]) -> Any:
-        return receive_raw(model)
-
-    def _converted(self, reply: Any, convert: Callable[[Any], Any]) -> Any:
-        return reply.converted(convert)
-
-    def stream(self, call: Call[Any], shape: type[StreamT]) -> NoReturn:  # noqa: ARG002 - it refuses all alike
-        raise ValueError(_NO_RAW_STREAM)
-
-
-class _AsyncRawCaller(AsyncCaller):
-    def _receive(self, model: type[ReplyT]) -> Any:
-        return receive_raw(model)
-
-    def _converted(self, reply: Any, convert: Callable[[Any], Any]) -> Any:
-        return reply.converted(convert)
-
-    async def stream(self, call: Call[Any], shape: type[AsyncStreamT]) -> NoReturn:  # noqa: ARG002 - as above
-        raise ValueError(_NO_RAW_STREAM)
 
 
 def raw_method(method: Callable[P, Any], caller: Caller | AsyncCaller) -> Callable[P, Any]:
