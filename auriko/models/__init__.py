@@ -1,99 +1,21 @@
 """Replies of the gateway, as pydantic models.
 
-Those of the catalogue and of the Responses API are imported when they are first asked for: they are many, and most
-programs use none.
+Each file of them is imported when it is first asked for: they are many, and most programs use few.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from auriko.models._base import AurikoResponseModel
-from auriko.models.chat import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    Choice,
-    ChoiceMessage,
-    Delta,
-    GeneratedImage,
-    RedactedReasoningBlock,
-    StreamChoice,
-    ThinkingReasoningBlock,
-    ToolCall,
-    ToolCallDelta,
-    ToolCallDeltaFunction,
-    ToolCallFunction,
-)
-from auriko.models.common import (
-    ApiKeyIdentity,
-    ApiKeyRateLimits,
-    ApiKeyWorkspace,
-    CompletionTokensDetails,
-    PromptTokensDetails,
-    ResponseInputTokensDetails,
-    ResponseOutputTokensDetails,
-    ResponseUsage,
-    Usage,
-)
-from auriko.models.extensions import Extensions
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from auriko.models.providers import (
-        CanonicalModel,
-        DirectoryModel,
-        DirectoryResponse,
-        Model,
-        ModelList,
-        ModelProvider,
-        ModelsListResponse,
-        PriceVariant,
-        ProviderEntry,
-        ProviderInfo,
-        ProviderList,
-        TierEntry,
-    )
-    from auriko.models.response_events import (
-        ResponseCompletedEvent,
-        ResponseContentPartAddedEvent,
-        ResponseContentPartDoneEvent,
-        ResponseCreatedEvent,
-        ResponseErrorEvent,
-        ResponseFailedEvent,
-        ResponseFunctionCallArgumentsDeltaEvent,
-        ResponseFunctionCallArgumentsDoneEvent,
-        ResponseIncompleteEvent,
-        ResponseInProgressEvent,
-        ResponseOutputItemAddedEvent,
-        ResponseOutputItemDoneEvent,
-        ResponseReasoningSummaryPartAddedEvent,
-        ResponseReasoningSummaryPartDoneEvent,
-        ResponseReasoningSummaryTextDeltaEvent,
-        ResponseReasoningSummaryTextDoneEvent,
-        ResponseStreamEvent,
-        ResponseTextDeltaEvent,
-        ResponseTextDoneEvent,
-        UnknownStreamEvent,
-    )
-    from auriko.models.responses import (
-        ImageGenTokenDetails,
-        ImageGenUsage,
-        Response,
-        ResponseContentPart,
-        ResponseError,
-        ResponseFunctionCallOutputItem,
-        ResponseImageGenerationCallOutputItem,
-        ResponseMessageOutputItem,
-        ResponseOutputContentPart,
-        ResponseOutputItem,
-        ResponseReasoningOutputItem,
-        ResponseReasoningSummary,
-        ResponseRefusalContentPart,
-        ToolUsage,
-        UnknownContentPart,
-        UnknownOutputItem,
-        WebSearchUsage,
-    )
+    from auriko.models._base import AurikoResponseModel
+    from auriko.models.chat import *
+    from auriko.models.common import *
+    from auriko.models.extensions import Extensions
+    from auriko.models.providers import *
+    from auriko.models.response_events import *
+    from auriko.models.responses import *
 
 __all__ = [
     "ApiKeyIdentity",
@@ -171,9 +93,11 @@ __all__ = [
     "WebSearchUsage",
 ]
 
+_FILES: Final = ("_base", "chat", "common", "extensions", "providers", "responses", "response_events")
+
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        modules = (import_module(f"auriko.models.{module}") for module in ("providers", "responses", "response_events"))
+        modules = (import_module(f"auriko.models.{file}") for file in _FILES)
         return next(getattr(module, name) for module in modules if hasattr(module, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
