@@ -101,3 +101,7 @@ def __getattr__(name: str) -> Any:
         modules = (import_module(f"auriko.models.{file}") for file in _FILES)
         return next(getattr(module, name) for module in modules if hasattr(module, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

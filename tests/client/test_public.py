@@ -26,6 +26,11 @@ def test_names_are_sorted_and_there(module: Any) -> None:
         assert getattr(module, name) is not None
 
 
+@pytest.mark.parametrize("module", [auriko.models, auriko.types])
+def test_names_that_are_imported_at_first_use_are_shown_before(module: Any) -> None:
+    assert dir(module) == sorted(module.__all__)
+
+
 def test_every_public_name_is_listed() -> None:
     listed = set(auriko.__all__)
     modules = {name for name, value in vars(auriko).items() if inspect.ismodule(value)}
