@@ -11,9 +11,8 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from functools import partial
-from typing import Any, Final, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final
 
 import anyio
 import anyio.lowlevel
@@ -27,9 +26,6 @@ from auriko._http.reply import ArrivingReply
 from auriko._http.requests import head_of
 
 _PORTS: Final = {"http": 80, "https": 443}
-
-# Each is performed in a thread, or awaited on a loop, and what comes of it is sent back.
-Steps: TypeAlias = Generator[Callable[[], Any], Any, Any]
 
 
 class _Body(ArrivingReply, httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -85,34 +81,44 @@ class _Connections(ABC):
     def _shut(self, connection: Any) -> None:
         """Closes a connection without waiting."""
 
-    def _steps(self, request: httpx.Request) -> Steps:
+    @abstractmethod
+    async def _perform(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        """What comes of a step, which is awaited on an event loop; in a thread nothing here ever waits."""
+
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+        """The head of the reply.
+
+        Raises:
+            httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError: There is none.
+        """
         phases: dict[str, float | None] = request.extensions["timeout"]
         head = head_of(request)
-        yield partial(self._wait_for_turn, phases["pool"])
+        await self._perform(self._wait_for_turn, phases["pool"])
         connection = None
         try:
-            connection = self._take_idle() or (yield from self._connect(request.url, phases["connect"]))
+            connection = self._take_idle() or await self._connect(request.url, phases["connect"])
             try:
-                yield partial(connection.write, head, phases["write"])
-                yield partial(connection.write, request.content, phases["write"])
+                await self._perform(connection.write, head, phases["write"])
+                await self._perform(connection.write, request.content, phases["write"])
             except httpcore.WriteError:
                 pass  # a server that refuses a request may have said so before it closed
             reply = _Body(connection, phases["read"], self._leave)
             while not reply.has_head:
                 reply.take()  # it raises what is wrong
-                reply.add((yield partial(connection.read, MAX_READ, phases["read"])))
+                reply.add(await self._perform(connection.read, MAX_READ, phases["read"]))
         except BaseException:
             self._forget(connection)
             self._turns.release()
             raise
         return httpx.Response(reply.status, headers=reply.headers, stream=reply)
 
-    def _connect(self, url: httpx.URL, patience: float | None) -> Steps:
+    async def _connect(self, url: httpx.URL, patience: float | None) -> Any:
         host = url.raw_host.decode("ascii")
-        connection = yield partial(self._backend.connect_tcp, host, url.port or _PORTS[url.scheme], patience)
+        address = host, url.port or _PORTS[url.scheme], patience
+        connection = await self._perform(self._backend.connect_tcp, *address)
         try:
             if url.scheme == "https":
-                connection = yield partial(connection.start_tls, self._tls, host, patience)
+                connection = await self._perform(connection.start_tls, self._tls, host, patience)
             self._open.add(connection)
             self._check_open()
         except BaseException:
@@ -167,22 +173,15 @@ class HttptoolsTransport(_Connections, httpx.BaseTransport):
         self._backend = Backend(httpcore.SyncBackend())
         self._turns = threading.Semaphore(limits.max_connections or 1)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The head of the reply.
+    async def _perform(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        return step(*arguments)
 
-        Raises:
-            httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError: There is none.
-        """
-        steps = self._steps(request)
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The head of the reply; raises as `_exchange`, which never waits here, and so is over when it has begun."""
+        exchange = self._exchange(request)
         try:
-            step = next(steps)
             while True:
-                try:
-                    outcome = step()
-                except BaseException as error:  # noqa: BLE001 - the steps raise it again
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(outcome)
+                exchange.send(None)
         except StopIteration as stop:
             reply: httpx.Response = stop.value
             return reply
@@ -208,25 +207,12 @@ class AsyncHttptoolsTransport(_Connections, httpx.AsyncBaseTransport):
         self._backend = AsyncBackend(anyios, proxied=False)
         self._turns = anyio.Semaphore(limits.max_connections or 1, fast_acquire=True)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The head of the reply.
+    async def _perform(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        return await step(*arguments)
 
-        Raises:
-            httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError: There is none.
-        """
-        steps = self._steps(request)
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    outcome = await step()
-                except BaseException as error:  # noqa: BLE001 - the steps raise it again
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(outcome)
-        except StopIteration as stop:
-            reply: httpx.Response = stop.value
-            return reply
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The head of the reply; raises as `_exchange`."""
+        return await self._exchange(request)
 
     async def _wait_for_turn(self, patience: float | None) -> None:
         with anyio.move_on_after(patience):
