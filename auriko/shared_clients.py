@@ -8,19 +8,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 import httpx
 from pydantic import SecretStr
+from typing_extensions import Self
 
 from auriko._client import AsyncClient, Client
-from auriko._settings import AsyncHttpClient, HttpClient
+from auriko._settings import AsyncHttpClient, ClientSettings, HttpClient
 from auriko.errors import APIConnectionError
 
-__all__ = ["Clients", "http_client_for_loops"]
+__all__ = ["CLIENT_FIELDS", "Clients", "HasClients", "http_client_for_loops"]
 
 ClientT = TypeVar("ClientT", Client, AsyncClient)
+# The fields of a model that are arguments of its client; what of the model goes into pickles makes no difference there.
+CLIENT_FIELDS: Final = frozenset(ClientSettings.__annotations__) - {"pickle_api_key"}
 
 
 def http_client_for_loops(
@@ -87,6 +90,32 @@ class Clients:
 
     def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
         return Clients, ()
+
+
+class HasClients:
+    """The end of a model that has clients: it is closed, or used in a `with` block."""
+
+    _clients: Clients
+
+    def close(self) -> None:
+        """Closes the connections of synchronous calls that no other model of these settings uses; later calls raise."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Closes all connections that no other model of these settings uses; later calls raise."""
+        await self._clients.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.aclose()
 
 
 class _Shared(Generic[ClientT]):

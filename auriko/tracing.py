@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # What an amount is, on spans and on the measurements of a metric.
 COST_LABELS: Final = {"gen_ai.usage.cost.currency": "USD", "gen_ai.usage.cost.source": "provider"}
 COST_METRICS: Final = ("auriko.client.cost", "gen_ai.client.operation.cost")
+_NOTHING: Final[AbstractContextManager[None]] = nullcontext()
 _MLFLOW_KINDS: Final = frozenset({"CHAT_MODEL", "LLM"})
 
 
@@ -32,12 +33,16 @@ class AttributeSink(Protocol):
 _adopted: ContextVar[AttributeSink | None] = ContextVar("auriko_span", default=None)
 
 
-@contextmanager
-def on_span(span: AttributeSink) -> Generator[None]:
-    """A context whose calls write on this span when they end, and make none of their own.
+def on_span(span: AttributeSink | None) -> AbstractContextManager[None]:
+    """A context whose calls write on this span when they end, and make none of their own; without one nothing differs.
 
     A streamed call that starts within the context writes when the stream ends, wherever that is.
     """
+    return _adopting(span) if span is not None else _NOTHING
+
+
+@contextmanager
+def _adopting(span: AttributeSink) -> Generator[None]:
     token = _adopted.set(span)
     try:
         yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
@@ -16,7 +15,7 @@ from typing_extensions import Self
 from auriko import AsyncClient, Client, GatewayMetadata, GatewayOptions, RoutingOptions
 from auriko.call_arguments import gateway_of
 from auriko.routing import merge_gateway
-from auriko.shared_clients import Clients, http_client_for_loops
+from auriko.shared_clients import CLIENT_FIELDS, Clients, HasClients, http_client_for_loops
 from auriko.spend import Recorder
 from auriko_langchain._params import WIRE_FIELDS, check_names
 from auriko_langchain.errors import langchain_errors
@@ -29,19 +28,6 @@ _ALIASES = {
     "stop_sequences": "stop",
     "request_timeout": "timeout",
 }
-
-
-_CLIENT_FIELDS = (
-    "api_key",
-    "base_url",
-    "timeout",
-    "max_retries",
-    "deadline",
-    "stream_idle_timeout",
-    "default_headers",
-    "default_query",
-    "spend",
-)
 # Cached properties, the second one langchain-core's: what follows from the fields.
 _CACHED = ("_derived", "_serialized")
 _TOLD_FIRST = ("model", "models", "routing", "base_url")
@@ -58,13 +44,13 @@ class Derived:
         routed = fields.gateway_defaults()
         self.gateway = GatewayOptions.model_validate(gateway_of(routed)) if routed else None
         self.shown = {**self.defaults, **routed}
-        settings = {name: value for name in _CLIENT_FIELDS if (value := getattr(fields, name)) is not None}
+        settings = {name: value for name in CLIENT_FIELDS if (value := getattr(fields, name)) is not None}
         self.client = {**settings, "http_client": fields.http_client}
         http_async_client = http_client_for_loops(fields.http_client, fields.http_async_client)
         self.async_client = {**settings, "http_client": http_async_client}
 
 
-class ChatFields(BaseChatModel):
+class ChatFields(BaseChatModel, HasClients):
     """The fields of `ChatAuriko`. Those of a request have the API's names; None leaves them to the gateway.
 
     Attributes:
@@ -248,31 +234,6 @@ class ChatFields(BaseChatModel):
     def _async_client(self) -> AsyncClient:
         derived = self._derived
         return derived.clients.asynchronous(derived.async_client)
-
-    def close(self) -> None:
-        """Closes the connections of `invoke` and `stream`, unless other models of the same settings use them.
-
-        Later calls raise.
-        """
-        self._clients.close()
-
-    async def aclose(self) -> None:
-        """Closes all connections, unless other models of the same settings use them; later calls raise."""
-        await self._clients.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def with_routing(self, routing: RoutingOptions | Mapping[str, Any] | None = None, **options: Any) -> Self:
         """A copy with these routing options over its own: `model.with_routing(optimize="ttft")`."""

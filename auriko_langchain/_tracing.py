@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Final, TypeVar
@@ -19,7 +19,6 @@ from langchain_core.runnables.config import ensure_config
 from auriko.tracing import AttributeSink, llm_span_of_mlflow, mlflow_span, on_span
 
 ModelT = TypeVar("ModelT", bound=BaseChatModel)
-_NOTHING: Final[AbstractContextManager[None]] = nullcontext()
 # What LangChain writes before the id of a run to make the id of a message.
 _MESSAGE_OF_RUN: Final = "lc_run--"
 # Those whose handlers keep the spans of runs. MLflow makes a handler for each run, which streams cannot know.
@@ -35,7 +34,7 @@ def on_run_span(run: Any) -> AbstractContextManager[None]:
         run: The callback manager of the run, or None.
     """
     span = _span_of(run.run_id, run.handlers) if run is not None else None
-    return _on(span or mlflow_span())
+    return on_span(span or mlflow_span())
 
 
 class StreamSpan:
@@ -52,7 +51,7 @@ class StreamSpan:
     def adopted(self) -> AbstractContextManager[None]:
         """The context for the client's call."""
         if self._run is None and (self._tracers or _openinference() is not None):
-            return _on(self)
+            return on_span(self)
         return on_run_span(self._run)
 
     def set_attribute(self, key: str, value: Any, /) -> None:
@@ -139,10 +138,6 @@ def _tracers_among(callbacks: Any, model: BaseChatModel) -> tuple[Any, ...]:
         return ()
     handlers = CallbackManager.configure(callbacks, model.callbacks).handlers
     return tuple(handler for handler in handlers if _library_of(handler) in _KNOWN_TO_STREAMS)
-
-
-def _on(span: AttributeSink | None) -> AbstractContextManager[None]:
-    return on_span(span) if span is not None else _NOTHING
 
 
 def _span_of(run_id: UUID | None, handlers: Iterable[Any]) -> AttributeSink | None:

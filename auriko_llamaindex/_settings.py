@@ -10,22 +10,16 @@ import httpx
 from llama_index.core.base.llms.types import LLMMetadata
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
-from typing_extensions import Self
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
 from auriko.routing import GatewayMetadata, unknown_name
-from auriko.shared_clients import Clients, http_client_for_loops
+from auriko.shared_clients import CLIENT_FIELDS, Clients, HasClients, http_client_for_loops
 from auriko.spend import Recorder
 from auriko_llamaindex._windows import asmallest_window, smallest_window
 
 # What a model of unknown size is taken to hold: prompts are cut to fit it, so a small guess would break retrieval.
 UNKNOWN_CONTEXT_WINDOW: Final = 128_000
-
-_CLIENT_FIELDS: Final = (
-    *("api_key", "base_url", "timeout", "max_retries", "deadline", "stream_idle_timeout"),
-    *("default_headers", "default_query", "pickle_api_key", "spend"),
-)
 
 # Whom an LLM tells of its events is no part of what it is, and every LLM is given a manager of its own.
 _PLACES: Final = frozenset({"callback_manager"})
@@ -41,7 +35,7 @@ def _as_set(options: Any) -> Any:
     return options.to_dict() if isinstance(options, RoutingOptions | GatewayMetadata) else options
 
 
-class AurikoSettings(FunctionCallingLLM):
+class AurikoSettings(FunctionCallingLLM, HasClients):
     """The fields of `Auriko`; everything that configures it is one of them, so copies and stores keep it."""
 
     # Errors about a field must not show the others, among them the key; a typo must not pass unseen.
@@ -182,26 +176,6 @@ class AurikoSettings(FunctionCallingLLM):
         self.context_window = window or self.context_window
         return window
 
-    def close(self) -> None:
-        """Close the connections for synchronous calls, unless another LLM uses them; later calls raise."""
-        self._clients.close()
-
-    async def aclose(self) -> None:
-        """Close all connections that no other LLM uses; later calls raise."""
-        await self._clients.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self.aclose()
-
     def _candidates(self) -> list[str]:
         return [self.model] if self.model else list(self.models or ())
 
@@ -213,7 +187,7 @@ class AurikoSettings(FunctionCallingLLM):
         return self._clients.asynchronous({**self._client_settings(), "http_client": http_client})
 
     def _client_settings(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _CLIENT_FIELDS}
+        return {name: getattr(self, name) for name in CLIENT_FIELDS}
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from llama_index_instrumentation import get_dispatcher
@@ -11,7 +11,6 @@ from llama_index_instrumentation.span import active_span_id
 
 from auriko.tracing import AttributeSink, mlflow_span, on_span
 
-_NOTHING: Final[AbstractContextManager[None]] = nullcontext()
 # OpenLLMetry's, and that of llama-index-observability-otel.
 _INSTRUMENTATIONS: Final = ("opentelemetry.instrumentation.llamaindex", "llamaindex.opentelemetry")
 
@@ -27,9 +26,7 @@ def on_framework_span(span: AttributeSink | None) -> AbstractContextManager[None
     Some instrumentations end a stream's span before the stream is read; its call has then a span of its own.
     """
     is_recording: Any = getattr(span, "is_recording", None)
-    if span is None or (is_recording is not None and not is_recording()):
-        return _NOTHING
-    return on_span(span)
+    return on_span(span if is_recording is None or is_recording() else None)
 
 
 class _OpenInferenceSpan:

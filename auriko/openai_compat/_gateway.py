@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
@@ -126,8 +125,7 @@ class Gateway:
         recorders = recorders_of(self._settings.recorders)
         hold = holding(recorders, asked, request, body)
         held = hold(None) if hold is not None else None
-        span = current_llm_span()
-        with on_span(span) if span is not None else nullcontext():
+        with on_span(current_llm_span()):
             observation = observe(
                 asked,
                 path,
