@@ -13,8 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from auriko.affinity._last_turn import LastTurn
-from auriko.affinity._prices import is_left_to_the_gateway
+from auriko.affinity._prices import LastTurn, is_left_to_the_gateway
 from auriko.routing import split_strategy
 from auriko.spend import CallRecord, Recorder
 
@@ -29,10 +28,14 @@ _TAKE_KEYS: Final = frozenset({"openai", "azure_openai"})
 
 
 class Affinity:
-    """What a client remembers of its last 1,000 conversations. Safe to use from several threads."""
+    """What a client remembers of its last 1,000 conversations. Safe to use from several threads.
+
+    Args:
+        clock: The time in seconds.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+        self.clock = clock
         self._turns: OrderedDict[str, LastTurn] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -50,7 +53,7 @@ class Affinity:
         conversation = conversation.encode("utf-8", "replace").decode()  # as files can have it
         with self._lock:
             last = self._turns.get(conversation)
-        if last is not None and self._clock() > last.expires_at:
+        if last is not None and self.clock() > last.expires_at:
             last = None
         is_free = last is not None and is_left_to_the_gateway(last, body)
         if last is not None and not is_free:
@@ -58,41 +61,14 @@ class Affinity:
         lifetime = _LONG_LIFETIME if body.get("prompt_cache_retention") == "24h" else _LIFETIME
         return Turn(self, conversation, lifetime, last, is_free=is_free)
 
-    def remember(
-        self, conversation: str, record: CallRecord, lifetime: float, last: LastTurn | None, *, is_free: bool
-    ) -> None:
-        """Notes who served a turn.
-
-        Args:
-            conversation: The conversation.
-            record: What came of the turn.
-            lifetime: How long caches keep it, in seconds.
-            last: Who served the one before it, if that is still known.
-            is_free: Whether it was left to the gateway although the other one was known.
-        """
-        if record.provider is None:
-            self.forget(conversation)
-            return
-        stayed = last is not None and last.is_of(record.provider, record.model)
-        turn = LastTurn(
-            record.provider,
-            record.model,
-            record.prompt_tokens or 0,
-            record.completion_tokens or 0,
-            last.turns + 1 if last is not None and stayed else 1,
-            self._clock() + lifetime,
-            was_free=last is not None and stayed and (is_free or last.was_free),
-        )
-        with self._lock:
-            self._turns[conversation] = turn
-            self._turns.move_to_end(conversation)
-            while len(self._turns) > _KEPT:
-                self._turns.popitem(last=False)
-
-    def forget(self, conversation: str) -> None:
-        """Forgets who served a conversation."""
+    def keep(self, conversation: str, turn: LastTurn | None) -> None:
+        """Notes who served the last turn of a conversation; None where that is not known."""
         with self._lock:
             self._turns.pop(conversation, None)
+            if turn is not None:
+                self._turns[conversation] = turn
+            if len(self._turns) > _KEPT:
+                self._turns.popitem(last=False)
 
 
 class Turn(Recorder):
@@ -117,10 +93,22 @@ class Turn(Recorder):
 
     def add(self, record: CallRecord, hold: Any = None) -> None:  # noqa: ARG002 - it has no limit
         """Remembers who served the turn, or forgets it after a failure."""
-        if record.status == "error":
-            self._affinity.forget(self.conversation)
-        else:
-            self._affinity.remember(self.conversation, record, self._lifetime, self._last, is_free=self._is_free)
+        self._affinity.keep(self.conversation, self._served(record) if record.status != "error" else None)
+
+    def _served(self, record: CallRecord) -> LastTurn | None:
+        if record.provider is None:
+            return None
+        last = self._last
+        stayed = last is not None and (last.provider, last.model) == (record.provider, record.model)
+        return LastTurn(
+            record.provider,
+            record.model,
+            record.prompt_tokens or 0,
+            record.completion_tokens or 0,
+            last.turns + 1 if last is not None and stayed else 1,
+            self._affinity.clock() + self._lifetime,
+            was_free=last is not None and stayed and (self._is_free or last.was_free),
+        )
 
 
 def _prefer(last: LastTurn, conversation: str, body: dict[str, Any]) -> None:

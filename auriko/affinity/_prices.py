@@ -8,15 +8,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, cast
 
-from auriko.affinity._last_turn import LastTurn
 from auriko.routing import split_strategy
 
 # Shorter prefixes are kept by no provider.
 _FEWEST_CACHED: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LastTurn:
+    """Who served the last turn of a conversation.
+
+    Attributes:
+        provider: The provider.
+        model: The model, by its canonical id; or None.
+        prompt_tokens: The tokens that were sent.
+        completion_tokens: The tokens that came back.
+        turns: How many turns in a row they have served, this one among them.
+        expires_at: Until when the provider's cache holds them, on the monotonic clock.
+        was_free: Whether the gateway chose it although a better price elsewhere had been left to it.
+    """
+
+    provider: str
+    model: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    turns: int
+    expires_at: float
+    was_free: bool = False
 
 
 class Offer(NamedTuple):
