@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from typing_extensions import Unpack
 
@@ -16,12 +16,14 @@ from auriko.resources._chat_call import chat_call, parse_call
 from auriko.types.batch_params import BatchOptions
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
     from auriko.batch import AsyncBatch, Batch
     from auriko.models.parsed import ParsedChatCompletion
+    from auriko.schemas.response_format import AnswerType
 
 T = TypeVar("T")
+# Each is the arguments of one `create`.
+Requests: TypeAlias = Iterable[Mapping[str, Any]]
+AsyncRequests: TypeAlias = Requests | AsyncIterable[Mapping[str, Any]]
 
 
 def _to_call(form: Any, caller: Caller | AsyncCaller) -> Callable[[Mapping[str, Any]], Call[Any]]:
@@ -40,37 +42,33 @@ class BatchingCompletions:
 
     @overload
     def batch(
-        self,
-        requests: Iterable[Mapping[str, Any]],
-        *,
-        on_error: Literal["return"] = "return",
-        **options: Unpack[BatchOptions],
+        self, requests: Requests, *, on_error: Literal["return"] = "return", **options: Unpack[BatchOptions]
     ) -> list[ChatCompletion | Exception]: ...
     @overload
     def batch(
-        self, requests: Iterable[Mapping[str, Any]], *, on_error: Literal["raise"], **options: Unpack[BatchOptions]
+        self, requests: Requests, *, on_error: Literal["raise"], **options: Unpack[BatchOptions]
     ) -> list[ChatCompletion]: ...
     @overload
     def batch(
         self,
-        requests: Iterable[Mapping[str, Any]],
+        requests: Requests,
         *,
-        response_format: type[T] | TypeAdapter[T],
+        response_format: AnswerType[T],
         on_error: Literal["return"] = "return",
         **options: Unpack[BatchOptions],
     ) -> list[ParsedChatCompletion[T] | Exception]: ...
     @overload
     def batch(
         self,
-        requests: Iterable[Mapping[str, Any]],
+        requests: Requests,
         *,
-        response_format: type[T] | TypeAdapter[T],
+        response_format: AnswerType[T],
         on_error: Literal["raise"],
         **options: Unpack[BatchOptions],
     ) -> list[ParsedChatCompletion[T]]: ...
     def batch(
         self,
-        requests: Iterable[Mapping[str, Any]],
+        requests: Requests,
         *,
         response_format: Any = None,
         on_error: Literal["return", "raise"] = "return",
@@ -98,18 +96,14 @@ class BatchingCompletions:
 
     @overload
     def batch_as_completed(
-        self, requests: Iterable[Mapping[str, Any]], *, response_format: None = None, **options: Unpack[BatchOptions]
+        self, requests: Requests, *, response_format: None = None, **options: Unpack[BatchOptions]
     ) -> Batch[ChatCompletion]: ...
     @overload
     def batch_as_completed(
-        self,
-        requests: Iterable[Mapping[str, Any]],
-        *,
-        response_format: type[T] | TypeAdapter[T],
-        **options: Unpack[BatchOptions],
+        self, requests: Requests, *, response_format: AnswerType[T], **options: Unpack[BatchOptions]
     ) -> Batch[ParsedChatCompletion[T]]: ...
     def batch_as_completed(
-        self, requests: Iterable[Mapping[str, Any]], *, response_format: Any = None, **options: Unpack[BatchOptions]
+        self, requests: Requests, *, response_format: Any = None, **options: Unpack[BatchOptions]
     ) -> Batch[Any]:
         """A batch that gives each reply, or exception, with its request's index as soon as it is there.
 
@@ -118,7 +112,7 @@ class BatchingCompletions:
         """
         return self._batch(requests, response_format, options)
 
-    def _batch(self, requests: Iterable[Mapping[str, Any]], form: Any, options: BatchOptions) -> Batch[Any]:
+    def _batch(self, requests: Requests, form: Any, options: BatchOptions) -> Batch[Any]:
         from auriko.batch import Batch
 
         return Batch(self._caller, _to_call(form, self._caller), requests, options)
@@ -131,41 +125,33 @@ class AsyncBatchingCompletions:
 
     @overload
     async def batch(
-        self,
-        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
-        *,
-        on_error: Literal["return"] = "return",
-        **options: Unpack[BatchOptions],
+        self, requests: AsyncRequests, *, on_error: Literal["return"] = "return", **options: Unpack[BatchOptions]
     ) -> list[ChatCompletion | Exception]: ...
     @overload
     async def batch(
-        self,
-        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
-        *,
-        on_error: Literal["raise"],
-        **options: Unpack[BatchOptions],
+        self, requests: AsyncRequests, *, on_error: Literal["raise"], **options: Unpack[BatchOptions]
     ) -> list[ChatCompletion]: ...
     @overload
     async def batch(
         self,
-        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        requests: AsyncRequests,
         *,
-        response_format: type[T] | TypeAdapter[T],
+        response_format: AnswerType[T],
         on_error: Literal["return"] = "return",
         **options: Unpack[BatchOptions],
     ) -> list[ParsedChatCompletion[T] | Exception]: ...
     @overload
     async def batch(
         self,
-        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        requests: AsyncRequests,
         *,
-        response_format: type[T] | TypeAdapter[T],
+        response_format: AnswerType[T],
         on_error: Literal["raise"],
         **options: Unpack[BatchOptions],
     ) -> list[ParsedChatCompletion[T]]: ...
     async def batch(
         self,
-        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        requests: AsyncRequests,
         *,
         response_format: Any = None,
         on_error: Literal["return", "raise"] = "return",
@@ -181,33 +167,19 @@ class AsyncBatchingCompletions:
 
     @overload
     def batch_as_completed(
-        self,
-        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
-        *,
-        response_format: None = None,
-        **options: Unpack[BatchOptions],
+        self, requests: AsyncRequests, *, response_format: None = None, **options: Unpack[BatchOptions]
     ) -> AsyncBatch[ChatCompletion]: ...
     @overload
     def batch_as_completed(
-        self,
-        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
-        *,
-        response_format: type[T] | TypeAdapter[T],
-        **options: Unpack[BatchOptions],
+        self, requests: AsyncRequests, *, response_format: AnswerType[T], **options: Unpack[BatchOptions]
     ) -> AsyncBatch[ParsedChatCompletion[T]]: ...
     def batch_as_completed(
-        self,
-        requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
-        *,
-        response_format: Any = None,
-        **options: Unpack[BatchOptions],
+        self, requests: AsyncRequests, *, response_format: Any = None, **options: Unpack[BatchOptions]
     ) -> AsyncBatch[Any]:
         """A batch as `Completions.batch_as_completed` gives it, for `async with` and `async for`."""
         return self._batch(requests, response_format, options)
 
-    def _batch(
-        self, requests: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]], form: Any, options: BatchOptions
-    ) -> AsyncBatch[Any]:
+    def _batch(self, requests: AsyncRequests, form: Any, options: BatchOptions) -> AsyncBatch[Any]:
         from auriko.batch import AsyncBatch
 
         return AsyncBatch(self._caller, _to_call(form, self._caller), requests, options)

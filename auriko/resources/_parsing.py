@@ -14,10 +14,9 @@ from auriko.resources._chat_call import parse_call
 from auriko.types.chat_params import ParseParams
 
 if TYPE_CHECKING:  # imported when something is parsed
-    from pydantic import TypeAdapter
-
     from auriko._streams.parsed import AsyncParsedChatStream, ParsedChatStream
     from auriko.models.parsed import ParsedChatCompletion
+    from auriko.schemas.response_format import AnswerType
 
 T = TypeVar("T")
 
@@ -29,18 +28,14 @@ class ParsingCompletions:
 
     @overload
     def parse(
-        self,
-        *,
-        response_format: type[T] | TypeAdapter[T],
-        stream: Literal[False] = False,
-        **params: Unpack[ParseParams],
+        self, *, response_format: AnswerType[T], stream: Literal[False] = False, **params: Unpack[ParseParams]
     ) -> ParsedChatCompletion[T]: ...
     @overload
     def parse(
-        self, *, response_format: type[T] | TypeAdapter[T], stream: Literal[True], **params: Unpack[ParseParams]
+        self, *, response_format: AnswerType[T], stream: Literal[True], **params: Unpack[ParseParams]
     ) -> ParsedChatStream[T]: ...
     def parse(
-        self, *, response_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ParseParams]
+        self, *, response_format: AnswerType[T], stream: bool = False, **params: Unpack[ParseParams]
     ) -> ParsedChatCompletion[T] | ParsedChatStream[T]:
         """The model's answer as an object: a completion whose `parsed` it is.
 
@@ -77,18 +72,14 @@ class AsyncParsingCompletions:
 
     @overload
     async def parse(
-        self,
-        *,
-        response_format: type[T] | TypeAdapter[T],
-        stream: Literal[False] = False,
-        **params: Unpack[ParseParams],
+        self, *, response_format: AnswerType[T], stream: Literal[False] = False, **params: Unpack[ParseParams]
     ) -> ParsedChatCompletion[T]: ...
     @overload
     async def parse(
-        self, *, response_format: type[T] | TypeAdapter[T], stream: Literal[True], **params: Unpack[ParseParams]
+        self, *, response_format: AnswerType[T], stream: Literal[True], **params: Unpack[ParseParams]
     ) -> AsyncParsedChatStream[T]: ...
     async def parse(
-        self, *, response_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ParseParams]
+        self, *, response_format: AnswerType[T], stream: bool = False, **params: Unpack[ParseParams]
     ) -> ParsedChatCompletion[T] | AsyncParsedChatStream[T]:
         """The model's answer as an object, awaited; arguments and errors are those of `Completions.parse`."""
         from auriko.schemas.response_format import response_format_of

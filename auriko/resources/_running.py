@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, overload
 
 from typing_extensions import Unpack
 
@@ -14,10 +14,11 @@ from auriko.models.chat import ChatCompletion
 from auriko.types.chat_params import AnswerParams, RunToolsParams
 
 if TYPE_CHECKING:  # imported when tools are run
-    from pydantic import TypeAdapter
-
     from auriko.models.parsed import ParsedChatCompletion
+    from auriko.schemas.response_format import AnswerType
     from auriko.tools import AsyncToolRun, Tool, ToolResult, ToolRun
+
+    Tools: TypeAlias = Iterable[Callable[..., Any] | Tool]
 
 T = TypeVar("T")
 _BOUNDS: Final = frozenset(RunToolsParams.__annotations__) - frozenset(AnswerParams.__annotations__)
@@ -30,20 +31,12 @@ class RunningCompletions:
     parse: Callable[..., Any]
 
     @overload
-    def run_tools(
-        self, *, tools: Iterable[Callable[..., Any] | Tool], **params: Unpack[RunToolsParams]
-    ) -> ToolResult[ChatCompletion]: ...
+    def run_tools(self, *, tools: Tools, **params: Unpack[RunToolsParams]) -> ToolResult[ChatCompletion]: ...
     @overload
     def run_tools(
-        self,
-        *,
-        tools: Iterable[Callable[..., Any] | Tool],
-        response_format: type[T] | TypeAdapter[T],
-        **params: Unpack[RunToolsParams],
+        self, *, tools: Tools, response_format: AnswerType[T], **params: Unpack[RunToolsParams]
     ) -> ToolResult[ParsedChatCompletion[T]]: ...
-    def run_tools(
-        self, *, tools: Iterable[Callable[..., Any] | Tool], response_format: Any = None, **params: Any
-    ) -> ToolResult[Any]:
+    def run_tools(self, *, tools: Tools, response_format: Any = None, **params: Any) -> ToolResult[Any]:
         """What came of asking the model, running the tools it calls, and asking again, until it answers.
 
         Functions with type hints and docstrings are tools. The calls of one answer run at once, in threads. Wrong
@@ -65,20 +58,12 @@ class RunningCompletions:
         return self._run(tools, response_format, params).finish()
 
     @overload
-    def iter_tools(
-        self, *, tools: Iterable[Callable[..., Any] | Tool], **params: Unpack[RunToolsParams]
-    ) -> ToolRun[ChatCompletion]: ...
+    def iter_tools(self, *, tools: Tools, **params: Unpack[RunToolsParams]) -> ToolRun[ChatCompletion]: ...
     @overload
     def iter_tools(
-        self,
-        *,
-        tools: Iterable[Callable[..., Any] | Tool],
-        response_format: type[T] | TypeAdapter[T],
-        **params: Unpack[RunToolsParams],
+        self, *, tools: Tools, response_format: AnswerType[T], **params: Unpack[RunToolsParams]
     ) -> ToolRun[ParsedChatCompletion[T]]: ...
-    def iter_tools(
-        self, *, tools: Iterable[Callable[..., Any] | Tool], response_format: Any = None, **params: Any
-    ) -> ToolRun[Any]:
+    def iter_tools(self, *, tools: Tools, response_format: Any = None, **params: Any) -> ToolRun[Any]:
         """The run of `run_tools` step by step; its `result` is what has come of it so far."""
         return self._run(tools, response_format, params)
 
@@ -107,20 +92,12 @@ class AsyncRunningCompletions:
     parse: Callable[..., Any]
 
     @overload
-    async def run_tools(
-        self, *, tools: Iterable[Callable[..., Any] | Tool], **params: Unpack[RunToolsParams]
-    ) -> ToolResult[ChatCompletion]: ...
+    async def run_tools(self, *, tools: Tools, **params: Unpack[RunToolsParams]) -> ToolResult[ChatCompletion]: ...
     @overload
     async def run_tools(
-        self,
-        *,
-        tools: Iterable[Callable[..., Any] | Tool],
-        response_format: type[T] | TypeAdapter[T],
-        **params: Unpack[RunToolsParams],
+        self, *, tools: Tools, response_format: AnswerType[T], **params: Unpack[RunToolsParams]
     ) -> ToolResult[ParsedChatCompletion[T]]: ...
-    async def run_tools(
-        self, *, tools: Iterable[Callable[..., Any] | Tool], response_format: Any = None, **params: Any
-    ) -> ToolResult[Any]:
+    async def run_tools(self, *, tools: Tools, response_format: Any = None, **params: Any) -> ToolResult[Any]:
         """What came of asking the model and running its calls; arguments and errors are those of `Completions`.
 
         Async functions are awaited, others run in threads.
@@ -128,20 +105,12 @@ class AsyncRunningCompletions:
         return await self._run(tools, response_format, params).finish()
 
     @overload
-    def iter_tools(
-        self, *, tools: Iterable[Callable[..., Any] | Tool], **params: Unpack[RunToolsParams]
-    ) -> AsyncToolRun[ChatCompletion]: ...
+    def iter_tools(self, *, tools: Tools, **params: Unpack[RunToolsParams]) -> AsyncToolRun[ChatCompletion]: ...
     @overload
     def iter_tools(
-        self,
-        *,
-        tools: Iterable[Callable[..., Any] | Tool],
-        response_format: type[T] | TypeAdapter[T],
-        **params: Unpack[RunToolsParams],
+        self, *, tools: Tools, response_format: AnswerType[T], **params: Unpack[RunToolsParams]
     ) -> AsyncToolRun[ParsedChatCompletion[T]]: ...
-    def iter_tools(
-        self, *, tools: Iterable[Callable[..., Any] | Tool], response_format: Any = None, **params: Any
-    ) -> AsyncToolRun[Any]:
+    def iter_tools(self, *, tools: Tools, response_format: Any = None, **params: Any) -> AsyncToolRun[Any]:
         """The run of `run_tools` step by step, for `async for`; its `result` is what has come of it so far."""
         return self._run(tools, response_format, params)
 

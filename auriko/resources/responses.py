@@ -17,11 +17,9 @@ from auriko.resources._inference import inference_call
 from auriko.types.responses_params import ResponsesParams
 
 if TYPE_CHECKING:  # imported when something is parsed
-    from pydantic import TypeAdapter
-
     from auriko._streams.parsed import AsyncParsedResponseStream, ParsedResponseStream
     from auriko.models.parsed import ParsedResponse
-    from auriko.schemas.response_format import ResponseFormat
+    from auriko.schemas.response_format import AnswerType, ResponseFormat
 
 T = TypeVar("T")
 
@@ -91,18 +89,14 @@ class Responses:
 
     @overload
     def parse(
-        self,
-        *,
-        text_format: type[T] | TypeAdapter[T],
-        stream: Literal[False] = False,
-        **params: Unpack[ResponsesParams],
+        self, *, text_format: AnswerType[T], stream: Literal[False] = False, **params: Unpack[ResponsesParams]
     ) -> ParsedResponse[T]: ...
     @overload
     def parse(
-        self, *, text_format: type[T] | TypeAdapter[T], stream: Literal[True], **params: Unpack[ResponsesParams]
+        self, *, text_format: AnswerType[T], stream: Literal[True], **params: Unpack[ResponsesParams]
     ) -> ParsedResponseStream[T]: ...
     def parse(
-        self, *, text_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ResponsesParams]
+        self, *, text_format: AnswerType[T], stream: bool = False, **params: Unpack[ResponsesParams]
     ) -> ParsedResponse[T] | ParsedResponseStream[T]:
         """The model's answer as an object: a response whose `parsed` it is, or with `stream=True` a stream of events.
 
@@ -148,18 +142,14 @@ class AsyncResponses:
 
     @overload
     async def parse(
-        self,
-        *,
-        text_format: type[T] | TypeAdapter[T],
-        stream: Literal[False] = False,
-        **params: Unpack[ResponsesParams],
+        self, *, text_format: AnswerType[T], stream: Literal[False] = False, **params: Unpack[ResponsesParams]
     ) -> ParsedResponse[T]: ...
     @overload
     async def parse(
-        self, *, text_format: type[T] | TypeAdapter[T], stream: Literal[True], **params: Unpack[ResponsesParams]
+        self, *, text_format: AnswerType[T], stream: Literal[True], **params: Unpack[ResponsesParams]
     ) -> AsyncParsedResponseStream[T]: ...
     async def parse(
-        self, *, text_format: type[T] | TypeAdapter[T], stream: bool = False, **params: Unpack[ResponsesParams]
+        self, *, text_format: AnswerType[T], stream: bool = False, **params: Unpack[ResponsesParams]
     ) -> ParsedResponse[T] | AsyncParsedResponseStream[T]:
         """The model's answer as an object, awaited; arguments and errors are those of `Responses.parse`."""
         from auriko.schemas.response_format import response_format_of

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import from_json
@@ -26,6 +26,8 @@ from auriko.models.responses import Response, ResponseMessageOutputItem, Respons
 from auriko.schemas import fitting_name, inlined, strict_schema
 
 T = TypeVar("T")
+# What answers may be asked to be: a type that pydantic knows, or what reads it.
+AnswerType: TypeAlias = type[T] | TypeAdapter[T]
 _VALUE: Final = "value"
 # Parts of schemas that say of which kind a value is, and those that strict mode knows nothing of.
 _SAYS: Final = frozenset({"type", "anyOf", "allOf", "$ref", "enum", "const"})
@@ -131,7 +133,7 @@ def _answered_by(reply: Reply) -> Generator[None]:
         raise
 
 
-def response_format_of(form: type[T] | TypeAdapter[T]) -> ResponseFormat[T]:
+def response_format_of(form: AnswerType[T]) -> ResponseFormat[T]:
     """The form of a type; made once for each.
 
     Raises:
@@ -143,7 +145,7 @@ def response_format_of(form: type[T] | TypeAdapter[T]) -> ResponseFormat[T]:
 
 
 @lru_cache(maxsize=256)
-def _made(form: type[T] | TypeAdapter[T]) -> ResponseFormat[T]:
+def _made(form: AnswerType[T]) -> ResponseFormat[T]:
     if isinstance(form, str):
         raise _no_type(form)
     try:
