@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 from auriko import Client, RoutingOptions, SpendTracker, track_spend
 from auriko.cli._console import Console, open_console, usd
 from auriko.cli._demo_gateway import Gateway, gateway_of
-from auriko.cli._documents import Document, read_documents
 from auriko.cli._errors import CommandError
+from auriko.notebook import documentation
 
 _NEEDED = ("rich", "langchain_core", "llama_index", "bm25s", "starlette", "uvicorn")
+_SUFFIXES = {".md", ".txt"}
 _MODELS = ["gpt-4o-mini", "deepseek-chat", "llama-3.1-8b-instruct"]
 _CHAIN_MODELS = ["gpt-4o", "claude-sonnet-4-6", "gpt-4o-mini"]
 
@@ -49,7 +51,7 @@ _LETTER = (
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the demo; the exit code is 0."""
-    documents = read_documents(arguments.folder)
+    documents = _read_documents(arguments.folder)
     _require_extras()
     console = open_console()
     asked: list[str] = arguments.question or []
@@ -66,15 +68,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _read_documents(folder: str | None) -> dict[str, str]:
+    """The text of the .md and .txt files below a folder, by name; without one, the project's own documentation."""
+    root = Path(folder) if folder is not None else documentation()
+    if not root.is_dir():
+        raise CommandError(f"{root} is not a folder")
+    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    found = {str(path.relative_to(root)): path.read_text("utf-8", "replace") for path in files}
+    documents = {name: text for name, text in found.items() if text.strip()}
+    if not documents:
+        raise CommandError(f"{root} has no .md or .txt documents")
+    return documents
+
+
 def _require_extras() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise CommandError(f'the demo needs more packages ({", ".join(missing)}): pip install "auriko[demo]"')
 
 
-def _query_documents(console: Console, gateway: Gateway, documents: list[Document], questions: list[_Question]) -> None:
-    from llama_index.core import Document as IndexDocument
-    from llama_index.core import PromptTemplate
+def _query_documents(console: Console, gateway: Gateway, documents: dict[str, str], questions: list[_Question]) -> None:
+    from llama_index.core import Document, PromptTemplate
     from llama_index.core.base.response.schema import StreamingResponse
     from llama_index.core.node_parser import SentenceSplitter
     from llama_index.core.query_engine import RetrieverQueryEngine
@@ -85,7 +99,7 @@ def _query_documents(console: Console, gateway: Gateway, documents: list[Documen
     console.heading("1. LlamaIndex: a query engine over documents")
     splitter = SentenceSplitter(chunk_size=256, chunk_overlap=32)
     nodes = splitter.get_nodes_from_documents(
-        [IndexDocument(text=document.text, metadata={"file": document.name}) for document in documents]
+        [Document(text=text, metadata={"file": name}) for name, text in documents.items()]
     )
     console.note(f"{len(documents)} documents, {len(nodes)} passages, retrieved by BM25")
     for question in questions:
