@@ -7,7 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from auriko._display.table import text_table
-from auriko.spend._optional import optional
+from auriko.spend._export import optional
 from auriko.spend._record import SpendTotal
 
 Sums = Mapping[str | None, SpendTotal]

@@ -7,10 +7,10 @@ import os
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from importlib import import_module
 from typing import Any, Final, TextIO
 
 from auriko._display.money import decimal_text, json_text
-from auriko.spend._optional import optional
 from auriko.spend._record import CallRecord
 
 Target = str | os.PathLike[str] | TextIO
@@ -57,6 +57,19 @@ def _dated(record: CallRecord) -> dict[str, Any]:
 def cell(value: Any) -> Any:
     """What stands in a cell of CSV: numbers in decimals."""
     return decimal_text(value) if isinstance(value, float) else value
+
+
+def optional(module: str, function: str) -> Any:
+    """A module of a package that is no requirement of the client.
+
+    Raises:
+        ImportError: It is not installed; the message says how to install it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise ImportError(f'{function}() needs {package}: pip install "auriko[notebook]"') from error
 
 
 @contextmanager

@@ -22,11 +22,10 @@ from auriko._display.money import NANO
 from auriko.spend._accounts import Hold, books
 from auriko.spend._export import COLUMNS
 from auriko.spend._ledger_file import reading, writing
-from auriko.spend._periods import Period, check_period
+from auriko.spend._periods import Period, check_period, since_epoch
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
 from auriko.spend._shared_limit import LedgerError, LimitStatus, SharedLimit
-from auriko.spend._since import since_epoch
 from auriko.spend._spool import Spool, line_of, waiting
 from auriko.spend._view import Key, SpendView
 

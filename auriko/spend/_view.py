@@ -126,14 +126,10 @@ class SpendView(ABC):
 
 def _names(record: CallRecord, key: Key | None) -> tuple[str | None, ...]:
     """Under which names a call counts."""
-    if key == "provider":
-        return (record.provider,)
-    if key == "model":
-        return (record.model,)
+    if key is None:
+        return (None,)
     if key == "tag":
         return record.tags or (None,)
-    if key == "conversation":
-        return (record.conversation,)
     if key == "day":
         return (datetime.fromtimestamp(record.started_at, timezone.utc).date().isoformat(),)
-    return (None,)
+    return (getattr(record, key),)

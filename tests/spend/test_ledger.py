@@ -123,7 +123,7 @@ def test_a_call_is_recorded_once(path: Path) -> None:
 )
 def test_only_what_was_since_then(path: Path, monkeypatch: pytest.MonkeyPatch, when: Any) -> None:
     now = datetime(2026, 4, 1, 12, tzinfo=timezone.utc).timestamp()
-    monkeypatch.setattr("auriko.spend._since.time.time", lambda: now)
+    monkeypatch.setattr("auriko.spend._periods.time.time", lambda: now)
     ledger = SpendLedger(path)
     for days_ago in (0, 1, 1.9, 2.6, 400):
         ledger.add(record(started_at=now - days_ago * 86400))
