@@ -76,18 +76,6 @@ class Observation:
         if self._trace is not None:
             self._trace.leave()
 
-    def finish(
-        self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
-    ) -> None:
-        """Records a call that came to its end."""
-        self._record("ok", headers, usage, metadata)
-
-    def abandon(
-        self, headers: ResponseHeaders | None, usage: Usage | ResponseUsage | None, metadata: RoutingMetadata | None
-    ) -> None:
-        """Records a stream that was not read to its end."""
-        self._record("abandoned", headers, usage, metadata)
-
     def fail(
         self,
         error: BaseException,
@@ -97,12 +85,12 @@ class Observation:
     ) -> None:
         """Records a call that raised or was cancelled; what a stream had told of its cost before counts."""
         if isinstance(error, GeneratorExit):
-            self._record("abandoned", headers, usage, metadata)
+            self.end("abandoned", headers, usage, metadata)
         else:
             headers = headers or getattr(error, "response_headers", None)
-            self._record("error", headers, usage, metadata, error)
+            self.end("error", headers, usage, metadata, error)
 
-    def _record(
+    def end(
         self,
         status: Status,
         headers: ResponseHeaders | None,
@@ -110,6 +98,7 @@ class Observation:
         metadata: RoutingMetadata | None,
         error: BaseException | None = None,
     ) -> None:
+        """Records a call that came to its end, a stream that was not read to it, or an error."""
         if self.done:
             return
         self.done = True

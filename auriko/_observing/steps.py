@@ -33,19 +33,12 @@ def call_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    recorders = recorders_of(settings.recorders if call.turn is None else (*settings.recorders, call.turn))
-    call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
-    observation = _observe(call, settings, recorders, hold, stream=False)
-    try:
-        reply = yield from exchange(call, settings, observation.noting(receive), clock)
-    except BaseException as error:
-        observation.fail(error)
-        raise
+    reply, observation = yield from _observed(call, settings, clock, receive)
     if not observation.done:
         whole: Any = reply_inside(reply)
         headers = getattr(whole, "response_headers", None)
         metadata = getattr(whole, "routing_metadata", None)
-        observation.finish(headers, getattr(whole, "usage", None), metadata)
+        observation.end("ok", headers, getattr(whole, "usage", None), metadata)
     return reply
 
 
@@ -57,18 +50,30 @@ def stream_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    recorders = recorders_of(settings.recorders if call.turn is None else (*settings.recorders, call.turn))
-    call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
-    observation = _observe(call, settings, recorders, hold, stream=True)
     idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
     receive = receive_stream(reader, idle, clock)
+    opened, observation = yield from _observed(call, settings, clock, receive)
+    observation.first_item()
+    return opened, observation
+
+
+def _observed(
+    call: Call[Any], settings: Settings, clock: Clock, receive: Callable[[Answer, float | None], Steps[ResultT]]
+) -> Steps[tuple[ResultT, Observation]]:
+    """What `receive` makes of the answer to a call whose cost is reserved, and the observation that is to be ended."""
+    turn = call.turn
+    recorders = recorders_of(settings.recorders if turn is None else (*settings.recorders, turn))
+    call, hold = (yield from _reserve(call, recorders, settings, clock)) if recorders else (call, None)
+    conversation = turn.conversation if turn is not None else None
+    observation = observe(
+        call.model, call.path, settings.base_url, recorders, hold, stream=call.stream, conversation=conversation
+    )
     try:
-        opened = yield from exchange(call, settings, observation.noting(receive), clock)
+        result = yield from exchange(call, settings, observation.noting(receive), clock)
     except BaseException as error:
         observation.fail(error)
         raise
-    observation.first_item()
-    return opened, observation
+    return result, observation
 
 
 def holding(
@@ -94,14 +99,6 @@ def holding(
 def _idle_bound(read: float | None) -> float | None:
     """Bound of the wait for an event; gateways send comments for minutes while a model thinks."""
     return max(_IDLE, read) if read is not None else None
-
-
-def _observe(
-    call: Call[Any], settings: Settings, recorders: tuple[Recorder, ...], hold: Hold | None, *, stream: bool
-) -> Observation:
-    turn = call.turn
-    conversation = turn.conversation if turn is not None else None
-    return observe(call.model, call.path, settings.base_url, recorders, hold, stream=stream, conversation=conversation)
 
 
 def _reserve(

@@ -68,7 +68,7 @@ class _StreamBase(Generic[ItemT, UsageT]):
                 yield Close()
                 self._observation.fail(reader.failure, reader.headers, reader.usage, reader.routing_metadata)
                 raise reader.failure
-            self._observation.finish(reader.headers, reader.usage, reader.routing_metadata)
+            self._observation.end("ok", reader.headers, reader.usage, reader.routing_metadata)
             yield from drain(self._opened.clock)
         except GeneratorExit:  # cancelled or interrupted: the channel closes what is open
             self._note_abandoned()
@@ -82,7 +82,7 @@ class _StreamBase(Generic[ItemT, UsageT]):
         self._ended = True
         self._ready.clear()
         reader = self._reader
-        self._observation.abandon(reader.headers, reader.usage, reader.routing_metadata)
+        self._observation.end("abandoned", reader.headers, reader.usage, reader.routing_metadata)
 
     def _check_unread(self) -> None:
         """Refuses a stream of which something has been taken: a part of an answer must not pass for a whole one."""

@@ -189,7 +189,7 @@ class BridgedCall:
         if isinstance(error, Exception):
             self._observation.fail(error, headers, usage, metadata)
         else:  # cancelled, or left
-            self._observation.abandon(headers, usage, metadata)
+            self._observation.end("abandoned", headers, usage, metadata)
 
     def _end_of_whole(self) -> None:
         answer, body = self._answer, bytes(self._body)
@@ -210,7 +210,7 @@ class BridgedCall:
         if error is not None:
             self._observation.fail(error, self._answer.headers, usage, metadata)
         else:
-            self._observation.finish(self._answer.headers, usage, metadata)
+            self._observation.end("ok", self._answer.headers, usage, metadata)
         if metadata is not None:
             self._note(metadata)
 
