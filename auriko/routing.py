@@ -39,6 +39,7 @@ __all__ = [
     "merge_gateway",
     "merge_gateway_extra_body",
     "parse_routing_metadata",
+    "plain_options",
     "split_strategy",
     "unknown_name",
     "warn_of_changes",
@@ -279,7 +280,7 @@ def merge_gateway(
 
     Neither argument is changed.
     """
-    return _merged(_as_dict(base), _as_dict(override))
+    return _merged(dict(plain_options(base) or {}), dict(plain_options(override) or {}))
 
 
 def merge_gateway_extra_body(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
@@ -291,19 +292,15 @@ def merge_gateway_extra_body(base: Mapping[str, Any], overlay: Mapping[str, Any]
     return merged
 
 
-def _as_dict(gateway: _Options | Mapping[str, Any] | None) -> dict[str, Any]:
-    if gateway is None:
-        return {}
-    return gateway.to_dict() if isinstance(gateway, _Options) else dict(gateway)
+def plain_options(value: Any) -> Any:
+    """Options as a dictionary of those that are set; anything else as it is."""
+    return value.to_dict() if isinstance(value, _Options) else value
 
 
-def _merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+def _merged(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for name, value in override.items():
-        new = value.to_dict() if isinstance(value, _Options) else value
-        old = result.get(name)
-        old = old.to_dict() if isinstance(old, _Options) else old
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            new = _merged(dict(old), dict(new))  # pyright: ignore[reportUnknownArgumentType]
-        result[name] = new
+        old, new = plain_options(result.get(name)), plain_options(value)
+        both = isinstance(old, Mapping) and isinstance(new, Mapping)
+        result[name] = _merged(old, new) if both else new  # pyright: ignore[reportUnknownArgumentType]
     return result

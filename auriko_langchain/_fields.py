@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import httpx
 from langchain_core.language_models import BaseChatModel
 from langchain_core.utils.utils import from_env, secret_from_env
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
 
 from auriko import AsyncClient, Client, GatewayMetadata, GatewayOptions, RoutingOptions
 from auriko.call_arguments import gateway_of
-from auriko.routing import merge_gateway
+from auriko.routing import merge_gateway, plain_options
 from auriko.shared_clients import CLIENT_FIELDS, Clients, HasClients, http_client_for_loops
 from auriko.spend import Recorder
 from auriko_langchain._params import WIRE_FIELDS, check_names
@@ -172,15 +172,12 @@ class ChatFields(BaseChatModel, HasClients):
         biases: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
         return {str(token): bias for token, bias in biases.items()}
 
-    @field_validator("routing", mode="before")
+    @field_validator("routing", "gateway_metadata", mode="before")
     @classmethod
-    def _make_routing(cls, value: Any) -> Any:
-        return _unless_empty(RoutingOptions.model_validate(value) if isinstance(value, Mapping) else value)
-
-    @field_validator("gateway_metadata", mode="before")
-    @classmethod
-    def _make_gateway_metadata(cls, value: Any) -> Any:
-        return _unless_empty(GatewayMetadata.model_validate(value) if isinstance(value, Mapping) else value)
+    def _make_options(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = RoutingOptions if info.field_name == "routing" else GatewayMetadata
+        options = kind.model_validate(value) if isinstance(value, Mapping) else value
+        return options if plain_options(options) else None
 
     @model_validator(mode="after")
     def _check_model(self) -> Self:
@@ -200,7 +197,7 @@ class ChatFields(BaseChatModel, HasClients):
     def gateway_defaults(self) -> dict[str, Any]:
         """The fields of routing, as plain values."""
         named = {"models": self.models, "routing": self.routing, "gateway_metadata": self.gateway_metadata}
-        return {name: plain(value) for name, value in named.items() if value is not None}
+        return {name: plain_options(value) for name, value in named.items() if value is not None}
 
     @model_validator(mode="after")
     def _check_settings(self) -> Self:
@@ -319,12 +316,3 @@ def _as_new(twin: ModelT) -> ModelT:
     for name in _CACHED:
         vars(twin).pop(name, None)
     return twin
-
-
-def _unless_empty(options: Any) -> Any:
-    return options if plain(options) else None
-
-
-def plain(value: Any) -> Any:
-    """Options as a dictionary of the ones that are set; anything else as it is."""
-    return value.to_dict() if isinstance(value, (RoutingOptions, GatewayMetadata)) else value

@@ -11,7 +11,8 @@ from uuid import uuid4
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
-from auriko_langchain._fields import ChatFields, plain
+from auriko.routing import plain_options
+from auriko_langchain._fields import ChatFields
 
 ModelT = TypeVar("ModelT", bound=ChatFields)
 
@@ -74,10 +75,10 @@ def _with_conversation(model: ChatFields, kwargs: dict[str, Any], config: Mappin
 def _labels(
     model: ChatFields, tags: Sequence[str], metadata: Mapping[str, Any], run_id: object, given: Any
 ) -> dict[str, Any]:
-    own: Mapping[str, Any] = plain(model.gateway_metadata) or {}
+    own: Mapping[str, Any] = plain_options(model.gateway_metadata) or {}
     labels: dict[str, Any] = {"trace_id": str(run_id)}
     if together := [*dict.fromkeys([*own.get("tags", ()), *tags])]:
         labels["tags"] = together
     if (user := metadata.get("user_id")) is not None:
         labels["user_id"] = str(user)
-    return {**labels, **(plain(given) or {})}
+    return {**labels, **(plain_options(given) or {})}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
 from auriko.models.extensions import check_extensions
-from auriko.routing import GatewayMetadata, unknown_name
+from auriko.routing import GatewayMetadata, plain_options, unknown_name
 from auriko.shared_clients import CLIENT_FIELDS, Clients, HasClients, http_client_for_loops
 from auriko.spend import Recorder
 from auriko_llamaindex._windows import asmallest_window, smallest_window
@@ -30,11 +30,6 @@ def _made(kind: Callable[[Any], Any]) -> BeforeValidator:
     return BeforeValidator(lambda value: kind(value) if isinstance(value, str | Mapping) else value)
 
 
-def _as_set(options: Any) -> Any:
-    """Options as they were set; a dictionary that was assigned later is as it is."""
-    return options.to_dict() if isinstance(options, RoutingOptions | GatewayMetadata) else options
-
-
 class AurikoSettings(FunctionCallingLLM, HasClients):
     """The fields of `Auriko`; everything that configures it is one of them, so copies and stores keep it."""
 
@@ -48,12 +43,12 @@ class AurikoSettings(FunctionCallingLLM, HasClients):
     routing: Annotated[
         RoutingOptions | Mapping[str, Any] | None,
         _made(RoutingOptions.model_validate),
-        PlainSerializer(_as_set),
+        PlainSerializer(plain_options),
     ] = Field(default=None, description="How the gateway picks a provider: RoutingOptions or a dictionary.")
     gateway_metadata: Annotated[
         GatewayMetadata | Mapping[str, Any] | None,
         _made(GatewayMetadata.model_validate),
-        PlainSerializer(_as_set),
+        PlainSerializer(plain_options),
     ] = Field(default=None, description="Labels of requests: tags, user_id, trace_id, custom_fields.")
     extensions: dict[str, dict[str, Any]] | None = Field(
         default=None, description="Options for one provider each, forwarded as they are."
@@ -154,7 +149,7 @@ class AurikoSettings(FunctionCallingLLM, HasClients):
         shown: dict[str, Any] = {
             "model": ",".join(self._candidates()),
             "models": self.models,
-            "routing": _as_set(self.routing),
+            "routing": plain_options(self.routing),
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
             "base_url_host": urlsplit(self.base_url).hostname if self.base_url else None,
