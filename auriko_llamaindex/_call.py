@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 
-from auriko import ChatCompletion, ChatCompletionChunk, RoutingMetadata, Usage
+from auriko import AsyncStream, ChatCompletion, ChatCompletionChunk, Stream
 from auriko.routing import warn_of_changes
 from auriko_llamaindex._from_wire import chat_response
 from auriko_llamaindex._request import request_arguments
@@ -17,18 +17,6 @@ from auriko_llamaindex._tracing import framework_span, on_framework_span
 
 if TYPE_CHECKING:
     from auriko_llamaindex._settings import AurikoSettings
-
-
-class EndedStream(Protocol):
-    """A stream that has been read to its end."""
-
-    @property
-    def usage(self) -> Usage | None:
-        """The tokens of the call."""
-
-    @property
-    def routing_metadata(self) -> RoutingMetadata | None:
-        """The provider that answered and the cost."""
 
 
 class Call:
@@ -69,7 +57,7 @@ class Call:
         """The response for a chunk, or None where it adds nothing to the answer."""
         return self._answer.add(chunk)
 
-    def last_item(self, stream: EndedStream) -> ChatResponse:
+    def last_item(self, stream: Stream[Any] | AsyncStream[Any]) -> ChatResponse:
         """The response that ends a stream: the whole answer, usage, who answered and what it cost."""
         warn_of_changes(stream.routing_metadata)
         return self._answer.end(stream.usage, stream.routing_metadata)

@@ -61,9 +61,12 @@ def tool_selections(response: ChatResponse) -> list[ToolSelection]:
     name: no tool is called so, which an agent then tells the model.
     """
     if isinstance(response, GrowingResponse):
-        calls = _wire_calls(response)
-        return [_selection(call, call.function.name, read_json(call.function.arguments)) for call in calls]
-    return [_selection(read.call, _shown_name(read), read.arguments) for read in read_calls_of(response)]
+        calls = [ReadCall(call, read_json(call.function.arguments), None) for call in _wire_calls(response)]
+    else:
+        calls = read_calls_of(response)
+    return [
+        ToolSelection(tool_id=read.call.id, tool_name=_shown_name(read), tool_kwargs=read.arguments) for read in calls
+    ]
 
 
 def why_not_run(response: ChatResponse) -> str | None:
@@ -103,10 +106,6 @@ def _text(block: ToolCallBlock) -> str:
 def _shown_name(read: ReadCall) -> str:
     name = read.call.function.name
     return name if read.problem is None else f"{name} (not run: {read.problem})"
-
-
-def _selection(call: ToolCall, name: str, arguments: dict[str, Any]) -> ToolSelection:
-    return ToolSelection(tool_id=call.id, tool_name=name, tool_kwargs=arguments)
 
 
 def read_json(text: str) -> dict[str, Any]:
