@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final, Generic, TypeVar
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 import httpx
 from pydantic import SecretStr
@@ -118,36 +118,30 @@ class HasClients:
         await self.aclose()
 
 
-class _Shared(Generic[ClientT]):
-    """A client and those who use it."""
-
-    def __init__(self, client: ClientT) -> None:
-        self.client: ClientT = client
-        self.users: WeakSet[_Handle[ClientT]] = WeakSet()
-
-
 class _Directory(Generic[ClientT]):
     """The clients of one kind that somebody uses, by their settings; it keeps none of them alive."""
 
     def __init__(self, make: Callable[..., ClientT]) -> None:
         self._make: Callable[..., ClientT] = make
         self._lock = threading.Lock()
-        self._shared: WeakValueDictionary[Hashable, _Shared[ClientT]] = WeakValueDictionary()
+        self._clients: WeakValueDictionary[Hashable, ClientT] = WeakValueDictionary()
+        self._users: WeakKeyDictionary[ClientT, WeakSet[_Handle[ClientT]]] = WeakKeyDictionary()
 
-    def join(self, user: _Handle[ClientT], settings: Mapping[str, Any]) -> _Shared[ClientT]:
+    def join(self, user: _Handle[ClientT], settings: Mapping[str, Any]) -> ClientT:
         key = _key(settings)
         with self._lock:
-            shared = self._shared.get(key)
-            if shared is None or not shared.users:
-                shared = self._shared[key] = _Shared(self._make(**settings))
-            shared.users.add(user)
-            return shared
+            client = self._clients.get(key)
+            if client is None or not self._users[client]:
+                client = self._clients[key] = self._make(**settings)
+                self._users[client] = WeakSet()
+            self._users[client].add(user)
+            return client
 
-    def leave(self, user: _Handle[ClientT], shared: _Shared[ClientT]) -> ClientT | None:
-        """The client, if nobody uses it any more, so that it is to be closed now."""
+    def leave(self, user: _Handle[ClientT], client: ClientT) -> bool:
+        """True if nobody uses the client any more, so that it is to be closed now."""
         with self._lock:
-            shared.users.discard(user)
-            return None if shared.users else shared.client
+            self._users[client].discard(user)
+            return not self._users[client]
 
 
 class _Handle(Generic[ClientT]):
@@ -156,18 +150,19 @@ class _Handle(Generic[ClientT]):
     def __init__(self, directory: _Directory[ClientT]) -> None:
         self._directory: _Directory[ClientT] = directory
         self._settings: Mapping[str, Any] | None = None
-        self._shared: _Shared[ClientT] | None = None
+        self._client: ClientT | None = None
 
     def get(self, settings: Mapping[str, Any]) -> ClientT:
-        shared = self._shared
-        if shared is None or (settings is not self._settings and settings != self._settings):
-            shared = self._shared = self._directory.join(self, settings)
+        client = self._client
+        if client is None or (settings is not self._settings and settings != self._settings):
+            client = self._client = self._directory.join(self, settings)
             self._settings = settings
-        return shared.client
+        return client
 
     def leave(self) -> ClientT | None:
-        shared, self._shared = self._shared, None
-        return self._directory.leave(self, shared) if shared is not None else None
+        """The client, if it is to be closed now."""
+        client, self._client = self._client, None
+        return client if client is not None and self._directory.leave(self, client) else None
 
 
 def _key(settings: Mapping[str, Any]) -> Hashable:

@@ -197,12 +197,12 @@ def test_models_of_the_same_settings_share_one_client():
 
 def test_clients_go_with_their_last_model():
     gc.collect()
-    before = len(shared_clients._SYNC._shared)
+    before = len(shared_clients._SYNC._clients)
     chat = model(base_url="http://127.0.0.1:3/v1")
-    assert len(shared_clients._SYNC._shared) == before + 1
+    assert len(shared_clients._SYNC._clients) == before + 1
     del chat
     gc.collect()
-    assert len(shared_clients._SYNC._shared) == before
+    assert len(shared_clients._SYNC._clients) == before
 
 
 async def test_the_last_model_to_be_closed_closes_the_connections():
