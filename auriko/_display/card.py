@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any, Final
-
-from auriko._display.table import html_table, text_table
 
 Bundle = dict[str, str]
 _FAINT: Final = "opacity:0.7;font-size:0.9em;margin-top:0.4em"
@@ -63,22 +61,6 @@ class Card:
     def bundle(self) -> Bundle:
         """The card by MIME type."""
         return {"text/plain": "\n".join(self._text), "text/html": f"<div>{''.join(self._html)}</div>"}
-
-
-def error_bundle(name: str, message: str, advice: str | None, facts: Iterable[str]) -> Bundle:
-    """An error, what to do, and the facts that support asks for, by MIME type."""
-    card = Card()
-    card.title(name)
-    card.paragraph(message)
-    if advice:
-        card.paragraph(advice)
-    card.facts(facts)
-    return card.bundle()
-
-
-def table_bundle(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Bundle:
-    """A table by MIME type."""
-    return {"text/plain": text_table(head, rows), "text/html": html_table(head, rows)}
 
 
 def in_a_notebook() -> bool:

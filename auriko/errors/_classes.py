@@ -92,9 +92,14 @@ class AurikoAPIError(Exception):
         return advice if advice and advice not in self.message else None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._display.card import error_bundle
+        from auriko._display.card import Card
 
-        return error_bundle(type(self).__name__, self.message, self._advice(), self._facts())
+        card = Card()
+        card.title(type(self).__name__)
+        for said in filter(None, (self.message, self._advice())):
+            card.paragraph(said)
+        card.facts(self._facts())
+        return card.bundle()
 
     def __repr__(self) -> str:
         shown = ((n, getattr(self, n)) for n in ("status_code", "type", "code", "param", "provider"))

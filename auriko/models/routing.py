@@ -71,7 +71,7 @@ class RoutingMetadata(InformationalModel):
     warnings: Informational[list[StructuredWarning]] = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from auriko._display.card import table_bundle
+        from auriko._display.table import html_table, text_table
 
         cost = self.cost
         rows = [
@@ -86,7 +86,8 @@ class RoutingMetadata(InformationalModel):
             ("hosted tools", usd_text(cost.hosted_tool_usd) if cost and cost.hosted_tool_usd else None),
             *(("warning", f"{warning.code}: {warning.message}") for warning in self.warnings or ()),
         ]
-        return table_bundle(("routing", ""), [(name, value) for name, value in rows if value])
+        table = ("routing", ""), [(name, value) for name, value in rows if value]
+        return {"text/plain": text_table(*table), "text/html": html_table(*table)}
 
 
 def cost_text(cost: CostInfo | None) -> str:
