@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import PrivateAttr
-from typing_extensions import Self
 
-from auriko.models._base import Reply, came_with
+from auriko.models._base import AurikoResponseModel, Reply, came_with
 from auriko.models.chat import ChatCompletion, Choice, ChoiceMessage
 from auriko.models.responses import Response
 
 T = TypeVar("T")
-ReplyT = TypeVar("ReplyT", bound=Reply)
 
 
-class ParsedMessage(ChoiceMessage, Generic[T]):
-    """The message of an answer and its object, which is no field: the message goes back to the model as it came."""
+class _Answer(AurikoResponseModel, Generic[T]):
+    """What has an object, which is no field: an answer goes back to the model as it came."""
 
     _parsed: tuple[T, ...] = PrivateAttr(default=())
 
@@ -27,11 +25,17 @@ class ParsedMessage(ChoiceMessage, Generic[T]):
         Raises:
             ValueError: The model called tools instead of answering.
         """
-        return _only(self._parsed)
+        if not self._parsed:
+            raise ValueError("the model called tools instead of answering: run them and send their results")
+        return self._parsed[0]
 
     def keep(self, parsed: T) -> None:
         """Takes the object."""
         self._parsed = (parsed,)
+
+
+class ParsedMessage(ChoiceMessage, _Answer[T], Generic[T]):
+    """The message of an answer; `parsed` is its object."""
 
 
 class ParsedChoice(Choice, Generic[T]):
@@ -45,11 +49,6 @@ class ParsedChatCompletion(ChatCompletion, Generic[T]):
 
     choices: list[ParsedChoice[T]]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    @classmethod
-    def of(cls, reply: ChatCompletion) -> Self:
-        """The completion, without objects so far."""
-        return _as(cls, reply)
-
     @property
     def parsed(self) -> T:
         """The object of the first answer.
@@ -60,37 +59,12 @@ class ParsedChatCompletion(ChatCompletion, Generic[T]):
         return self.choices[0].message.parsed
 
 
-class ParsedResponse(Response, Generic[T]):
+class ParsedResponse(Response, _Answer[T], Generic[T]):
     """A response; `parsed` is the object of its text."""
 
-    _parsed: tuple[T, ...] = PrivateAttr(default=())
 
-    @classmethod
-    def of(cls, reply: Response) -> Self:
-        """The response, without its object so far."""
-        return _as(cls, reply)
-
-    @property
-    def parsed(self) -> T:
-        """The object.
-
-        Raises:
-            ValueError: The model called functions instead of answering.
-        """
-        return _only(self._parsed)
-
-    def keep(self, parsed: T) -> None:
-        """Takes the object."""
-        self._parsed = (parsed,)
-
-
-def _only(parsed: tuple[T, ...]) -> T:
-    if not parsed:
-        raise ValueError("the model called tools instead of answering: run them and send their results")
-    return parsed[0]
-
-
-def _as(kind: type[ReplyT], reply: Reply) -> ReplyT:
-    made = kind.model_validate(reply.model_dump(exclude_unset=True, warnings=False))
+def without_object(kind: type[Any], reply: Reply) -> Any:
+    """The reply as one of this kind, without objects so far."""
+    made: Reply = kind.model_validate(reply.model_dump(exclude_unset=True, warnings=False))
     came_with(made, reply.response_headers)
     return made

@@ -21,7 +21,7 @@ from auriko.errors import StructuredOutputError, error_from_event
 from auriko.meaning.structured import of_json_value, structured_answer
 from auriko.models._base import Reply
 from auriko.models.chat import ChatCompletion
-from auriko.models.parsed import ParsedChatCompletion, ParsedResponse
+from auriko.models.parsed import ParsedChatCompletion, ParsedResponse, without_object
 from auriko.models.responses import Response, ResponseMessageOutputItem, ResponseRefusalContentPart
 from auriko.schemas import fitting_name, inlined, strict_schema
 
@@ -90,7 +90,7 @@ class ResponseFormat(Generic[T]):
         Raises:
             StructuredOutputError: An answer holds no such object.
         """
-        parsed: ParsedChatCompletion[T] = ParsedChatCompletion.of(reply)
+        parsed: ParsedChatCompletion[T] = without_object(ParsedChatCompletion, reply)
         with _answered_by(reply):
             for choice in parsed.choices:
                 message = choice.message
@@ -109,7 +109,7 @@ class ResponseFormat(Generic[T]):
         """
         if reply.status == "failed":
             raise error_from_event({"error": reply.error.model_dump() if reply.error else {}}, reply.response_headers)
-        parsed: ParsedResponse[T] = ParsedResponse.of(reply)
+        parsed: ParsedResponse[T] = without_object(ParsedResponse, reply)
         if parsed.output_text or not any(item.type == "function_call" for item in parsed.output):
             reason = (parsed.incomplete_details or {}).get("reason")
             with _answered_by(reply):
