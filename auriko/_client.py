@@ -35,7 +35,6 @@ if TYPE_CHECKING:  # connections are imported with the first client, and resourc
 
 P = ParamSpec("P")
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
-ClientT = TypeVar("ClientT")
 CallerT = TypeVar("CallerT", "Caller", "AsyncCaller")
 # Parts of OpenAI's API that people look for.
 _NOT_OFFERED: Final = frozenset(
@@ -60,11 +59,6 @@ _NOT_OFFERED: Final = frozenset(
         "videos",
     }
 )
-
-
-def _show_settings(client: type[ClientT]) -> type[ClientT]:
-    show_parameters(client.__init__, ClientSettings)
-    return client
 
 
 class _BaseClient(ABC, Generic[CallerT]):
@@ -145,7 +139,6 @@ class _BaseClient(ABC, Generic[CallerT]):
         return twin
 
 
-@_show_settings
 class Client(_BaseClient["Caller"]):
     """A client of the gateway for threads; see `AsyncClient` for event loops.
 
@@ -225,7 +218,6 @@ class Client(_BaseClient["Caller"]):
         self.close()
 
 
-@_show_settings
 class AsyncClient(_BaseClient["AsyncCaller"]):
     """A client of the gateway for event loops: the arguments of `Client`, the methods awaited.
 
@@ -295,3 +287,7 @@ class AsyncClient(_BaseClient["AsyncCaller"]):
 
     async def __aexit__(self, *_error: object) -> None:
         await self.close()
+
+
+for _kind in (Client, AsyncClient):
+    show_parameters(_kind.__init__, ClientSettings)
