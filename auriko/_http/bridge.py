@@ -38,13 +38,6 @@ class Gateway(Protocol):
         ...
 
 
-class _Refused(Exception):  # noqa: N818 - it is an answer, and nobody sees it
-    """A request that is answered here and not sent."""
-
-    def __init__(self, response: Any) -> None:
-        self.response = response
-
-
 class _Bridge:
     """What clients of both kinds share."""
 
@@ -66,25 +59,25 @@ class _Bridge:
         """What the framework is to be given as its `base_url`."""
         return self._gateway.base_url
 
-    def _start(self, request: Any) -> tuple[Any, Call | None]:
-        """The request as it is sent, whose body has been read, and the call that starts with it."""
+    def _start(self, request: Any) -> tuple[Any, Call | None, Any]:
+        """The request as it is sent, whose body has been read, the call that starts with it, or the answer to both."""
         url = str(request.url)
         try:
             request.headers.update(self._gateway.headers_of(url, request.headers.get("authorization")))
             started = self._gateway.start(request.method, url, request.content)
         except BudgetExceededError as error:
-            raise _Refused(self._refusal(request, 402, error.code, error.message)) from None
+            return request, None, self._refusal(request, 402, error.code, error.message)
         except PermissionError as error:
-            raise _Refused(self._refusal(request, 403, "key_for_another_host", str(error))) from None
+            return request, None, self._refusal(request, 403, "key_for_another_host", str(error))
         if started is None:
-            return request, None
+            return request, None, None
         body, call = started
         if body is not request.content:
             headers = [(name, value) for name, value in request.headers.multi_items() if name != "content-length"]
             request = self._library.Request(
                 request.method, request.url, headers=headers, content=body, extensions=request.extensions
             )
-        return request, call
+        return request, call, None
 
     def _tell_of(self, response: Any, call: Call) -> None:
         """Has the call told of the reply: now, or as it is read."""
@@ -106,10 +99,9 @@ class _Bridge:
 class _Client(_Bridge):
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
         request.read()
-        try:
-            request, call = self._start(request)
-        except _Refused as refused:
-            return refused.response
+        request, call, refusal = self._start(request)
+        if refusal is not None:
+            return refusal
         if call is None:
             return self._base.send(self, request, stream=stream, **options)
         response: Any = None
@@ -129,10 +121,9 @@ class _Client(_Bridge):
 class _AsyncClient(_Bridge):
     async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
         await request.aread()
-        try:
-            request, call = self._start(request)
-        except _Refused as refused:
-            return refused.response
+        request, call, refusal = self._start(request)
+        if refusal is not None:
+            return refusal
         if call is None:
             return await self._base.send(self, request, stream=stream, **options)
         response: Any = None

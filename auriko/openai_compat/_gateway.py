@@ -60,10 +60,6 @@ class BridgeOptions(TypedDict, total=False):
     http: Mapping[str, Any] | None
 
 
-class RequestForElsewhereError(PermissionError):
-    """A request that would take the gateway's key to another host."""
-
-
 class Gateway:
     """A gateway with the options of a client.
 
@@ -88,12 +84,12 @@ class Gateway:
         """The headers that a request gets: the key, and that its reply comes as it is, so that it can be read along.
 
         Raises:
-            RequestForElsewhereError: The request would take the key to another host.
+            PermissionError: The request would take the key to another host.
         """
         if _origin(url) == self._origin:
             return {"authorization": self._authorization, "accept-encoding": "identity"}
         if authorization == self._authorization:
-            raise RequestForElsewhereError(
+            raise PermissionError(
                 f"The gateway's key goes to {self.base_url} alone, and this request was for {urlsplit(url).netloc}: "
                 f"give the framework base_url={self.base_url!r}."
             )
