@@ -256,12 +256,6 @@ class SpendLedger(Recorder, SpendView):
     def __repr__(self) -> str:
         return f"SpendLedger({str(self.path)!r})"
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
     def __reduce__(self) -> Any:
         per_tag = {tag: limit for tag, limit in self._limits.items() if tag}
         return (ledger_at, (str(self.path), self._limits.get(""), self._per, per_tag or None))

@@ -93,6 +93,12 @@ class Recorder(ABC):
         """A block, or a decorator of a function, whose calls are counted here; it may be entered again and again."""
         return SpendBlock(lambda: self, is_shared=True)
 
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
 
 def _new_locks_in_child() -> None:
     for recorder in list(_recorders):

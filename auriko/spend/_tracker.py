@@ -6,8 +6,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from typing_extensions import Self
-
 from auriko._checks import check_usd
 from auriko._display.money import nano_of, usd_of, usd_text
 from auriko.spend._accounts import Account, Hold, books
@@ -163,12 +161,6 @@ class SpendTracker(Recorder, SpendView):
 
     def _summary(self) -> str:
         return f"{super()._summary()}{self._limit_text()}"
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("limit_usd", "tags", "on_limit", "records")  # a function to be called mostly cannot be pickled
