@@ -40,8 +40,7 @@ def _ready(message: Any) -> Any:
         message = message.model_dump(mode="json", exclude_none=True)
     if not isinstance(message, Mapping):
         return message
-    said = message
-    clean = {name: _without_nulls(value) for name, value in said.items() if value is not None}
+    clean = {name: _without_nulls(value) for name, value in message.items() if value is not None}
     calls = clean.get("tool_calls")
     if isinstance(calls, list):
         clean["tool_calls"] = [_call(call) for call in calls]
@@ -55,17 +54,15 @@ def _ready(message: Any) -> Any:
 def _call(call: Any) -> Any:
     if not isinstance(call, dict):
         return call
-    values = call
-    return {**values, "function": _function(values["function"])} if "function" in values else values
+    return {**call, "function": _function(call["function"])} if "function" in call else call
 
 
 def _function(function: Any) -> Any:
     if not isinstance(function, dict):
         return function
-    values = function
-    name = values.get("name")
+    name = function.get("name")
     named = {"name": fitting_name(name or "unnamed")} if isinstance(name, str) else {}
-    return {**values, **named, "arguments": arguments_to_send(values.get("arguments"))}
+    return {**function, **named, "arguments": arguments_to_send(function.get("arguments"))}
 
 
 def _without_nulls(value: Any) -> Any:

@@ -81,14 +81,13 @@ class _Resolver:
             return [self._resolve(item, inside) for item in value]
         if not isinstance(value, Mapping):
             return value
-        schema = value
-        reference = schema.get("$ref")
+        reference = value.get("$ref")
         if not isinstance(reference, str) or not isinstance(self._definitions.get(reference), Mapping):
-            return {name: self._resolve(part, inside) for name, part in schema.items()}
-        if reference in inside or self._is_recursive(reference) or (self._keep_all and len(schema) == 1):
+            return {name: self._resolve(part, inside) for name, part in value.items()}
+        if reference in inside or self._is_recursive(reference) or (self._keep_all and len(value) == 1):
             self._kept[reference] = None
             return {"$ref": reference}
-        beside = {name: part for name, part in schema.items() if name != "$ref"}
+        beside = {name: part for name, part in value.items() if name != "$ref"}
         return self._resolve({**self._definitions[reference], **beside}, (*inside, reference))
 
     def _is_recursive(self, reference: str) -> bool:
@@ -109,9 +108,8 @@ def _references(value: Any) -> set[str]:
         return set[str]().union(*map(_references, value))
     if not isinstance(value, Mapping):
         return set()
-    schema = value
-    own = schema.get("$ref")
-    return set[str]({own} if isinstance(own, str) else ()).union(*map(_references, schema.values()))
+    own = value.get("$ref")
+    return set[str]({own} if isinstance(own, str) else ()).union(*map(_references, value.values()))
 
 
 def _closed(value: Any) -> Any:
@@ -119,8 +117,7 @@ def _closed(value: Any) -> Any:
         return [_closed(item) for item in value]
     if not isinstance(value, Mapping):
         return value
-    schema = value
-    closed = {name: _closed(part) for name, part in schema.items()}
+    closed = {name: _closed(part) for name, part in value.items()}
     properties = closed.get("properties")
     if closed.get("type") == "object" and isinstance(properties, dict):
         closed["additionalProperties"] = False
