@@ -175,8 +175,12 @@ def structured_runnable(
         bound = model.bind_tools([], response_format=form, strict=strict, **options)
         if method == "json_mode" and schema is not None:
             bound = _describing(parameters) | bound
-    parser = answer_parser(schema, method, name, include_raw=include_raw)
-    return bound | parser
+    return bound | AnswerParser(
+        schema_class=schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None,
+        schema_name=name or "JSON",
+        tool=name if method == "function_calling" else None,
+        include_raw=include_raw,
+    )
 
 
 def _describing(schema: Mapping[str, Any]) -> Runnable[LanguageModelInput, LanguageModelInput]:
@@ -190,13 +194,6 @@ def _describing(schema: Mapping[str, Any]) -> Runnable[LanguageModelInput, Langu
         return described(prompt)
 
     return RunnableLambda(described, adescribed, name="describe_json")
-
-
-def answer_parser(schema: Any, method: Method, tool_name: str, *, include_raw: bool = False) -> AnswerParser:
-    """The parser that turns the model's message into an instance of the schema's class, or a dictionary without one."""
-    model = schema if isinstance(schema, type) and is_basemodel_subclass(schema) else None
-    tool = tool_name if method == "function_calling" else None
-    return AnswerParser(schema_class=model, schema_name=tool_name or "JSON", tool=tool, include_raw=include_raw)
 
 
 def describe(schema: Mapping[str, Any], messages: list[BaseMessage]) -> list[BaseMessage]:

@@ -44,10 +44,6 @@ __all__ = [
 _CAN_ASK_IN_ASYNC_CODE = sys.version_info >= (3, 11)
 
 
-def _add(one: float, other: float) -> float:
-    return add_usd(one, other)
-
-
 class AurikoBudgetState(AgentState[Any]):
     """An agent's state with what its model calls have cost: plain numbers, which checkpoints keep.
 
@@ -58,7 +54,7 @@ class AurikoBudgetState(AgentState[Any]):
         auriko_call_usd: What the last call of the model cost.
     """
 
-    auriko_spent_usd: NotRequired[Annotated[float, PrivateStateAttr, _add]]
+    auriko_spent_usd: NotRequired[Annotated[float, PrivateStateAttr, add_usd]]
     auriko_run_began_usd: NotRequired[Annotated[float, PrivateStateAttr]]
     auriko_limit_usd: NotRequired[Annotated[float, PrivateStateAttr]]
     auriko_call_usd: NotRequired[Annotated[float, PrivateStateAttr]]
