@@ -47,10 +47,6 @@ class Pool:
         if self.user_client is not None:
             self._finalizer = weakref.finalize(self, bound_client(self.user_client))
 
-    def transports(self) -> list[httpx.BaseTransport]:
-        """The open transports of this process."""
-        return [shard.transport for shard in self._shards.opened] if self._shards is not None else []
-
     def take(self) -> Shard[Any]:
         """The shard for a call, to be given back after it.
 
@@ -137,11 +133,6 @@ class AsyncPool:
         self._base_url = base_url
         self._loops: dict[Any, LoopPool] = {}
         self._pid = os.getpid()
-
-    def transports(self) -> list[httpx.AsyncBaseTransport]:
-        """The open transports of the running event loop."""
-        pool = self._loops.get(running_loop())
-        return [shard.transport for shard in pool.shards.opened] if pool is not None else []
 
     async def take(self) -> Shard[httpx.AsyncBaseTransport]:
         """The running event loop's shard for a call, to be given back after it.

@@ -25,7 +25,7 @@ from auriko._http.backend import _AsyncStream, _Stream
 from auriko._http.bounds import readable
 from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
-from tests.support.cells import ASK, KEY
+from tests.support.cells import ASK, KEY, transports_of
 from tests.support.clients import serving_async
 from tests.support.fault_server import AtAccept, FaultServer, nobody_listening, serve
 from tests.support.replies import chunk, completion, events, whole_stream
@@ -177,7 +177,7 @@ async def test_connections_are_asyncios_own(anyio_backend: str) -> None:
     """A contract with httpcore and anyio: without their private names, each read would cost several times as much."""
     async with serving_async(ok) as (_, client):
         await client.chat.completions.create(**ASK)
-        pool: Any = client._caller.pool.transports()[0]
+        pool: Any = transports_of(client)[0]
         found = pool._pool.connections[0]._connection._network_stream
         assert type(found) is (AsyncioStream if anyio_backend == "asyncio" else _AsyncStream)
         assert found.get_extra_info("is_readable") is False

@@ -35,7 +35,7 @@ from auriko import (
 )
 from tests.support import cells
 from tests.support.acts import close, deaf, drip, error, ok, raw, reply, stream
-from tests.support.cells import ASK, KEY
+from tests.support.cells import ASK, KEY, transports_of
 from tests.support.fault_server import FaultServer, serve
 from tests.support.replies import chunk, events, whole_stream
 
@@ -63,7 +63,7 @@ def call(client: Any) -> Any:
 def test_it_is_used() -> None:
     with serve(ok) as server, client_of(server) as client:
         assert client.chat.completions.create(**ASK).request_id == "req_1"
-        (transport,) = client._caller.pool.transports()
+        (transport,) = transports_of(client)
         assert type(transport) is auriko._http.httptools.HttptoolsTransport
         assert cells.connections_of(client) == 1
         assert server.requests[0].header("Authorization") == f"Bearer {KEY}"
@@ -74,7 +74,7 @@ async def test_it_is_used_on_loops() -> None:
     with serve(ok) as server:
         async with client_of(server, AsyncClient) as client:
             await client.chat.completions.create(**ASK)
-            (transport,) = client._caller.pool.transports()
+            (transport,) = transports_of(client)
             assert type(transport) is auriko._http.httptools.AsyncHttptoolsTransport
             assert cells.connections_of(client) == 1
 
@@ -279,7 +279,7 @@ def test_client_is_closed_while_a_call_ends() -> None:
         client = client_of(server)
         stream_ = client.chat.completions.create(**ASK, stream=True)
         next(stream_)
-        (transport,) = client._caller.pool.transports()
+        (transport,) = transports_of(client)
         transport._closed = True  # as another thread does just before this one gives its connection back
         stream_.close()
         assert transport._open == set()
@@ -361,7 +361,7 @@ def test_a_proxy_is_left_to_httpx(kind: Any, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_reply_is_closed_more_than_once() -> None:
     with serve(ok) as server, client_of(server) as client:
         client.chat.completions.create(**ASK)
-        (transport,) = client._caller.pool.transports()
+        (transport,) = transports_of(client)
         request = httpx.Request("GET", server.url, extensions={"timeout": httpx.Timeout(5).as_dict()})
         request.read()
         reply_ = transport.handle_request(request)

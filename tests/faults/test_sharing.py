@@ -20,7 +20,7 @@ import auriko._http.shards
 from auriko import APIConnectionError, AsyncClient, Client
 from tests.support import cells, ways
 from tests.support.acts import ok, raw, stream
-from tests.support.cells import ASK, KEY
+from tests.support.cells import ASK, KEY, transports_of
 from tests.support.clients import serving, serving_async
 from tests.support.fault_server import serve
 from tests.support.replies import chunk, events
@@ -327,12 +327,12 @@ def test_shards_are_opened_for_calls_at_once_and_closed_when_unused(monkeypatch:
     one_connection_a_shard(monkeypatch)
     with serving(ok) as (server, client):
         opened = [client.chat.completions.create(**ASK, stream=True) for _ in range(3)]
-        assert len(client._caller.pool.transports()) == server.accepted == 3
+        assert len(transports_of(client)) == server.accepted == 3
         for each in opened:
             assert each.collect().choices[0].message.content == "Paris."
         for left in (2, 1, 1):
             client.chat.completions.create(**ASK)
-            assert len(client._caller.pool.transports()) == left
+            assert len(transports_of(client)) == left
 
 
 async def test_shards_are_opened_for_calls_at_once_and_closed_when_unused_async(
@@ -341,12 +341,12 @@ async def test_shards_are_opened_for_calls_at_once_and_closed_when_unused_async(
     one_connection_a_shard(monkeypatch)
     async with serving_async(ok) as (server, client):
         opened = [await client.chat.completions.create(**ASK, stream=True) for _ in range(3)]
-        assert len(client._caller.pool.transports()) == server.accepted == 3
+        assert len(transports_of(client)) == server.accepted == 3
         for each in opened:
             assert (await each.collect()).choices[0].message.content == "Paris."
         for left in (2, 1, 1):
             await client.chat.completions.create(**ASK)
-            assert len(client._caller.pool.transports()) == left
+            assert len(transports_of(client)) == left
 
 
 def test_pool_that_was_closed_meanwhile_opens_nothing_more() -> None:

@@ -13,6 +13,8 @@ import anyio.lowlevel
 
 import auriko
 from auriko import AsyncClient, Client
+from auriko._http.loops import running_loop
+from auriko._http.pool import Pool
 from auriko._rules.exchange import Clock
 from auriko.errors import AurikoAPIError, StreamInterruptedError
 from tests.support import ways
@@ -137,9 +139,16 @@ async def _run_async(settings: dict[str, Any], call: dict[str, Any], calls: int,
     return outcomes
 
 
+def transports_of(client: Client | AsyncClient) -> list[Any]:
+    """The open transports of a client here: of this process, or of the running event loop."""
+    pool: Any = client._caller.pool
+    shards = pool._shards if isinstance(pool, Pool) else getattr(pool._loops.get(running_loop()), "shards", None)
+    return [shard.transport for shard in shards.opened] if shards is not None else []
+
+
 def pools_of(client: Client | AsyncClient) -> list[Any]:
     """The httpcore pools of a client's connections here; none before the first call."""
-    return [transport._pool for transport in client._caller.pool.transports() if hasattr(transport, "_pool")]
+    return [transport._pool for transport in transports_of(client) if hasattr(transport, "_pool")]
 
 
 def connections_of(client: Client | AsyncClient) -> int:
@@ -151,7 +160,7 @@ def connections_of(client: Client | AsyncClient) -> int:
 
 def own_transports(client: Client | AsyncClient) -> list[Any]:
     """The transports of this project that a client has here; none before the first call."""
-    return [transport for transport in client._caller.pool.transports() if hasattr(transport, "_turns")]
+    return [transport for transport in transports_of(client) if hasattr(transport, "_turns")]
 
 
 def assert_clean(client: Client | AsyncClient) -> None:
