@@ -119,6 +119,20 @@ class AsyncCaller(_BaseCaller[AsyncPool]):
         await self.pool.close()
 
 
+class Resource:
+    """A part of the API, for threads."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+
+class AsyncResource:
+    """A part of the API, for event loops."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+
 def raw_method(method: Callable[P, Any], caller: Caller | AsyncCaller) -> Callable[P, Any]:
     """The method of a client's resource that gives raw replies instead of whole ones.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 from typing_extensions import Unpack
 
-from auriko._caller import AsyncCaller, Caller
+from auriko._caller import AsyncCaller, AsyncResource, Caller, Resource
 from auriko._rules.call import Call
 from auriko._signature import show_parameters
 from auriko.models.chat import ChatCompletion
@@ -35,10 +35,8 @@ def _to_call(form: Any, caller: Caller | AsyncCaller) -> Callable[[Mapping[str, 
     return partial(parse_call, form=response_format_of(form), caller=caller)
 
 
-class BatchingCompletions:
+class BatchingCompletions(Resource):
     """Many chat completions at once."""
-
-    _caller: Caller
 
     @overload
     def batch(
@@ -118,10 +116,8 @@ class BatchingCompletions:
         return Batch(self._caller, _to_call(form, self._caller), requests, options)
 
 
-class AsyncBatchingCompletions:
+class AsyncBatchingCompletions(AsyncResource):
     """Many chat completions at once, awaited."""
-
-    _caller: AsyncCaller
 
     @overload
     async def batch(

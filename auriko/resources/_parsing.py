@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
 from typing_extensions import Unpack
 
-from auriko._caller import AsyncCaller, Caller
+from auriko._caller import AsyncResource, Resource
 from auriko._signature import show_parameters
 from auriko._streams.chat import AsyncStream, Stream
 from auriko.models.chat import ChatCompletionChunk
@@ -21,10 +21,8 @@ if TYPE_CHECKING:  # imported when something is parsed
 T = TypeVar("T")
 
 
-class ParsingCompletions:
+class ParsingCompletions(Resource):
     """Chat completions whose answers are objects."""
-
-    _caller: Caller
 
     @overload
     def parse(
@@ -65,10 +63,8 @@ class ParsingCompletions:
         return parsed_chunks(self._caller.stream(call, Stream[ChatCompletionChunk]), form)
 
 
-class AsyncParsingCompletions:
+class AsyncParsingCompletions(AsyncResource):
     """Chat completions whose answers are objects, awaited."""
-
-    _caller: AsyncCaller
 
     @overload
     async def parse(

@@ -47,9 +47,6 @@ def _continuation(params: ChatParams, *, stream: bool) -> tuple[Callable[..., An
 class Completions(ParsingCompletions, BatchingCompletions, RunningCompletions):
     """Chat completions."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
-
     @overload
     def create(self, *, stream: Literal[False] = False, **params: Unpack[ChatParams]) -> ChatCompletion: ...
     @overload
@@ -81,9 +78,6 @@ class Completions(ParsingCompletions, BatchingCompletions, RunningCompletions):
 
 class AsyncCompletions(AsyncParsingCompletions, AsyncBatchingCompletions, AsyncRunningCompletions):
     """Chat completions, awaited."""
-
-    def __init__(self, caller: AsyncCaller) -> None:
-        self._caller = caller
 
     @overload
     async def create(self, *, stream: Literal[False] = False, **params: Unpack[ChatParams]) -> ChatCompletion: ...

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from auriko._caller import AsyncCaller, Caller
+from auriko._caller import AsyncResource, Resource
 from auriko._rules.call import Call
 from auriko.models.common import ApiKeyIdentity
 
 _GET: Final = Call("GET", "/me", ApiKeyIdentity)
 
 
-class Me:
+class Me(Resource):
     """The identity behind the key."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
 
     def get(self) -> ApiKeyIdentity:
         """The identity behind the key: workspace, scopes, rate limits."""
         return self._caller.request(_GET)
 
 
-class AsyncMe:
+class AsyncMe(AsyncResource):
     """The identity behind the key."""
-
-    def __init__(self, caller: AsyncCaller) -> None:
-        self._caller = caller
 
     async def get(self) -> ApiKeyIdentity:
         """The identity behind the key: workspace, scopes, rate limits."""

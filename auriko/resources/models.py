@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import Unpack
 
-from auriko._caller import AsyncCaller, Caller
+from auriko._caller import AsyncResource, Resource
 from auriko._checks import escape
 from auriko._rules.call import Call, check_names
 from auriko._signature import show_parameters
@@ -51,11 +51,8 @@ def _estimator(params: Any) -> Callable[[DirectoryResponse], CostEstimate]:
     return lambda directory: estimator.estimate(directory, datetime.now(timezone.utc))
 
 
-class Models:
+class Models(Resource):
     """The models and providers on offer."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
 
     def list(self, *, endpoint: Endpoint | None = None) -> ModelList:
         """The models that the key in use can call; `endpoint="responses"` adds those of the Responses API."""
@@ -102,11 +99,8 @@ class Models:
         return estimator(self.list_directory())
 
 
-class AsyncModels:
+class AsyncModels(AsyncResource):
     """The models and providers on offer, awaited."""
-
-    def __init__(self, caller: AsyncCaller) -> None:
-        self._caller = caller
 
     async def list(self, *, endpoint: Endpoint | None = None) -> ModelList:
         """The models that the key in use can call; `endpoint="responses"` adds those of the Responses API."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from typing_extensions import Unpack
 
-from auriko._caller import AsyncCaller, Caller
+from auriko._caller import AsyncCaller, AsyncResource, Caller, Resource
 from auriko._rules.call import Call
 from auriko._signature import show_parameters
 from auriko._streams.responses import AsyncResponseStream, ResponseStream
@@ -59,11 +59,8 @@ def _parse_call(
     return cast("Call[ParsedResponse[T]]", replace(call, convert=cast("Any", form.of_response)))
 
 
-class Responses:
+class Responses(Resource):
     """The Responses API; the gateway offers it as a preview."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
 
     @overload
     def create(self, *, stream: Literal[False] = False, **params: Unpack[ResponsesParams]) -> Response: ...
@@ -119,11 +116,8 @@ class Responses:
         return parsed_events(self._caller.stream(call, ResponseStream), form)
 
 
-class AsyncResponses:
+class AsyncResponses(AsyncResource):
     """The Responses API, awaited; the gateway offers it as a preview."""
-
-    def __init__(self, caller: AsyncCaller) -> None:
-        self._caller = caller
 
     @overload
     async def create(self, *, stream: Literal[False] = False, **params: Unpack[ResponsesParams]) -> Response: ...
