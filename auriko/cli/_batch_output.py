@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from typing_extensions import Self
 
@@ -69,11 +69,11 @@ class Output:
         self._finished: dict[int, str] = {}
         try:
             with contextlib.ExitStack() as opened:
-                self._journal = _open(self._journal_path, opened)
+                self._journal = opened.enter_context(self._journal_path.open("ab"))
                 _lock(self._journal, path)
                 self._sent = _read_journal(self._journal_path)
                 self._read(retry_errors=retry_errors)
-                self._file = _open(path, opened)
+                self._file = opened.enter_context(path.open("ab"))
                 self._close = opened.pop_all().close
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}") from None
@@ -82,7 +82,7 @@ class Output:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        os.fsync(self._file)
+        os.fsync(self._file.fileno())
         self._close()
 
     def is_finished(self, request: Request) -> bool:
@@ -202,18 +202,13 @@ def _cost(result: ChatCompletion | Exception) -> float | None:
     return 0.0 if refused else None
 
 
-def _open(path: Path, opened: contextlib.ExitStack) -> int:
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    opened.callback(os.close, file)
-    return file
+def _write(file: BinaryIO, data: bytes) -> None:
+    """Has the data outlive this process at once."""
+    file.write(data)
+    file.flush()
 
 
-def _write(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
-
-
-def _lock(file: int, path: Path) -> None:
+def _lock(file: BinaryIO, path: Path) -> None:
     """Keeps other runs away from the file until this one ends, however it ends, where the system has such locks."""
     try:
         import fcntl
