@@ -66,9 +66,12 @@ class ResponseOutputItemDoneEvent(_ItemEvent):
     type: Literal["response.output_item.done"]
 
 
-class _PartEvent(_Event):
+class _InItemEvent(_Event):
     item_id: str = ""
     output_index: int = 0
+
+
+class _PartEvent(_InItemEvent):
     content_index: int = 0
 
 
@@ -102,9 +105,7 @@ class ResponseTextDoneEvent(_PartEvent):
     logprobs: list[Any] = Field(default_factory=list[Any])
 
 
-class _SummaryEvent(_Event):
-    item_id: str = ""
-    output_index: int = 0
+class _SummaryEvent(_InItemEvent):
     summary_index: int = 0
 
 
@@ -136,19 +137,14 @@ class ResponseReasoningSummaryTextDoneEvent(_SummaryEvent):
     text: str
 
 
-class _CallEvent(_Event):
-    item_id: str = ""
-    output_index: int = 0
-
-
-class ResponseFunctionCallArgumentsDeltaEvent(_CallEvent):
+class ResponseFunctionCallArgumentsDeltaEvent(_InItemEvent):
     """A piece of a function call's arguments."""
 
     type: Literal["response.function_call_arguments.delta"]
     delta: str
 
 
-class ResponseFunctionCallArgumentsDoneEvent(_CallEvent):
+class ResponseFunctionCallArgumentsDoneEvent(_InItemEvent):
     """A function call's arguments, whole, as JSON text."""
 
     type: Literal["response.function_call_arguments.done"]
