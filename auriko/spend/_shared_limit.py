@@ -43,28 +43,29 @@ _HOUR: Final = "CAST(started_at / 3600 AS INTEGER)"
 _AMOUNT: Final = _nano("coalesce(usd, estimated_usd)")
 _ESTIMATED: Final = _nano("iif(usd IS NULL, estimated_usd, 0)")
 # Sums by hour, since those of a month would otherwise be added up before every call. "" is every tag together.
-_SCHEMA: Final = f"""
-CREATE TABLE reservations (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL, nano INTEGER NOT NULL, tags TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE spent (
-    tag TEXT NOT NULL, hour INTEGER NOT NULL, nano INTEGER NOT NULL, estimated INTEGER NOT NULL, PRIMARY KEY (tag, hour)
-) WITHOUT ROWID;
-INSERT INTO spent SELECT tag, hour, sum(nano), sum(estimated) FROM (
-    SELECT '' AS tag, {_HOUR} AS hour, {_AMOUNT} AS nano, {_ESTIMATED} AS estimated FROM calls
-    UNION ALL
-    SELECT value, {_HOUR}, {_AMOUNT}, {_ESTIMATED} FROM calls, json_each(tags)
-) GROUP BY tag, hour;
-CREATE TRIGGER add_up AFTER INSERT ON calls BEGIN
-    INSERT OR IGNORE INTO spent
-        SELECT tag, (SELECT {_HOUR} FROM calls WHERE id = NEW.id), 0, 0
-        FROM (SELECT '' AS tag UNION SELECT value FROM json_each(NEW.tags));
-    UPDATE spent SET nano = nano + (SELECT {_AMOUNT} FROM calls WHERE id = NEW.id),
-        estimated = estimated + (SELECT {_ESTIMATED} FROM calls WHERE id = NEW.id)
-        WHERE hour = (SELECT {_HOUR} FROM calls WHERE id = NEW.id)
-        AND (tag = '' OR tag IN (SELECT value FROM json_each(NEW.tags)));
-END
-"""  # noqa: S608 - made of the constants above
+_SCHEMA: Final = (
+    """CREATE TABLE reservations (
+        id TEXT PRIMARY KEY, owner TEXT NOT NULL, until REAL NOT NULL, nano INTEGER NOT NULL, tags TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE spent (
+        tag TEXT NOT NULL, hour INTEGER NOT NULL, nano INTEGER NOT NULL, estimated INTEGER NOT NULL,
+        PRIMARY KEY (tag, hour)
+    ) WITHOUT ROWID""",
+    f"""INSERT INTO spent SELECT tag, hour, sum(nano), sum(estimated) FROM (
+        SELECT '' AS tag, {_HOUR} AS hour, {_AMOUNT} AS nano, {_ESTIMATED} AS estimated FROM calls
+        UNION ALL
+        SELECT value, {_HOUR}, {_AMOUNT}, {_ESTIMATED} FROM calls, json_each(tags)
+    ) GROUP BY tag, hour""",  # noqa: S608 - made of the constants above
+    f"""CREATE TRIGGER add_up AFTER INSERT ON calls BEGIN
+        INSERT OR IGNORE INTO spent
+            SELECT tag, (SELECT {_HOUR} FROM calls WHERE id = NEW.id), 0, 0
+            FROM (SELECT '' AS tag UNION SELECT value FROM json_each(NEW.tags));
+        UPDATE spent SET nano = nano + (SELECT {_AMOUNT} FROM calls WHERE id = NEW.id),
+            estimated = estimated + (SELECT {_ESTIMATED} FROM calls WHERE id = NEW.id)
+            WHERE hour = (SELECT {_HOUR} FROM calls WHERE id = NEW.id)
+            AND (tag = '' OR tag IN (SELECT value FROM json_each(NEW.tags)));
+    END""",  # noqa: S608 - as above
+)
 _SPENT: Final = "SELECT coalesce(sum(nano), 0), coalesce(sum(estimated), 0) FROM spent WHERE tag = ? AND hour >= ?"
 _RESERVED: Final = "SELECT coalesce(sum(nano), 0) FROM reservations"
 _RESERVED_BY_TAG: Final = f"{_RESERVED}, json_each(tags) WHERE value = ?"
@@ -240,7 +241,8 @@ class SharedLimit:
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute("BEGIN IMMEDIATE")
             if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'reservations'").fetchall():
-                _execute_all(database, _SCHEMA)
+                for statement in _SCHEMA:
+                    database.execute(statement)
             database.execute("COMMIT")
         except BaseException:
             database.close()
@@ -252,26 +254,14 @@ class SharedLimit:
         return database
 
 
-def _execute_all(database: sqlite3.Connection, script: str) -> None:
-    """Executes statements inside the present transaction, which `executescript` would end."""
-    statement = ""
-    for line in script.strip().splitlines():
-        statement += f"{line}\n"
-        if sqlite3.complete_statement(statement):
-            database.execute(statement)
-            statement = ""
-    database.execute(statement)
-
-
 def _is_alive(owner: str) -> bool:
     """False if a process is known to be gone; of one on another machine only its lease tells."""
     host, _, process = owner.rpartition(":")
     if host != platform.node() or os.name != "posix":
         return True
     try:
-        os.kill(int(process), 0)
+        with contextlib.suppress(PermissionError):
+            os.kill(int(process), 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
     return True

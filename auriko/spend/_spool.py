@@ -9,6 +9,7 @@ of its own and holds a lock on the one that it is writing; one that nobody holds
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
 from collections.abc import Callable, Generator, Iterator
@@ -114,7 +115,7 @@ def _opened(ledger: Path) -> Generator[list[tuple[Path, int, bool]]]:
     """Path, descriptor, and whether nobody else holds it, of every file."""
     files: list[tuple[Path, int, bool]] = []
     try:
-        for path in sorted(ledger.parent.glob(f"{_escape(ledger.name)}{_MARK}*")):
+        for path in sorted(ledger.parent.glob(f"{glob.escape(ledger.name)}{_MARK}*")):
             with suppress(FileNotFoundError):  # another process has been quicker
                 file = os.open(path, os.O_RDONLY)
                 files.append((path, file, _lock(file)))
@@ -122,10 +123,6 @@ def _opened(ledger: Path) -> Generator[list[tuple[Path, int, bool]]]:
     finally:
         for _path, file, _complete in files:
             os.close(file)
-
-
-def _escape(name: str) -> str:
-    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
 
 
 def _lock(file: int) -> bool:

@@ -338,12 +338,9 @@ def test_a_limit_that_cannot_be_looked_up_stops_the_call(tmp_path: Path) -> None
 def test_a_limit_that_cannot_be_set_up_stops_the_call_and_leaves_nothing_open(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_: Any) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    monkeypatch.setattr(_shared_limit, "_execute_all", fails)
+    monkeypatch.setattr(_shared_limit, "_SCHEMA", ["SELECT 1 FROM elsewhere"])
     gateway = GatedGateway([PRICE], gated=False)
-    with pytest.raises(LedgerError, match="cannot be kept: disk I/O error"):
+    with pytest.raises(LedgerError, match="cannot be kept: no such table: elsewhere"):
         ask(gateway.client(spend=SpendLedger(path, 1)))
     assert gateway.arrived == 0
     gc.collect()  # Python 3.13 would warn of a connection that nobody has closed
