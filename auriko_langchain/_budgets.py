@@ -58,9 +58,6 @@ class _Counting(Recorder):
         self._tracker = tracker
         super().__init__(tracker.tags)
 
-    def _new_locks(self) -> None:
-        """There are none."""
-
     def add(self, record: CallRecord, hold: Any = None) -> None:  # noqa: ARG002 - it holds nothing
         """Counts one call; one that the tracker was told of already is not counted again."""
         self._tracker.add(record)

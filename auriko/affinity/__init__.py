@@ -88,9 +88,6 @@ class Turn(Recorder):
         self._last = last
         self._is_free = is_free
 
-    def _new_locks(self) -> None:
-        """Has none of its own."""
-
     def add(self, record: CallRecord, hold: Any = None) -> None:  # noqa: ARG002 - it has no limit
         """Remembers who served the turn, or forgets it after a failure."""
         self._affinity.keep(self.conversation, self._served(record) if record.status != "error" else None)

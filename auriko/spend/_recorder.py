@@ -76,8 +76,7 @@ class Recorder(ABC):
         self._new_locks()
         _recorders.add(self)
 
-    @abstractmethod
-    def _new_locks(self) -> None:
+    def _new_locks(self) -> None:  # noqa: B027 - there may be none
         """Makes the locks, also in a forked process, where a thread that is gone may have held the old ones."""
 
     @abstractmethod
