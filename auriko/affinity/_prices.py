@@ -1,19 +1,13 @@
-"""The rule by which a conversation leaves its cache: where another provider is cheaper all the same.
-
-`offers.json` is a snapshot of a directory: by model and provider the prices in USD per million tokens in, out, and in
-from the cache, which is null where there is none.
-"""
+"""The rule by which a conversation leaves its cache: where another provider is cheaper all the same."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 from auriko.routing import split_strategy
+from auriko.spend._prices import Offer, snapshot
 
 # Shorter prefixes are kept by no provider.
 _FEWEST_CACHED: Final = 1024
@@ -40,24 +34,6 @@ class LastTurn:
     turns: int
     expires_at: float
     was_free: bool = False
-
-
-class Offer(NamedTuple):
-    """USD per million tokens."""
-
-    tokens_in: float
-    tokens_out: float
-    cached: float | None
-
-
-@lru_cache(maxsize=1)
-def snapshot() -> dict[str, dict[str, Offer]]:
-    """The offers that come with the package, by model and provider; aliases are models of their own."""
-    text = files("auriko.affinity").joinpath("offers.json").read_text("utf-8")
-    return {
-        model: {provider: Offer(*prices) for provider, prices in offers.items()}
-        for model, offers in json.loads(text).items()
-    }
 
 
 def is_left_to_the_gateway(last: LastTurn, body: Mapping[str, Any]) -> bool:

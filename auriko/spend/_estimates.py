@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from auriko._display.money import NANO, nano_of
 from auriko._tokens import prompt_token_range
-from auriko.spend._prices import prices_of
+from auriko.spend._prices import dearest_offer
 from auriko.spend._record import CallRecord
 
 ANSWER_TOKENS: Final = 1024
@@ -165,7 +165,7 @@ class Experience:
             return math.ceil(bills.factor * _by_directory(asked, answer))
         if self._expected is not None:
             return self._expected
-        if self._last is not None and not prices_of(asked.model)[1]:
+        if self._last is not None and not dearest_offer(asked.model)[1]:
             return self._last
         return math.ceil(_by_directory(asked, _assumed(asked)))
 
@@ -190,5 +190,5 @@ def _assumed(asked: Asked) -> int:
 
 def _by_directory(asked: Asked, answer: float) -> float:
     """What a call costs by the packaged prices, in billionths of a dollar; at least one, so that free models count."""
-    prices, _ = prices_of(asked.model)
-    return (asked.prompt_tokens * prices.tokens_in + answer * prices.tokens_out) * _NANO_PER_TOKEN or 1.0
+    offer, _ = dearest_offer(asked.model)
+    return (asked.prompt_tokens * offer.tokens_in + answer * offer.tokens_out) * _NANO_PER_TOKEN or 1.0

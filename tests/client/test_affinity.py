@@ -9,12 +9,12 @@ import pytest
 
 from auriko import APIStatusError, AsyncClient, Client, SpendTracker
 from auriko.affinity import Affinity, _prices
-from auriko.affinity._prices import Offer, snapshot
 from auriko.models import DirectoryResponse
 from auriko.sandbox import Sandbox, ScriptedError
 from auriko.sandbox.catalog.listing import directory
 from auriko.sandbox.catalog.source import make_catalog
 from auriko.sandbox.serving.prefix_cache import PrefixCache
+from auriko.spend._prices import Offer, snapshot
 from tests.support.acts import error, reply
 from tests.support.both import both_clients, items, settled
 from tests.support.clients import serving
@@ -269,14 +269,15 @@ def test_the_packaged_offers_are_what_their_source_says() -> None:
     expected: dict[str, dict[str, Offer]] = {}
     for model_id, model in source.models.items():
         offers = {
-            entry.provider: Offer(tier.input_price, tier.output_price, tier.cache_read_price)
+            entry.provider: Offer(tier.input_price, tier.output_price, tier.cache_read_price, tier.cache_write_price)
             for entry in model.providers
-            for tier in entry.tiers or ()
-            if tier.name in {None, "standard"} and tier.input_price is not None and tier.output_price is not None
+            # Other tiers are asked for by name, and rarely.
+            for tier in [tier for tier in entry.tiers or () if tier.name in {None, "standard"}] or entry.tiers or ()
+            if tier.input_price is not None and tier.output_price is not None
         }
         expected |= dict.fromkeys((model_id, *(model.aliases or ())), offers)
     assert snapshot() == expected
-    assert "offers.json" in {each.name for each in files("auriko.affinity").iterdir()}
+    assert "offers.json" in {each.name for each in files("auriko.spend").iterdir()}
 
 
 def test_the_sandboxs_caches_have_a_lifetime() -> None:

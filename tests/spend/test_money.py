@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 
 from auriko import SpendTracker
-from auriko.models import DirectoryResponse
-from auriko.sandbox.catalog.file import default_catalog
-from auriko.sandbox.catalog.listing import directory
 from auriko.spend import SpendLedger, add_usd, decimal_text, json_text, usd_text
-from auriko.spend._prices import Prices, dearest, snapshot
 from tests.support.spend_calls import record
 
 
@@ -69,21 +65,3 @@ def test_no_amount_has_an_exponent_in_json_and_csv() -> None:
     tracker.to_csv(rows)
     assert '"usd":0.00001,' in lines.getvalue()
     assert next(csv.DictReader(io.StringIO(rows.getvalue())))["usd"] == "0.00001"
-
-
-def test_the_packaged_prices_are_what_their_source_says() -> None:
-    """To renew them, write what this compares them with into prices.json."""
-    source = DirectoryResponse.model_validate(directory(default_catalog()))
-    prices: dict[str, Prices] = {}
-    for model_id, model in source.models.items():
-        tiers = [tier for offer in model.providers for tier in offer.tiers or ()]
-        # Other tiers are asked for by name, and rarely.
-        standard = [tier for tier in tiers if tier.name in {None, "standard"}] or tiers
-        known = [
-            Prices(max(tier.input_price, tier.cache_write_price or 0.0), tier.output_price)
-            for tier in standard
-            if tier.input_price is not None and tier.output_price is not None
-        ]
-        if known:
-            prices |= dict.fromkeys((model_id, *(model.aliases or ())), dearest(known))
-    assert snapshot() == prices
