@@ -14,14 +14,15 @@ MAX_READ: Final = 64 * 1024
 
 
 class ReadableBody(ABC):
-    """A body as its bytes arrive."""
+    """A body as its bytes arrive.
 
-    __slots__ = ()
+    Attributes:
+        connection: To read more from: bytes by `read(at most, bound in seconds)`, awaited on event loops.
+    """
 
-    @property
-    @abstractmethod
-    def connection(self) -> Any:
-        """The connection to read more from: bytes by `read(at most, bound in seconds)`, awaited on event loops."""
+    __slots__ = ("connection",)
+
+    connection: Any
 
     @abstractmethod
     def add(self, read: bytes) -> None:
@@ -48,10 +49,10 @@ class ArrivedBody(ReadableBody):
         chunked: Whether the body comes in chunks.
     """
 
-    __slots__ = ("_chunks", "_connection", "_emptied", "_ended", "_failure", "_parts", "_protocol", "chunked")
+    __slots__ = ("_chunks", "_emptied", "_ended", "_failure", "_parts", "_protocol", "chunked")
 
     def __init__(self, protocol: h11.Connection, connection: Any, chunks: ChunkDecoder | None = None) -> None:
-        self._connection = connection
+        self.connection = connection
         self._protocol = protocol
         self._chunks = chunks
         self.chunked = chunks is not None
@@ -59,10 +60,6 @@ class ArrivedBody(ReadableBody):
         self._emptied = False  # h11 has said that it needs more; to ask again takes it as long as an event does
         self._ended = False
         self._failure: Exception | None = None
-
-    @property
-    def connection(self) -> Any:
-        return self._connection
 
     def add(self, read: bytes) -> None:
         chunks = self._chunks

@@ -52,6 +52,7 @@ class _ChannelBase(ABC):
     _shard: Shard[Any] | None
 
     def __init__(self, pool: Pool | AsyncPool) -> None:
+        self._pool = pool
         self._mark = object()
         self._own = pool.user_client is None
         self._opened = None
@@ -97,10 +98,6 @@ class Channel(_ChannelBase):
     """Performs the steps of one call."""
 
     _pool: Pool
-
-    def __init__(self, pool: Pool) -> None:
-        super().__init__(pool)
-        self._pool = pool
 
     def run(self, steps: Steps[ResultT]) -> ResultT:
         """The result of the steps; whatever stops them closes what is open."""
@@ -188,11 +185,7 @@ class AsyncChannel(_ChannelBase):
     """Performs the steps of one call on an event loop."""
 
     _pool: AsyncPool
-
-    def __init__(self, pool: AsyncPool) -> None:
-        super().__init__(pool)
-        self._pool = pool
-        self._loop: Any = None
+    _loop: Any = None
 
     async def run(self, steps: Steps[ResultT]) -> ResultT:
         """The result of the steps; whatever stops them closes what is open."""

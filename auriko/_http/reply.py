@@ -27,7 +27,7 @@ class ArrivingReply(ReadableBody):
     """
 
     __slots__ = (
-        *("_at_end", "_beyond", "_connection", "_failure", "_parser", "_parts", "_size"),
+        *("_at_end", "_beyond", "_failure", "_parser", "_parts", "_size"),
         *("has_head", "headers", "reusable", "status"),
     )
 
@@ -36,17 +36,13 @@ class ArrivingReply(ReadableBody):
         self.headers: list[tuple[bytes, bytes]] = []
         self.has_head = False
         self.reusable = False
-        self._connection = connection
+        self.connection = connection
         self._parser: Any = HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._size = 0
         self._at_end = False
         self._beyond = False
         self._failure: httpcore.RemoteProtocolError | None = None
-
-    @property
-    def connection(self) -> Any:
-        return self._connection
 
     def on_message_begin(self) -> None:
         self._beyond |= self._at_end
@@ -134,7 +130,7 @@ class ArrivingReply(ReadableBody):
 
     def let_go(self) -> Any:
         """The connection, which this reply is not to use again; None after the first time."""
-        connection, self._connection, self._parser = self._connection, None, None
+        connection, self.connection, self._parser = self.connection, None, None
         if not self._at_end:
             self._fail("The reply is closed.")
         return connection

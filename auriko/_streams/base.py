@@ -26,8 +26,9 @@ class _StreamBase(Generic[ItemT, UsageT]):
     reader: ClassVar[type[StreamReader[Any, Any]]]
     _channel: Any
 
-    def __init__(self, opened: OpenStream, observation: Observation) -> None:
+    def __init__(self, opened: OpenStream, channel: Channel | AsyncChannel, observation: Observation) -> None:
         self._opened = opened
+        self._channel = channel
         self._reader: StreamReader[ItemT, UsageT] = opened.reader
         self._ready = self._reader.ready
         self._observation = observation
@@ -110,9 +111,7 @@ class _StreamBase(Generic[ItemT, UsageT]):
 class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
     """An iterator over the items of a streamed reply. Use it in a `with` block, or read it to its end."""
 
-    def __init__(self, opened: OpenStream, channel: Channel, observation: Observation) -> None:
-        super().__init__(opened, observation)
-        self._channel: Channel = channel
+    _channel: Channel
 
     def __iter__(self) -> Self:
         self._refuse_second_reading()
@@ -144,9 +143,7 @@ class ItemStream(_StreamBase[ItemT, UsageT], Iterator[ItemT]):
 class AsyncItemStream(_StreamBase[ItemT, UsageT], AsyncIterator[ItemT]):
     """An async iterator over the items of a streamed reply. Use it in an `async with` block, or read it to its end."""
 
-    def __init__(self, opened: OpenStream, channel: AsyncChannel, observation: Observation) -> None:
-        super().__init__(opened, observation)
-        self._channel: AsyncChannel = channel
+    _channel: AsyncChannel
 
     def __aiter__(self) -> Self:
         self._refuse_second_reading()
