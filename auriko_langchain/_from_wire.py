@@ -102,18 +102,14 @@ def _generation(choice: Choice, shared: dict[str, Any]) -> ChatGeneration:
 
 def _kept(said: ChoiceMessage) -> dict[str, Any]:
     """The values that go back with the message on the next turn."""
-    kept: dict[str, Any] = {}
-    if said.reasoning_content:
-        kept[REASONING_CONTENT] = said.reasoning_content
-    if said.reasoning:
-        kept[REASONING] = reasoning_blocks(said)
-    if said.refusal:
-        kept[REFUSAL] = said.refusal
-    if said.annotations:
-        kept[ANNOTATIONS] = said.annotations
-    if signatures := {call.id: call.provider_signature for call in said.tool_calls or () if call.provider_signature}:
-        kept[SIGNATURES] = signatures
-    return kept
+    kept = {
+        REASONING_CONTENT: said.reasoning_content,
+        REASONING: said.reasoning and reasoning_blocks(said),
+        REFUSAL: said.refusal,
+        ANNOTATIONS: said.annotations,
+        SIGNATURES: {call.id: call.provider_signature for call in said.tool_calls or () if call.provider_signature},
+    }
+    return {name: value for name, value in kept.items() if value}
 
 
 def _tool_calls(calls: Sequence[ReadCall]) -> dict[str, list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
@@ -35,24 +35,19 @@ def usage_metadata(usage: Usage) -> UsageMetadata:
         total_tokens=usage.total_tokens,
     )
     if (prompt := usage.prompt_tokens_details) is not None:
-        details = InputTokenDetails()
-        if prompt.cached_tokens is not None:
-            details["cache_read"] = prompt.cached_tokens
-        if prompt.cache_write_tokens is not None:
-            details["cache_creation"] = prompt.cache_write_tokens
-        if prompt.audio_tokens is not None:
-            details["audio"] = prompt.audio_tokens
-        if details:
-            counted["input_token_details"] = details
+        read, written = prompt.cached_tokens, prompt.cache_write_tokens
+        taken = _known(cache_read=read, cache_creation=written, audio=prompt.audio_tokens)
+        if taken:
+            counted["input_token_details"] = cast("InputTokenDetails", taken)
     if (completion := usage.completion_tokens_details) is not None:
-        out = OutputTokenDetails()
-        if completion.reasoning_tokens is not None:
-            out["reasoning"] = completion.reasoning_tokens
-        if completion.audio_tokens is not None:
-            out["audio"] = completion.audio_tokens
-        if out:
-            counted["output_token_details"] = out
+        made = _known(reasoning=completion.reasoning_tokens, audio=completion.audio_tokens)
+        if made:
+            counted["output_token_details"] = cast("OutputTokenDetails", made)
     return counted
+
+
+def _known(**counts: int | None) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 def response_metadata(
