@@ -16,9 +16,6 @@ _MAX_HEAD: Final = 100 * 1024
 class ArrivingReply(ReadableBody):
     """A reply to one request, head and body; httptools calls the methods `on_...`.
 
-    Args:
-        connection: What to read it from.
-
     Attributes:
         status: The status, once there is one.
         headers: The fields of the head, as far as they have come.

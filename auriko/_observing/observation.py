@@ -194,17 +194,7 @@ def observe(
     stream: bool,
     conversation: str | None = None,
 ) -> Observation:
-    """The observation of a call that starts now.
-
-    Args:
-        model: The model or models asked for; empty for calls that no model answers, which nobody is told of.
-        path: The path of the endpoint.
-        base_url: Where the gateway is.
-        recorders: What the call is told to.
-        hold: What it holds of limits.
-        stream: Whether the answer is to be streamed.
-        conversation: The id of the conversation that it is a turn of, or None.
-    """
+    """The observation of a call that starts now; nobody is told of one that no model answers, whose model is empty."""
     try:
         sinks = trace_sinks()
     except Exception as broken:  # noqa: BLE001 - tracing fails no call; nothing is called through `_notify` for every one

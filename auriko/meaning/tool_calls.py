@@ -31,10 +31,6 @@ def read_calls(calls: Sequence[ToolCall] | None, finish_reason: str | None) -> l
 
     A call whose arguments cannot be read may not, nor one without a name, nor the last of an answer that was cut
     before any arguments came.
-
-    Args:
-        calls: The calls of the answer's message.
-        finish_reason: Why the answer ended.
     """
     if not calls:
         return []

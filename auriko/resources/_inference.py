@@ -28,16 +28,9 @@ def inference_call(
     snapshot: Callable[[dict[str, Any]], None],
     caller: Caller | AsyncCaller | None = None,
 ) -> Call[ReplyT]:
-    """The call of a request that a model answers; the arguments are not kept.
+    """The call of a request that a model answers; the arguments, which `known` names, are not kept.
 
-    Args:
-        params: The arguments of `create`.
-        known: The TypedDict that names them.
-        path: The path below the base address.
-        reply: The model of the whole reply.
-        stream: Whether the reply is to be streamed.
-        snapshot: What checks and copies the conversation inside the body.
-        caller: What remembers who served a conversation; without it nobody does.
+    `snapshot` checks and copies the conversation inside the body; without a caller nobody remembers who served it.
 
     Raises:
         ValueError: Neither or both of `model` and `gateway.models`, or a value that cannot be sent.
@@ -88,9 +81,7 @@ def check_gateway(gateway: GatewayOptions | Mapping[str, Any]) -> dict[str, Any]
     Raises:
         ValueError: An unknown field or a value out of its range; pydantic's ValidationError is one.
     """
-    if not isinstance(gateway, GatewayOptions):
-        gateway = GatewayOptions.model_validate(gateway)
-    return gateway.to_dict()
+    return GatewayOptions.model_validate(gateway).to_dict()
 
 
 def check_model(body: Mapping[str, Any]) -> str:

@@ -48,14 +48,7 @@ class Asked(NamedTuple):
 def asked_of(
     model: str, request: Mapping[str, Any], body: bytes | None = None, reserve_usd: float | None = None
 ) -> Asked:
-    """The facts of a request. A strange one is judged by its length: to estimate never fails a call.
-
-    Args:
-        model: The model or models, as in `CallRecord.model_asked`.
-        request: What its body says.
-        body: The body.
-        reserve_usd: What the caller says that it will cost, or None.
-    """
+    """The facts of a request. A strange one is judged by the length of its body: to estimate never fails a call."""
     try:
         answers = request.get("n") or 1
         most = None

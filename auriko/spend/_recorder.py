@@ -81,12 +81,7 @@ class Recorder(ABC):
 
     @abstractmethod
     def add(self, record: CallRecord, hold: Hold | None = None) -> None:
-        """Counts one call; a call that has been counted already is not counted again.
-
-        Args:
-            record: The call.
-            hold: What it has held of a limit, which is settled by this.
-        """
+        """Counts one call, and settles what it has held of a limit; one that was counted already counts no more."""
 
     def active(self) -> SpendBlock[Self]:
         """A block, or a decorator of a function, whose calls are counted here; it may be entered again and again."""

@@ -84,13 +84,7 @@ _FORCED: Final = ("auto", "none")
 
 
 def tool_loop(tools: Mapping[str, Tool], params: Mapping[str, Any], max_steps: int) -> Loop:
-    """Asks, has run what is called, and asks again, until an answer calls nothing; steps come out as they are done.
-
-    Args:
-        tools: The tools by name.
-        params: The arguments of `create`, with the messages.
-        max_steps: The most answers.
-    """
+    """Asks, has run what is called, and asks again, until an answer calls nothing; steps come out as they are done."""
     messages = [_plain(message) for message in params["messages"]]
     request = {**params, "tools": [tool.to_wire() for tool in tools.values()]}
     if left := _unanswered(messages):
