@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -11,12 +12,11 @@ from llama_index.core.base.llms.types import LLMMetadata
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
 
-from auriko import AsyncClient, Client, GatewayOptions, RoutingOptions
+from auriko import AsyncClient, Client, GatewayOptions, NotFoundError, RoutingOptions
 from auriko.models.extensions import check_extensions
-from auriko.routing import GatewayMetadata, plain_options, unknown_name
+from auriko.routing import GatewayMetadata, plain_options, split_strategy, unknown_name
 from auriko.shared_clients import CLIENT_FIELDS, Clients, HasClients, http_client_for_loops
 from auriko.spend import Recorder
-from auriko_llamaindex._windows import asmallest_window, smallest_window
 
 # What a model of unknown size is taken to hold: prompts are cut to fit it, so a small guess would break retrieval.
 UNKNOWN_CONTEXT_WINDOW: Final = 128_000
@@ -161,13 +161,24 @@ class AurikoSettings(FunctionCallingLLM, HasClients):
 
         It is remembered in `context_window`; where no model is known that stays as it was, and None comes back.
         """
-        window = smallest_window(self._client(), self._candidates())
-        self.context_window = window or self.context_window
-        return window
+        client = self._client()
+        windows: list[int | None] = []
+        for model in self._candidates():
+            with suppress(NotFoundError):
+                windows.append(client.models.retrieve(split_strategy(model)[0]).context_window)
+        return self._remember(windows)
 
     async def afetch_context_window(self) -> int | None:
         """The result of `fetch_context_window`, awaited."""
-        window = await asmallest_window(self._async_client(), self._candidates())
+        client = self._async_client()
+        windows: list[int | None] = []
+        for model in self._candidates():
+            with suppress(NotFoundError):
+                windows.append((await client.models.retrieve(split_strategy(model)[0])).context_window)
+        return self._remember(windows)
+
+    def _remember(self, windows: list[int | None]) -> int | None:
+        window = min(filter(None, windows), default=None)
         self.context_window = window or self.context_window
         return window
 
