@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -9,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 
 from auriko import AsyncStream, ChatCompletion, ChatCompletionChunk, Stream
+from auriko.call_arguments import gateway_of, merge_arguments
 from auriko.routing import warn_of_changes
 from auriko_llamaindex._from_wire import chat_response
-from auriko_llamaindex._request import request_arguments
 from auriko_llamaindex._stream import StreamedAnswer
+from auriko_llamaindex._to_wire import to_wire
 from auriko_llamaindex._tracing import framework_span, on_framework_span
 
 if TYPE_CHECKING:
@@ -61,3 +64,42 @@ class Call:
         """The response that ends a stream: the whole answer, usage, who answered and what it cost."""
         warn_of_changes(stream.routing_metadata)
         return self._answer.end(stream.usage, stream.routing_metadata)
+
+
+def request_arguments(
+    settings: AurikoSettings, messages: Sequence[ChatMessage], call: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments of `create`: any that it has, and also `models`, `routing` and `gateway_metadata`.
+
+    They are merged as `auriko.call_arguments` says, the LLM's `additional_kwargs` over its fields, and the call's over
+    both.
+
+    Raises:
+        ValueError: A message cannot be sent, or the call says a thing twice.
+        TypeError: `stream` is asked for.
+    """
+    if "stream" in call or "stream" in settings.additional_kwargs:
+        raise TypeError("stream is no argument of a call: use stream_chat or stream_complete")
+    fields: dict[str, Any] = {
+        "model": settings.model,
+        "temperature": settings.temperature,
+        "reasoning_effort": settings.reasoning_effort,
+        "max_completion_tokens": settings.max_tokens,
+        "extensions": settings.extensions,
+        "extra_body": settings.extra_body,
+    }
+    named = {"models": settings.models, "routing": settings.routing, "gateway_metadata": settings.gateway_metadata}
+    arguments = merge_arguments(fields, gateway_of(named), settings.additional_kwargs)
+    arguments = merge_arguments(arguments, arguments.pop("gateway"), call)
+    sent = to_wire(messages, send_reasoning=settings.send_reasoning)
+    conversation = arguments.pop("conversation", settings.conversation)
+    if conversation is True:
+        conversation = _beginning(sent)
+    return {"messages": sent, **arguments, **({"conversation": conversation} if conversation else {})}
+
+
+def _beginning(messages: Sequence[Mapping[str, Any]]) -> str:
+    """A name of the conversation that begins so: memories do not tell theirs, and what begins alike shares a cache."""
+    first = next((index for index, message in enumerate(messages) if message["role"] == "user"), 0)
+    text = json.dumps(messages[: first + 1], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
