@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
@@ -207,10 +208,8 @@ def parse_event(event: Mapping[str, Any]) -> ResponseStreamEvent:
     kind = event.get("type")
     model = _BY_TYPE.get(kind) if isinstance(kind, str) else None
     if model is not None:
-        try:
+        with contextlib.suppress(ValidationError):  # a kind whose form has changed is still worth delivering
             return model.model_validate(event)  # type: ignore[no-any-return]
-        except ValidationError:
-            pass  # a kind whose form has changed is still worth delivering
     number = event.get("sequence_number")
     return UnknownStreamEvent.model_validate(
         {
