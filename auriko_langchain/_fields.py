@@ -237,12 +237,7 @@ class ChatFields(BaseChatModel, HasClients):
         return self.rerouted(routing=routing).rerouted(routing=options)
 
     def rerouted(self, routing: Any = None, gateway_metadata: Any = None, **others: Mapping[str, Any]) -> Self:
-        """A copy with these options over its own ones.
-
-        Args:
-            routing: Over the model's `routing`.
-            gateway_metadata: Over the model's `gateway_metadata`.
-            **others: Over further fields that are objects of options.
+        """A copy with these options over its own ones; `others` are further fields that are objects of options.
 
         Raises:
             ValueError: An option is unknown or out of its range.

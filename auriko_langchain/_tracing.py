@@ -28,11 +28,7 @@ _tracers: ContextVar[tuple[Any, ...]] = ContextVar("auriko_langchain_tracers", d
 
 
 def on_run_span(run: Any) -> AbstractContextManager[None]:
-    """A context in which the client's call writes on the run's span; one that does nothing where there is none.
-
-    Args:
-        run: The callback manager of the run, or None.
-    """
+    """A context in which the client's call writes on the span of the run that this callback manager is of, if any."""
     span = _span_of(run.run_id, run.handlers) if run is not None else None
     return on_span(span or mlflow_span())
 

@@ -106,11 +106,7 @@ def exchange(
 ) -> Steps[ResultT]:
     """The call's result, after as many attempts as the rules allow.
 
-    Args:
-        call: What to send.
-        settings: The client's settings, where the call has none of its own.
-        receive: What makes a result of a successful answer, given until when it may take.
-        clock: Time and chance.
+    `receive` makes it of a successful answer, given until when that may take.
 
     Raises:
         AurikoAPIError: What the last attempt came to, with `attempts` set.

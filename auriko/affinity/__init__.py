@@ -28,11 +28,7 @@ _TAKE_KEYS: Final = frozenset({"openai", "azure_openai"})
 
 
 class Affinity:
-    """What a client remembers of its last 1,000 conversations. Safe to use from several threads.
-
-    Args:
-        clock: The time in seconds.
-    """
+    """What a client remembers of its last 1,000 conversations. Safe to use from several threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock

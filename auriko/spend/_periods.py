@@ -53,10 +53,7 @@ def bounds_of(per: Period, now: float) -> tuple[float, datetime | None]:
 
 
 def since_epoch(when: str | timedelta | datetime) -> float:
-    """Seconds since the epoch of a point in time.
-
-    Args:
-        when: How long ago ("30m", "12h", "7d", "2w", or a timedelta), or a date, of UTC where it does not say.
+    """Seconds since the epoch of a point in time, which is told as to `SpendLedger.since`.
 
     Raises:
         ValueError: The text is neither.

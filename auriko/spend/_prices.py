@@ -45,10 +45,7 @@ def snapshot() -> dict[str, dict[str, Offer]]:
 def dearest_offer(models: str) -> tuple[Offer, bool]:
     """The dearest prices of those models that the snapshot has, and True; where it has none, of all, and False.
 
-    Of a model that several providers offer it is the dearest, since the gateway may choose that one.
-
-    Args:
-        models: The models, with commas between them.
+    The models have commas between them. The gateway may choose any of them, and any provider.
     """
     known = snapshot()
     found = [offer for model in models.split(",") for offer in known.get(split_strategy(model)[0], {}).values()]

@@ -107,14 +107,7 @@ class LimitStatus(NamedTuple):
 
 
 class SharedLimit:
-    """Limits in a ledger's file, one for all calls and one for each tag that has its own.
-
-    Args:
-        path: The file.
-        limits: The limits in USD by tag; "" is for all calls.
-        per: Their period.
-        prepare: Makes the file a ledger.
-    """
+    """Limits in a ledger's file, in USD by tag, "" for all calls. `prepare` makes the file a ledger."""
 
     def __init__(self, path: Path, limits: Mapping[str, float], per: Period, prepare: Callable[[], None]) -> None:
         from auriko.spend._estimates import Experience

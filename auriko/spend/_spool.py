@@ -31,10 +31,7 @@ _ENOUGH: Final = 100 * 1024  # what 500 calls take, about
 
 
 class Spool:
-    """One file that this process appends lines to.
-
-    Args:
-        ledger: The file that it is beside.
+    """One file beside a ledger, which this process appends lines to.
 
     Raises:
         OSError: The file cannot be made or locked; nothing of it is left then.
