@@ -130,14 +130,6 @@ class _BaseClient(ABC, Generic[CallerT]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._caller = self._new_caller(state["settings"], state.get("http_client"))
 
-    def __copy__(self) -> Self:
-        return self.__deepcopy__({})
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        twin = type(self).__new__(type(self))
-        twin.__setstate__(self.__getstate__())
-        return twin
-
 
 class Client(_BaseClient["Caller"]):
     """A client of the gateway for threads; see `AsyncClient` for event loops.

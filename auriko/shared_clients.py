@@ -82,12 +82,6 @@ class Clients:
 
     __hash__ = object.__hash__
 
-    def __copy__(self) -> Clients:
-        return Clients()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Clients:
-        return Clients()
-
     def __reduce__(self) -> tuple[type[Clients], tuple[()]]:
         return Clients, ()
 
