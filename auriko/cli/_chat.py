@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from auriko import Client, GatewayOptions, RoutingOptions, Stream
+from auriko import Client, Stream
 from auriko.cli._console import usd
 from auriko.cli._errors import CommandError
 from auriko.models import ChatCompletionChunk
@@ -31,19 +31,13 @@ def _request(arguments: argparse.Namespace) -> dict[str, Any]:
     if bool(arguments.model) == bool(arguments.models):
         raise CommandError("name one model with --model, or candidates with --models a,b")
     messages = [{"role": "system", "content": arguments.system}] if arguments.system else []
-    request: dict[str, Any] = {"messages": [*messages, {"role": "user", "content": question}]}
-    gateway: dict[str, Any] = {}
-    if arguments.model:
-        request["model"] = arguments.model
-    else:
-        gateway["models"] = [name.strip() for name in arguments.models.split(",") if name.strip()]
-    if arguments.optimize:
-        gateway["routing"] = RoutingOptions(optimize=arguments.optimize)
-    if gateway:
-        request["gateway"] = GatewayOptions.model_validate(gateway)
-    if arguments.max_tokens:
-        request["max_completion_tokens"] = arguments.max_tokens
-    return request
+    return {
+        "messages": [*messages, {"role": "user", "content": question}],
+        "model": arguments.model,
+        "models": [name.strip() for name in arguments.models.split(",") if name.strip()] if arguments.models else None,
+        "routing": {"optimize": arguments.optimize} if arguments.optimize else None,
+        "max_completion_tokens": arguments.max_tokens or None,
+    }
 
 
 def _collected(stream: Stream[ChatCompletionChunk]) -> dict[str, Any]:

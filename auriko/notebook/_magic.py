@@ -65,18 +65,13 @@ def _request(arguments: Namespace, cell: str) -> dict[str, Any]:
     if bool(arguments.model) == bool(arguments.models):
         raise UsageError("Name one model with --model, or candidates with --models a,b.")
     system = [{"role": "system", "content": arguments.system}] if arguments.system else []
-    request: dict[str, Any] = {
+    return {
         "messages": [*system, {"role": "user", "content": cell.strip()}],
-        "max_completion_tokens": arguments.max_tokens,
-        "gateway": {},
+        "model": arguments.model,
+        "models": [name.strip() for name in arguments.models.split(",") if name.strip()] if arguments.models else None,
+        "routing": {"optimize": arguments.optimize} if arguments.optimize else None,
+        "max_completion_tokens": arguments.max_tokens or None,
     }
-    if arguments.model:
-        request["model"] = arguments.model
-    else:
-        request["gateway"]["models"] = [name.strip() for name in arguments.models.split(",") if name.strip()]
-    if arguments.optimize:
-        request["gateway"]["routing"] = {"optimize": arguments.optimize}
-    return {name: value for name, value in request.items() if value}
 
 
 def _client(shell: Any, name: str | None) -> Any:
