@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # SQLite is imported where it is used
 
 ResultT = TypeVar("ResultT")
 _LOOK_AGAIN: Final = 0.1
-# Seconds for which comments alone keep a stream alive, where nothing else is set.
+# Seconds for which comments alone keep a stream alive by default; gateways send them for minutes while a model thinks.
 _IDLE: Final = 600.0
 
 
@@ -50,7 +50,8 @@ def stream_steps(
     Raises:
         BudgetExceededError: A limit has been reached.
     """
-    idle = settings.stream_idle_timeout or _idle_bound((call.timeout or settings.timeout).read)
+    read = (call.timeout or settings.timeout).read
+    idle = settings.stream_idle_timeout or (max(_IDLE, read) if read is not None else None)
     receive = receive_stream(reader, idle, clock)
     opened, observation = yield from _observed(call, settings, clock, receive)
     observation.first_item()
@@ -94,11 +95,6 @@ def holding(
         return None
     asked = (accounts or shared)[0].experience.asked(model, request, body, reserve_usd)
     return lambda news: reserve(accounts, asked, news, shared=shared, tags=tags_of(recorders) if shared else ())
-
-
-def _idle_bound(read: float | None) -> float | None:
-    """Bound of the wait for an event; gateways send comments for minutes while a model thinks."""
-    return max(_IDLE, read) if read is not None else None
 
 
 def _reserve(

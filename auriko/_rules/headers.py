@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 from auriko._rules.call import Call
 from auriko._settings import Settings
 from auriko._version import __version__
+
+USER_AGENT: Final = f"auriko-python/{__version__}"
 
 
 def request_headers(call: Call[Any], settings: Settings, retries: int) -> httpx.Headers:
@@ -36,7 +38,7 @@ def _common_headers(settings: Settings, stream: bool, body: bool, authenticated:
             "Host": httpx.URL(settings.base_url).netloc.decode("ascii"),
             "Accept": "text/event-stream" if stream else "application/json",
             "Accept-Encoding": "gzip, deflate",
-            "User-Agent": user_agent(),
+            "User-Agent": USER_AGENT,
         }
     )
     if body:
@@ -45,8 +47,3 @@ def _common_headers(settings: Settings, stream: bool, body: bool, authenticated:
     if authenticated:
         headers["Authorization"] = settings.authorization()
     return headers
-
-
-def user_agent() -> str:
-    """The User-Agent of every request."""
-    return f"auriko-python/{__version__}"

@@ -42,7 +42,9 @@ class ResponsesReader(StreamReader[ResponseStreamEvent, ResponseUsage]):
             return
         kind = str(loaded.get("type"))
         if kind == "error":
-            self.failure = error_from_event(_without_type(loaded), self.headers)
+            # Its `type` is the event's, and not that of the error.
+            error = {name: value for name, value in loaded.items() if name != "type"}
+            self.failure = error_from_event(error, self.headers)
             return
         event = parse_event(loaded)
         whole: Any = getattr(event, "response", None)
@@ -69,11 +71,6 @@ class ResponsesReader(StreamReader[ResponseStreamEvent, ResponseUsage]):
 
     def _may_end(self) -> bool:
         return False
-
-
-def _without_type(event: dict[str, Any]) -> dict[str, Any]:
-    """A flat error event as an envelope has it: its `type` is the event's, not the error's."""
-    return {name: value for name, value in event.items() if name != "type"}
 
 
 class ResponseStream(ItemStream[ResponseStreamEvent, ResponseUsage]):

@@ -126,7 +126,7 @@ def _ask_gateway() -> tuple[bool, list[_Finding]]:
             try:
                 identity = client.me.get()
             except APIConnectionError as error:
-                local = _is_local(client.base_url)
+                local = urlsplit(client.base_url).hostname in {"127.0.0.1", "::1", "localhost"}
                 step = (
                     "auriko sandbox --background starts a sandbox"
                     if local
@@ -144,7 +144,3 @@ def _ask_gateway() -> tuple[bool, list[_Finding]]:
 def _limits(identity: ApiKeyIdentity) -> Iterator[_Finding]:
     if identity.rate_limits is not None and identity.rate_limits.inference_rpm is not None:
         yield _Finding("limits", f"{identity.rate_limits.inference_rpm} requests per minute with this key")
-
-
-def _is_local(base_url: str) -> bool:
-    return urlsplit(base_url).hostname in {"127.0.0.1", "::1", "localhost"}

@@ -18,12 +18,9 @@ def write_env_file(file: Path, base_url: str, api_key: str | None) -> None:
     """Writes both into an .env file, whose other lines stay."""
     values = _values(base_url, api_key)
     names = "|".join(values)
-    kept = [line for line in _lines(file) if not re.match(rf"\s*(?:export\s+)?(?:{names})\s*=", line)]
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    kept = [line for line in lines if not re.match(rf"\s*(?:export\s+)?(?:{names})\s*=", line)]
     file.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in values.items())]) + "\n", "utf-8")
-
-
-def _lines(file: Path) -> list[str]:
-    return file.read_text("utf-8").splitlines() if file.exists() else []
 
 
 def _values(base_url: str, api_key: str | None) -> dict[str, str]:

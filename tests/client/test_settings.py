@@ -430,6 +430,6 @@ def test_copies_of_settings_keep_the_key() -> None:
 
 
 def test_version_is_in_the_user_agent() -> None:
-    from auriko._rules.headers import user_agent
+    from auriko._rules.headers import USER_AGENT
 
-    assert user_agent() == f"auriko-python/{auriko.__version__}"
+    assert f"auriko-python/{auriko.__version__}" == USER_AGENT
