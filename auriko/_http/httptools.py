@@ -113,8 +113,7 @@ class _Connections(ABC):
 
     async def _connect(self, url: httpx.URL, patience: float | None) -> Any:
         host = url.raw_host.decode("ascii")
-        address = host, url.port or _PORTS[url.scheme], patience
-        connection = await self._perform(self._backend.connect_tcp, *address)
+        connection = await self._perform(self._backend.connect_tcp, host, url.port or _PORTS[url.scheme], patience)
         try:
             if url.scheme == "https":
                 connection = await self._perform(connection.start_tls, self._tls, host, patience)
