@@ -6,7 +6,6 @@ of httpcore and h11 it has a list of idle connections, and a parser in C. Proxie
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 import threading
 import time
@@ -98,9 +97,11 @@ class _Connections(ABC):
         connection = None
         try:
             connection = self._take_idle() or await self._connect(request.url, phases["connect"])
-            with contextlib.suppress(httpcore.WriteError):  # who refuses a request may have said so before it closed
+            try:
                 await self._perform(connection.write, head, phases["write"])
                 await self._perform(connection.write, request.content, phases["write"])
+            except httpcore.WriteError:
+                pass  # a server that refuses a request may have said so before it closed
             reply = _Body(connection, phases["read"], self._leave)
             while not reply.has_head:
                 reply.take()  # it raises what is wrong
