@@ -24,7 +24,7 @@ from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.records import DecisionRecord, Report
 from auriko.sandbox.journal.requests import ReceivedRequest, RequestLog
-from auriko.sandbox.router.load_balance import LoadBalance
+from auriko.sandbox.router.load_balance import pick_by_chance
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.serving.dispatcher import Dispatcher
 from auriko.sandbox.serving.engine_pool import EnginePool
@@ -100,7 +100,7 @@ class Sandbox:
         self._faults = Faults(faults, seed)
         self._check_providers(self._faults.providers)
         runtime = Runtime(self._engines, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
-        pick = LoadBalance(load_balance, random.Random(seed).random)
+        pick = pick_by_chance(load_balance, random.Random(seed).random)
         dispatcher = Dispatcher(self.catalog, runtime, frozenset(own_keys), self._decision_log, pick)
         services = Services(
             catalog=self.catalog,

@@ -156,10 +156,11 @@ def _blocked(each: Assessed, request: InferenceRequest) -> Drop | None:
 
 
 def _capabilities(each: Assessed, request: InferenceRequest) -> Drop | None:
-    for need in request.needs:
-        if need.capability not in each.candidate.offer.capabilities:
-            at_responses = need.capability == "tools" and request.endpoint == RESPONSES
-            return Drop("no_tools_on_endpoint" if at_responses else need.code, f"it does not support {need.what}")
+    for capability, what in request.needs.items():
+        if capability not in each.candidate.offer.capabilities:
+            at_responses = capability == "tools" and request.endpoint == RESPONSES
+            code = "no_tools_on_endpoint" if at_responses else f"{capability}_not_supported"
+            return Drop(code, f"it does not support {what}")
     offer = each.candidate.offer
     stops = "reasoning_off" in offer.capabilities or "reasoning" not in offer.capabilities
     if request.effort == "off" and not stops and offer.efforts:

@@ -6,10 +6,10 @@ from bisect import bisect
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from auriko.sandbox.router.scoring import Scored
+from auriko.sandbox.router.scoring import Pick, Scored
 
 
-class LoadBalance:
+def pick_by_chance(margin: float, chance: Callable[[], float]) -> Pick:
     """Picks the first choice by chance, with a bias to the top: the probability is that of the score squared.
 
     By price alone that is the inverse square of the price, which is what gateways usually do.
@@ -21,17 +21,14 @@ class LoadBalance:
     Raises:
         ValueError: The margin is no share.
     """
+    if not 0 <= margin <= 1:
+        raise ValueError(f"load_balance is a share between 0 and 1, not {margin}")
 
-    def __init__(self, margin: float, chance: Callable[[], float]) -> None:
-        if not 0 <= margin <= 1:
-            raise ValueError(f"load_balance is a share between 0 and 1, not {margin}")
-        self._margin = margin
-        self._chance = chance
-
-    def __call__(self, rivals: Sequence[Scored]) -> Scored:
-        """The one that is tried first, of rivals in the order of their scores."""
-        near = [each for each in rivals if each.score >= rivals[0].score * (1 - self._margin)]
-        if not self._margin or len(near) == 1:
+    def pick(rivals: Sequence[Scored]) -> Scored:
+        near = [each for each in rivals if each.score >= rivals[0].score * (1 - margin)]
+        if not margin or len(near) == 1:
             return rivals[0]
         sums = list(accumulate(each.score**2 or 1.0 for each in near))
-        return near[bisect(sums, self._chance() * sums[-1], hi=len(near) - 1)]
+        return near[bisect(sums, chance() * sums[-1], hi=len(near) - 1)]
+
+    return pick

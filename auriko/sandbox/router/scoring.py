@@ -10,7 +10,6 @@ with a bias to the top, see `load_balance`.) Ties go to the cheaper, then to the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
 from auriko.sandbox.router.filters import Assessed
@@ -47,13 +46,6 @@ STRATEGY_SHARES = {
 DEFAULT_STRATEGY = "cost-focus"
 
 
-def strategy_in_effect(routing: Routing, suffix: str | None) -> str:
-    """The strategy's name: weights go before a suffix of the model's name, and that before `optimize`."""
-    if routing.weights is not None:
-        return CUSTOM
-    return suffix or routing.optimize or DEFAULT_STRATEGY
-
-
 def shares_for(routing: Routing, strategy: str) -> Shares:
     """The weight of each dimension under this strategy."""
     weights = routing.weights
@@ -87,10 +79,8 @@ def _ratio(smaller: float, larger: float) -> float:
 Pick = Callable[[Sequence[Scored]], Scored]
 """Picks the first choice, of rivals in the order of their scores."""
 
-BEST: Pick = itemgetter(0)
 
-
-def ranked(scored: Sequence[Scored], routing: Routing, pick: Pick = BEST) -> list[Scored]:
+def ranked(scored: Sequence[Scored], routing: Routing, pick: Pick) -> list[Scored]:
     """Candidates from first to last choice, no more than may be tried.
 
     A preferred provider goes first. In fallback mode all providers of the first model go before those of the second.

@@ -8,7 +8,7 @@ from typing import Any
 from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import Prompt
 from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, Requirement, RoutingWarning
+from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, RoutingWarning
 from auriko.sandbox.wire.base import validate
 from auriko.sandbox.wire.chat_request import IGNORED_FIELDS, AssistantMessage, ChatRequest, Message, NamedTool
 from auriko.sandbox.wire.conversation import check_conversation
@@ -48,7 +48,7 @@ def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
         show_reasoning=not (request.reasoning and request.reasoning.exclude),
         stream=stream,
         modalities=_modalities(request.messages),
-        needs=tuple(requirements(prompt, tools=bool(tools), stream=stream, effort=request.reasoning_effort)),
+        needs=_needs(prompt, tools=bool(tools), stream=stream, effort=request.reasoning_effort),
         extensions=request.extensions,
         echoed={
             call.id: call.provider_signature
@@ -76,36 +76,20 @@ def _with_modern_names(body: Mapping[str, Any]) -> dict[str, Any]:
     return modern
 
 
-def requirements(prompt: Prompt, *, tools: bool, stream: bool, effort: str | None) -> list[Requirement]:
-    """The capabilities that a provider must have to serve this."""
+def _needs(prompt: Prompt, *, tools: bool, stream: bool, effort: str | None) -> dict[str, str]:
+    """The capabilities that a provider must have to serve this, each with what asks for it."""
     kind = (prompt.response_format or {}).get("type", "text")
-    structured = kind in {"json_object", "json_schema"}
-    table = (
-        (tools, "tools", "tools_not_supported", "tools"),
-        (
-            prompt.tool_choice != "auto",
-            "tool_choice_required",
-            "tool_choice_required_not_supported",
-            "a tool_choice that demands a call",
-        ),
-        (kind == "json_object", "json_mode", "json_mode_not_supported", "response_format json_object"),
-        (
-            kind == "json_schema",
-            "structured_output",
-            "structured_output_not_supported",
-            "response_format json_schema",
-        ),
-        (
-            tools and structured,
-            "tools_with_structured_output",
-            "tools_with_structured_output_not_supported",
-            "tools together with a response_format",
-        ),
-        (effort not in {None, "off"}, "reasoning", "reasoning_not_supported", "reasoning_effort"),
-        (stream, "streaming", "streaming_not_supported", "streams"),
-        (not stream, "non_streaming", "non_streaming_not_supported", "replies that are not streams"),
-    )
-    return [Requirement(capability, code, what) for wanted, capability, code, what in table if wanted]
+    table = {
+        "tools": (tools, "tools"),
+        "tool_choice_required": (prompt.tool_choice != "auto", "a tool_choice that demands a call"),
+        "json_mode": (kind == "json_object", "response_format json_object"),
+        "structured_output": (kind == "json_schema", "response_format json_schema"),
+        "tools_with_structured_output": (tools and kind != "text", "tools together with a response_format"),
+        "reasoning": (effort not in {None, "off"}, "reasoning_effort"),
+        "streaming": (stream, "streams"),
+        "non_streaming": (not stream, "replies that are not streams"),
+    }
+    return {capability: what for capability, (is_needed, what) in table.items() if is_needed}
 
 
 def _tool_choice(request: ChatRequest) -> Any:
