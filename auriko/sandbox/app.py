@@ -19,11 +19,11 @@ from auriko.sandbox.accounts.keys import Account
 from auriko.sandbox.addresses import host_name, is_loopback
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import HEADER, split_model
-from auriko.sandbox.http.endpoints import Handler, Received, Services
+from auriko.sandbox.http.endpoints import OPERATIONS
 from auriko.sandbox.http.faulty_replies import broken, instead_of_reply
 from auriko.sandbox.http.not_found import not_found
 from auriko.sandbox.http.openapi import openapi_document
-from auriko.sandbox.http.operations import OPERATIONS, Operation
+from auriko.sandbox.http.operations import Handler, Operation, Received, Services, operation
 from auriko.sandbox.http.replies import error_reply, json_reply
 from auriko.sandbox.http.streaming import cancel_on_disconnect, note_break
 from auriko.sandbox.journal.requests import NotedRequest, ReceivedRequest, redacted
@@ -40,17 +40,15 @@ _logger = logging.getLogger("auriko.sandbox")
 def create_app(services: Services) -> Starlette:
     """The ASGI application."""
 
+    @operation("GET", "/openapi.json", dict[str, Any], access="anyone")
     async def openapi(_: Services, __: Received) -> Response:
+        """This document."""
         return json_reply(document())
 
-    itself = Operation("GET", "/openapi.json", "This document", openapi, dict[str, Any], access="anyone")
-    operations = (*OPERATIONS, *PAGES, itself)
+    operations = (*OPERATIONS, *PAGES, openapi)
     document = cache(lambda: openapi_document(operations, journal_is_public=services.public_journal))
     app = Starlette(
-        routes=[
-            Route(operation.path, _endpoint(services, operation), methods=[operation.method])
-            for operation in operations
-        ],
+        routes=[Route(each.path, _endpoint(services, each), methods=[each.method]) for each in operations],
         exception_handlers={HTTPException: partial(_no_route, services)},
     )
     app.router.redirect_slashes = False  # a path with a slash too many is none of the API's
@@ -148,10 +146,10 @@ async def _no_route(services: Services, request: Request, error: Exception) -> R
         message = f"{path} does not take {request.method}."
         found = GatewayError("method_not_allowed", message, headers=error.headers)
 
-    async def refuse(_: Services, __: Received) -> Response:
+    @operation(request.method, path, access="anyone")
+    async def nothing(_: Services, __: Received) -> Response:
         raise found
 
-    nothing = Operation(request.method, path, "Nothing", refuse, None, access="anyone")
     return await _endpoint(services, nothing)(request)
 
 

@@ -19,7 +19,7 @@ from auriko.sandbox.catalog.upstreams import upstream_engines
 from auriko.sandbox.engines.base import Engine
 from auriko.sandbox.engines.scripted import Answers, ScriptedEngine, by_model
 from auriko.sandbox.faults import Faults
-from auriko.sandbox.http.endpoints import Services
+from auriko.sandbox.http.operations import Services
 from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.records import DecisionRecord, Report

@@ -144,7 +144,7 @@ class _WireSchema(GenerateJsonSchema):
 def _described(operation: Operation, schemas: _Schemas, *, keyed: bool) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.handler.__name__,
-        "summary": operation.summary,
+        "summary": _summary(operation),
         "parameters": [_parameter(parameter) for parameter in operation.parameters],
         "security": [{name: []} for name in _SCHEMES if name == "bearer" or operation.access == "page"]
         if keyed
@@ -155,6 +155,10 @@ def _described(operation: Operation, schemas: _Schemas, *, keyed: bool) -> dict[
         schema = schemas[_Key(operation.path, "body")]
         described["requestBody"] = {"required": True, "content": {_JSON: {"schema": schema}}}
     return described
+
+
+def _summary(operation: Operation) -> str:
+    return (operation.handler.__doc__ or "").removesuffix(".")
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -185,7 +189,7 @@ def _responses(operation: Operation, schemas: _Schemas, *, keyed: bool) -> dict[
         "content": {_JSON: {"schema": schemas[_ERROR]}},
     }
     return {
-        "200": {"description": operation.summary, "headers": _headers(headers), "content": content},
+        "200": {"description": _summary(operation), "headers": _headers(headers), "content": content},
         **{str(status): error for status in sorted(statuses)},
     }
 

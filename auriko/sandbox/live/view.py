@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from auriko.sandbox.accounts.keys import DEFAULT_KEY
 from auriko.sandbox.catalog.model import Model, Provider
-from auriko.sandbox.http.endpoints import Services
+from auriko.sandbox.http.operations import Services
 from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend, no_spend
 from auriko.sandbox.journal.requests import NotedRequest
 from auriko.sandbox.live.charts import Bars, Timeline, bars_of, sparks, timeline
