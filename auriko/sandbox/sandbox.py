@@ -95,18 +95,17 @@ class Sandbox:
         self.catalog = offered.running_on(self._engines.names)
         self.answer_with(answers)
         self._measurements = Measurements()
-        self._accounts = Accounts(limits or Limits(), only_key=api_key)
         self._request_log, self._decision_log = RequestLog(), DecisionLog()
         self._faults = Faults(faults, seed)
         self._check_providers(self._faults.providers)
-        runtime = Runtime(self._engines, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
+        runtime = Runtime(self._engines, self._measurements, PrefixCache(), Signer(), self._faults)
         pick = pick_by_chance(load_balance, random.Random(seed).random)
         dispatcher = Dispatcher(self.catalog, runtime, frozenset(own_keys), self._decision_log, pick)
         services = Services(
             catalog=self.catalog,
             callable_catalog=self.catalog.callable_with(own_keys),
             dispatcher=dispatcher,
-            accounts=self._accounts,
+            accounts=Accounts(limits or Limits(), only_key=api_key),
             request_log=self._request_log,
             decision_log=self._decision_log,
             faults=self._faults,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from auriko.sandbox.accounts.keys import Account, Accounts
+from auriko.sandbox.accounts.keys import Account
 from auriko.sandbox.answer import Finished
 from auriko.sandbox.catalog.billing import TokenCounts, bill
 from auriko.sandbox.engines.tokens import count_audio_tokens
@@ -41,13 +41,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Engines, caches, measurements and accounts of one sandbox."""
+    """Engines, caches and measurements of one sandbox."""
 
     engines: EnginePool
     measurements: Measurements
     cache: PrefixCache
     signer: Signer
-    accounts: Accounts
     faults: Faults
 
     def cached(self, request: InferenceRequest, candidate: Candidate, account: Account) -> float:
@@ -72,7 +71,7 @@ class Runtime:
             sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion, counts.cached)
             self.measurements.add(candidate.provider, candidate.lane, sample)
         cost = bill(candidate.tier, counts)
-        self.accounts.charge(account, cost.usd)
+        account.charge(cost.usd)
         return Finished(counts, cost, ttft_ms, throughput_tps)
 
     def _counts(
