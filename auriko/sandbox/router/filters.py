@@ -205,8 +205,8 @@ def _data_policy(each: Assessed, request: InferenceRequest) -> Drop | None:
 
 def _cost(each: Assessed, request: InferenceRequest) -> Drop | None:
     ceiling = request.routing.max_cost_per_1m
-    price = each.candidate.tier.price
-    mean = (price.input + price.output) / 2
+    tier = each.candidate.tier
+    mean = (tier.input + tier.output) / 2
     if ceiling is None or mean <= ceiling:
         return None
     return Drop("cost_constraint_exceeded", f"its mean price is {mean:g} USD per 1M tokens, above {ceiling:g}")

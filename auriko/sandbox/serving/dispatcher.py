@@ -208,10 +208,10 @@ class Dispatcher:
 
     def _expected_usd(self, candidate: Candidate, estimate: _Estimate) -> float:
         """Price times tokens, less what this provider's cache saves on average."""
-        prompt, price = estimate.prompt_tokens, candidate.tier.price
-        is_cached = price.cache_read is not None and prompt >= candidate.offer.provider.cache_min_tokens
+        prompt, tier = estimate.prompt_tokens, candidate.tier
+        is_cached = tier.cache_read is not None and prompt >= candidate.offer.provider.cache_min_tokens
         cached = int(estimate.cached_share * prompt) if is_cached else 0
-        return bill(candidate.tier, TokenCounts(prompt, estimate.answer_tokens, cached=cached)).usd
+        return bill(tier, TokenCounts(prompt, estimate.answer_tokens, cached=cached)).usd
 
 
 def _deadline(request: InferenceRequest, started: float) -> float:

@@ -51,7 +51,7 @@ class Runtime:
 
     def cached(self, request: InferenceRequest, candidate: Candidate, account: Account) -> float:
         """The share of this prompt that the candidate's cache holds."""
-        if candidate.tier.price.cache_read is None:
+        if candidate.tier.cache_read is None:
             return 0.0
         text, at_least = "".join(request.texts()), candidate.offer.provider.cache_min_tokens
         return self.cache.peek(_cache_scope(candidate, account), text, at_least)
@@ -77,7 +77,7 @@ class Runtime:
     def _counts(
         self, request: InferenceRequest, candidate: Candidate, account: Account, progress: Progress
     ) -> TokenCounts:
-        provider, price = candidate.offer.provider, candidate.tier.price
+        provider, tier = candidate.offer.provider, candidate.tier
         scope = _cache_scope(candidate, account)
         lookup = self.cache.use(scope, "".join(request.texts()), provider.cache_min_tokens)
         read, written = int(lookup.read * progress.prompt), int(lookup.written * progress.prompt)
@@ -86,8 +86,8 @@ class Runtime:
         return TokenCounts(
             prompt=progress.prompt,
             completion=progress.completion + progress.reasoning + progress.image,
-            cached=0 if price.cache_read is None else read,
-            written=0 if price.cache_write is None else written,
+            cached=0 if tier.cache_read is None else read,
+            written=0 if tier.cache_write is None else written,
             reasoning=progress.reasoning,
             image=progress.image,
             audio=min(count_audio_tokens(request.prompt), progress.prompt),
