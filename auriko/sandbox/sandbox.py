@@ -224,9 +224,9 @@ class Sandbox:
         if self._started:
             raise RuntimeError("A sandbox starts once; make a new one.")
         self._started = True
-        for name in self._engines.local:
+        for name, engine in self._engines.local.items():
             if name not in LOADS_SLOWLY:
-                self._measure(self._engines[name])
+                self._measure(engine)
         listener = bind(self._host, self._port)
         self._port = listener.getsockname()[1]
         return listener

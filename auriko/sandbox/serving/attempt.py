@@ -26,6 +26,7 @@ from auriko.sandbox.answer import (
 )
 from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
+from auriko.sandbox.engines.content import text_of
 from auriko.sandbox.engines.tokens import count_tokens
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
@@ -238,10 +239,6 @@ class Attempt:
 
 
 def _question(prompt: Prompt) -> str:
-    """The beginning of the last thing that the user said."""
-    for message in reversed(prompt.messages):
-        content = message.get("content")
-        if message.get("role") == "user" and content:
-            text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
-            return " ".join(text.split())[-120:]
-    return ""
+    """The end of the last thing that the user said."""
+    said = (text_of(message) for message in reversed(prompt.messages) if message["role"] == "user")
+    return " ".join(next(filter(None, said), "").split())[-120:]

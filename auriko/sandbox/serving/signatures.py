@@ -61,7 +61,7 @@ class Signer:
             for index, block in enumerate(message.get("reasoning") or ()):
                 sealed = block.get("data")
                 text, signature = _unsealed(sealed) if sealed else (block.get("thinking", ""), block.get("signature"))
-                if _is_ours(signature) and signature != self.sign(text):
+                if (signature or "").startswith(_MARK) and signature != self.sign(text):
                     where = f"messages[{position}].reasoning[{index}].{'data' if sealed else 'signature'}"
                     raise GatewayError(
                         "invalid_parameter_value",
@@ -79,7 +79,3 @@ def _unsealed(sealed: str) -> tuple[str, str]:
         return base64.b64decode(text, validate=True).decode("utf-8", "surrogatepass"), signature
     except ValueError:
         return "", signature
-
-
-def _is_ours(signature: str | None) -> bool:
-    return signature is not None and signature.startswith(_MARK)
