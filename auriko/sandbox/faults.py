@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -110,7 +109,7 @@ def split_model(name: str) -> tuple[str, str | None]:
 
 
 class Faults:
-    """Decides which fault strikes which request. Safe to use from several threads.
+    """Decides which fault strikes which request.
 
     Args:
         standing: Faults of every inference request.
@@ -125,7 +124,6 @@ class Faults:
         self._random = random.Random(seed)
         self._strikes: Counter[str] = Counter()
         self._outages: dict[str, tuple[float, float]] = {}  # until when, and how often a call there fails
-        self._lock = threading.Lock()
         for _, fault in self._standing:
             if fault.provider is not None:
                 self.take_down(fault.provider, fault.seconds, fault.rate)
@@ -138,8 +136,7 @@ class Faults:
         """
         texts = ",".join(filter(None, asked_for)).split(",")
         faults = [(text, _asked(text)) for text in texts if text.strip()]
-        with self._lock:
-            return next((fault for text, fault in [*faults, *self._standing] if self._strikes_now(text, fault)), None)
+        return next((fault for text, fault in [*faults, *self._standing] if self._strikes_now(text, fault)), None)
 
     @property
     def providers(self) -> set[str]:
@@ -161,8 +158,7 @@ class Faults:
     def fails(self, provider: str) -> bool:
         """True if a call that goes to the provider now fails there."""
         rate = self._rate(provider)
-        with self._lock:
-            return rate == 1 or (rate > 0 and self._random.random() < rate)
+        return rate == 1 or (rate > 0 and self._random.random() < rate)
 
     def _rate(self, provider: str) -> float:
         until, rate = self._outages.get(provider, (-math.inf, 0.0))

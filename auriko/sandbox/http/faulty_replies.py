@@ -25,8 +25,10 @@ _CODES = {
     "502": "upstream_error",
     "503": "service_unavailable",
     "504": "upstream_timeout",
+    "budget": "budget_exhausted",
+    "quota": "insufficient_quota",
+    "filtered": "content_filtered",
 }
-_SHORT_NAMES = {"budget": "budget_exhausted", "quota": "insufficient_quota", "filtered": "content_filtered"}
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 _BROKEN = b'{"id": "chatcmpl-1", "choices": [{"index": 0, "del'
 _MESSAGE = "This error was asked for."
@@ -38,11 +40,12 @@ async def instead_of_reply(fault: Fault) -> Response | None:
     Raises:
         GatewayError: The fault is an error of the API.
     """
-    if fault.kind in STATUSES:
-        return _status(fault)
-    code = _SHORT_NAMES.get(fault.kind, fault.kind)
+    code = _CODES.get(fault.kind, fault.kind)
     if code in CODES and CODES[code].status:
         raise _error(code, fault)
+    if fault.kind in STATUSES:
+        # A status without a code comes from something in between, which does not know the envelope.
+        return json_reply({"detail": _MESSAGE}, status=int(fault.kind), headers=_retry_after(fault))
     match fault.kind:
         case "html":
             return HTMLResponse(_PAGE, 502)
@@ -55,13 +58,6 @@ async def instead_of_reply(fault: Fault) -> Response | None:
             return None
         case _:
             return None
-
-
-def _status(fault: Fault) -> Response:
-    if fault.kind in _CODES:
-        raise _error(_CODES[fault.kind], fault)
-    # A status without a code comes from something in between, which does not know the envelope.
-    return json_reply({"detail": _MESSAGE}, status=int(fault.kind), headers=_retry_after(fault))
 
 
 def _error(code: str, fault: Fault) -> GatewayError:
