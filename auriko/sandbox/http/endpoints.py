@@ -9,7 +9,6 @@ from typing import Any
 from starlette.responses import Response
 
 from auriko import models
-from auriko.routing import split_strategy
 from auriko.sandbox.accounts.keys import identity
 from auriko.sandbox.answer import Delta
 from auriko.sandbox.catalog import listing
@@ -20,7 +19,7 @@ from auriko.sandbox.http.replies import json_reply
 from auriko.sandbox.http.streaming import EventStream, cancel_on_disconnect
 from auriko.sandbox.journal.records import Decisions, Report
 from auriko.sandbox.request import InferenceRequest
-from auriko.sandbox.router.suggestions import did_you_mean
+from auriko.sandbox.router.candidates import find_model
 from auriko.sandbox.serving.dispatcher import Route
 from auriko.sandbox.wire import write_chat, write_responses
 from auriko.sandbox.wire.chat_request import ChatRequest
@@ -90,11 +89,7 @@ async def list_models(services: Services, received: Received) -> Response:
 @operation("GET", "/v1/models/{model_id:path}", models.Model, parameters=(Parameter("model_id", "path"),))
 async def get_model(services: Services, received: Received) -> Response:
     """One of them, by its id or an alias."""
-    name = received.request.path_params["model_id"]
-    model = services.callable_catalog.find(split_strategy(name)[0])
-    if model is None:
-        nearest = did_you_mean(services.callable_catalog.names_like(name))
-        raise GatewayError("model_not_found", f"There is no model {name!r}.", param="model_id", suggestion=nearest)
+    model = find_model(services.callable_catalog, received.request.path_params["model_id"], "model_id")
     return json_reply(listing.callable_model(model))
 
 

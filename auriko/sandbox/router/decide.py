@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from auriko.routing import split_strategy
 from auriko.sandbox.catalog.model import Catalog
 from auriko.sandbox.request import InferenceRequest
-from auriko.sandbox.router.candidates import Candidate, candidates, find_models
+from auriko.sandbox.router.candidates import Candidate, candidates, find_model
 from auriko.sandbox.router.filters import Assessed, Dropped, filter_candidates
 from auriko.sandbox.router.scoring import CUSTOM, DEFAULT_STRATEGY, Pick, Scored, ranked, score, shares_for
 from auriko.sandbox.routing_options import Routing
@@ -49,7 +49,8 @@ def decide(
         GatewayError: The model is unknown.
         NoCandidateError: Nobody can serve the request.
     """
-    models = find_models(catalog, request.models)
+    param = "model" if len(request.models) == 1 else "gateway.models"
+    models = list({(model := find_model(catalog, name, param)).id: model for name in request.models}.values())
     assessed = [assess(candidate) for candidate in candidates(models, own_keys)]
     viable, dropped = filter_candidates(assessed, request, prompt_tokens)
     strategy = strategy_of(request)
