@@ -16,7 +16,7 @@ from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import REQUIRABLE_PARAMS, InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.speed import Speed
-from auriko.sandbox.router.suggestions import SUGGESTIONS, param_for
+from auriko.sandbox.router.suggestions import advice
 
 
 class Drop(NamedTuple):
@@ -104,14 +104,9 @@ def _common(dropped: Dropped) -> Drop:
 
 
 def _nobody(drop: Drop, request: InferenceRequest, dropped: Dropped) -> NoCandidateError:
-    models = ", ".join(request.models)
-    return NoCandidateError(
-        dropped,
-        drop.code,
-        f"No provider of {models} can serve this request: {drop.reason}.",
-        param=param_for(drop.code, request.endpoint),
-        suggestion=SUGGESTIONS.get(drop.code),
-    )
+    message = f"No provider of {', '.join(request.models)} can serve this request: {drop.reason}."
+    param, suggestion = advice(drop.code, request.endpoint)
+    return NoCandidateError(dropped, drop.code, message, param=param, suggestion=suggestion)
 
 
 def _endpoint(each: Assessed, request: InferenceRequest) -> Drop | None:
