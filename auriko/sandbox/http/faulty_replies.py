@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -16,7 +15,7 @@ from auriko.sandbox.accounts.keys import rate_limited
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import STATUSES, Fault
 from auriko.sandbox.http.replies import json_reply
-from auriko.sandbox.http.streaming import EventStream, cancel_on_disconnect, cut_connection
+from auriko.sandbox.http.streaming import EventStream, send_on
 
 _LONG_SECONDS = 3600.0
 _CODES = {
@@ -115,12 +114,7 @@ class _Broken(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send one half, then what the fault says."""
-        try:
-            await cancel_on_disconnect(receive, self._send_half(send))
-        except ConnectionAbortedError:
-            await cut_connection(scope, receive)
-        except ClientDisconnect:
-            return
+        await send_on(scope, receive, self._send_half(send))
 
     async def _send_half(self, send: Send) -> None:
         half = len(self.body) // 2
