@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from auriko.sandbox.engines.content import DATA_URL
 from auriko.sandbox.engines.json_types import is_object
 from auriko.sandbox.wire.base import OpenWireModel
 
 MAX_MEDIA_BYTES = 20 * 1024 * 1024
 
-_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(?P<data>.*)", re.DOTALL)
 _IMAGES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"\xff\xd8\xff")
 
 
@@ -34,8 +33,8 @@ def _decoded(text: str) -> bytes:
 
 
 def _from_data_url(url: str) -> tuple[str, bytes]:
-    match = _DATA_URL.match(url)
-    if match is None:
+    match = DATA_URL.match(url)
+    if match is None or match["type"] is None:
         raise _wrong("must be an http(s) address or data:<type>;base64,<data>")
     return match["type"], _decoded(match["data"])
 
