@@ -11,9 +11,10 @@ from contextlib import aclosing, closing, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
-from auriko.sandbox.engines.base import AsyncEngine, Engine, EngineError, Event, Prompt
+from auriko.sandbox.engines.base import Engine, EngineError, Event, Prompt
 from auriko.sandbox.engines.scripted import ScriptedEngine
 from auriko.sandbox.engines.tokens import count_prompt_tokens
+from auriko.sandbox.engines.upstream.engine import UpstreamEngine
 
 _THREADS_PER_ENGINE = 8
 _EVENTS_AHEAD = 64
@@ -105,9 +106,9 @@ class EnginePool:
 
     answers: ScriptedEngine | None = None
 
-    def __init__(self, engines: Iterable[Engine], remote: Iterable[AsyncEngine] = ()) -> None:
+    def __init__(self, engines: Iterable[Engine], remote: Iterable[UpstreamEngine] = ()) -> None:
         self.local: Mapping[str, Engine] = {engine.name: engine for engine in engines}
-        self._remote: Mapping[str, AsyncEngine] = {engine.name: engine for engine in remote}
+        self._remote: Mapping[str, UpstreamEngine] = {engine.name: engine for engine in remote}
         self._threads = {
             name: ThreadPoolExecutor(_THREADS_PER_ENGINE, thread_name_prefix=f"auriko-sandbox-{name}")
             for name in {_SCRIPTED, *self.local}
