@@ -24,7 +24,7 @@ from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.records import DecisionRecord, Report
 from auriko.sandbox.journal.requests import ReceivedRequest, RequestLog
-from auriko.sandbox.router.load_balance import pick_by_chance
+from auriko.sandbox.router.scoring import pick_by_chance
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.serving.dispatcher import Dispatcher
 from auriko.sandbox.serving.engine_pool import EnginePool

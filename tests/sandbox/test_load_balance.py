@@ -13,7 +13,7 @@ import pytest
 
 from auriko.cli._parser import make_parser
 from auriko.sandbox import Paced, QuoteEngine, Sandbox, ScriptedEngine
-from auriko.sandbox.router.load_balance import pick_by_chance
+from auriko.sandbox.router.scoring import pick_by_chance
 from auriko.sandbox.router.speed import Sample
 from auriko.sandbox.serving.measurements import Measurements
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from auriko.sandbox.accounts.budgets import Budget
-from auriko.sandbox.accounts.limits import Limits
+from auriko.sandbox.accounts.limits import Budget, Limits
 from auriko.sandbox.errors import GatewayError
 
 DEFAULT_KEY = "ak_sandbox_key"

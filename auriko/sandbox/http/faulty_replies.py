@@ -10,8 +10,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from auriko.errors import CODES
-from auriko.sandbox.accounts.budgets import budget_exhausted
 from auriko.sandbox.accounts.keys import rate_limited
+from auriko.sandbox.accounts.limits import budget_exhausted
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import STATUSES, Fault
 from auriko.sandbox.http.replies import json_reply

@@ -4,12 +4,14 @@ A dimension's score is the best value among the candidates over the candidate's 
 good), and the total is their weighted mean. What has not been measured scores 0: it cannot win by being unknown.
 
 The choice is the best ranked one, so that tests can rely on it, unless something else picks. (The real gateway picks
-with a bias to the top, see `load_balance`.) Ties go to the cheaper, then to the order of the catalogue.
+with a bias to the top, see `pick_by_chance`.) Ties go to the cheaper, then to the order of the catalogue.
 """
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from auriko.sandbox.router.filters import Assessed
@@ -78,6 +80,31 @@ def _ratio(smaller: float, larger: float) -> float:
 
 Pick = Callable[[Sequence[Scored]], Scored]
 """Picks the first choice, of rivals in the order of their scores."""
+
+
+def pick_by_chance(margin: float, chance: Callable[[], float]) -> Pick:
+    """Picks the first choice by chance, with a bias to the top: the probability is that of the score squared.
+
+    By price alone that is the inverse square of the price, which is what gateways usually do.
+
+    Args:
+        margin: The share of the best score that one may lack and still be picked.
+        chance: Gives a number of 0 to less than 1.
+
+    Raises:
+        ValueError: The margin is no share.
+    """
+    if not 0 <= margin <= 1:
+        raise ValueError(f"load_balance is a share between 0 and 1, not {margin}")
+
+    def pick(rivals: Sequence[Scored]) -> Scored:
+        near = [each for each in rivals if each.score >= rivals[0].score * (1 - margin)]
+        if not margin or len(near) == 1:
+            return rivals[0]
+        sums = list(accumulate(each.score**2 or 1.0 for each in near))
+        return near[bisect(sums, chance() * sums[-1], hi=len(near) - 1)]
+
+    return pick
 
 
 def ranked(scored: Sequence[Scored], routing: Routing, pick: Pick) -> list[Scored]:
