@@ -14,7 +14,7 @@ from auriko.sandbox.answer import Delta
 from auriko.sandbox.catalog import listing
 from auriko.sandbox.catalog.model import CHAT, RESPONSES
 from auriko.sandbox.errors import ErrorEnvelope, GatewayError
-from auriko.sandbox.http.operations import Parameter, Received, Services, operation
+from auriko.sandbox.http.operations import Received, Services, operation
 from auriko.sandbox.http.replies import json_reply
 from auriko.sandbox.http.streaming import EventStream, cancel_on_disconnect
 from auriko.sandbox.journal.records import Decisions, Report
@@ -26,6 +26,14 @@ from auriko.sandbox.wire.chat_request import ChatRequest
 from auriko.sandbox.wire.read_chat import read_chat
 from auriko.sandbox.wire.read_responses import read_responses
 from auriko.sandbox.wire.responses_request import ResponsesRequest
+
+_ENDPOINT = {
+    "name": "endpoint",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": [CHAT, RESPONSES]},
+}
+_MODEL_ID = {"name": "model_id", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 @operation(
@@ -77,7 +85,7 @@ async def _answer(
     return json_reply(as_object(*await cancel_on_disconnect(receive, dispatcher.complete(inference, received.caller))))
 
 
-@operation("GET", "/v1/models", models.ModelList, parameters=(Parameter("endpoint", "query", (CHAT, RESPONSES)),))
+@operation("GET", "/v1/models", models.ModelList, parameters=[_ENDPOINT])
 async def list_models(services: Services, received: Received) -> Response:
     """The models that can be called."""
     endpoint = received.request.query_params.get("endpoint", CHAT)
@@ -86,7 +94,7 @@ async def list_models(services: Services, received: Received) -> Response:
     return json_reply(listing.callable_models(services.callable_catalog, endpoint))
 
 
-@operation("GET", "/v1/models/{model_id:path}", models.Model, parameters=(Parameter("model_id", "path"),))
+@operation("GET", "/v1/models/{model_id:path}", models.Model, parameters=[_MODEL_ID])
 async def get_model(services: Services, received: Received) -> Response:
     """One of them, by its id or an alias."""
     model = find_model(services.callable_catalog, received.request.path_params["model_id"], "model_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,15 +67,6 @@ Handler = Callable[[Services, Received], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a path or a query, with the values that it may have; None for any text."""
-
-    name: str
-    place: Literal["path", "query"]
-    values: Sequence[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Operation:
     """One endpoint.
 
@@ -85,6 +76,7 @@ class Operation:
         reply: The type of the JSON that comes back, or None for another `media_type`.
         access: Who may call it: those with a key, anyone, or anyone unless the sandbox has a key of its own. A page
             takes that key as the password that a browser asks for, and what looks at it leaves no trace.
+        parameters: Those of its path and of its query, as the OpenAPI document has them.
         body: The model of the JSON that is sent, for inference.
         event: The type of one event's JSON, where a reply may be a stream.
         last_event: What ends that stream, if it is no JSON.
@@ -95,7 +87,7 @@ class Operation:
     path: str
     reply: Any = None
     access: Literal["key", "anyone", "journal", "page"] = "key"
-    parameters: tuple[Parameter, ...] = ()
+    parameters: Sequence[Mapping[str, Any]] = ()
     body: type[BaseModel] | None = None
     event: Any = None
     last_event: str | None = None
