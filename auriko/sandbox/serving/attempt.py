@@ -32,7 +32,7 @@ from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.serving import image
-from auriko.sandbox.serving.provider_limits import choices, effort, forwarded_prompt
+from auriko.sandbox.serving.provider_limits import dropped_params, effort, forwarded_prompt
 from auriko.sandbox.serving.runtime import Progress, Runtime
 
 # Tokens that each effort may spend on thinking.
@@ -119,7 +119,8 @@ class Attempt:
         if provider.signs_tool_calls:
             self._runtime.signer.check_calls(self._request, provider.id)
         self._runtime.signer.check_reasoning(self._request, provider.id)
-        for choice in range(choices(self._request, self._candidate)):
+        dropped = dropped_params(self._request, self._candidate)
+        for choice in range(1 if "n" in dropped else self._request.n):
             async with aclosing(self._think(choice)) as thoughts:
                 async for delta in thoughts:
                     yield delta

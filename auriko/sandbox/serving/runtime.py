@@ -38,6 +38,12 @@ class Progress:
             self.first = moment
         self.last = moment
 
+    def speed(self, tokens: int) -> tuple[float, float]:
+        """(ms until the first came, tokens a second until the last did)."""
+        ended = time.perf_counter() if self.last is None else self.last
+        first = ended if self.first is None else self.first
+        return (first - self.started) * 1000, tokens / max(ended - self.started, 1e-6)
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -64,9 +70,7 @@ class Runtime:
         What another engine than the provider's own has answered says nothing of the provider's speed.
         """
         counts = self._counts(request, candidate, account, progress)
-        ended = progress.last if progress.last is not None else time.perf_counter()
-        ttft_ms = ((progress.first if progress.first is not None else ended) - progress.started) * 1000
-        throughput_tps = counts.completion / max(ended - progress.started, 1e-6)
+        ttft_ms, throughput_tps = progress.speed(counts.completion)
         if engine == candidate.engine:
             sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion, counts.cached)
             self.measurements.add(candidate.provider, candidate.lane, sample)
