@@ -48,9 +48,7 @@ Dropped = list[tuple[Candidate, Drop]]
 class NoCandidateError(GatewayError):
     """Nobody can serve a request. `dropped` says of each who could have why not."""
 
-    def __init__(self, dropped: Dropped, code: str, message: str, *, param: str | None, suggestion: str | None) -> None:
-        super().__init__(code, message, param=param, suggestion=suggestion)
-        self.dropped = dropped
+    dropped: Dropped
 
 
 _Test = Callable[[Assessed, InferenceRequest], "Drop | None"]
@@ -106,7 +104,9 @@ def _common(dropped: Dropped) -> Drop:
 def _nobody(drop: Drop, request: InferenceRequest, dropped: Dropped) -> NoCandidateError:
     message = f"No provider of {', '.join(request.models)} can serve this request: {drop.reason}."
     param, suggestion = advice(drop.code, request.endpoint)
-    return NoCandidateError(dropped, drop.code, message, param=param, suggestion=suggestion)
+    error = NoCandidateError(drop.code, message, param=param, suggestion=suggestion)
+    error.dropped = dropped
+    return error
 
 
 def _endpoint(each: Assessed, request: InferenceRequest) -> Drop | None:
