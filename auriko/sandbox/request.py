@@ -64,7 +64,6 @@ class InferenceRequest:
         modalities: What kinds of content its messages hold.
         needs: Capabilities that it cannot do without, each with what asked for it in words.
         effort: How hard to think; None leaves it to the model.
-        echoed: For each tool call in the history, its id and the signature that came back with it.
         warnings: What was ignored already.
         refuse: Whether the answer is to be a refusal.
         redact: Whether reasoning is to have a part that is not for reading.
@@ -82,7 +81,6 @@ class InferenceRequest:
     modalities: frozenset[str] = frozenset({"text"})
     needs: Mapping[str, str] = field(default_factory=dict[str, str])
     extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    echoed: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
     warnings: tuple[RoutingWarning, ...] = ()
     refuse: bool = False
     redact: bool = False

@@ -86,7 +86,6 @@ class Finish:
     reason: Literal["stop", "length", "tool_calls", "content_filter"]
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     cached_tokens: int | None = None
     reasoning_tokens: int = 0
 

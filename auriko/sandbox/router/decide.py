@@ -10,7 +10,7 @@ from auriko.sandbox.catalog.model import Catalog
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate, candidates, find_model
 from auriko.sandbox.router.filters import Assessed, Dropped, filter_candidates
-from auriko.sandbox.router.scoring import CUSTOM, DEFAULT_STRATEGY, Pick, Scored, ranked, score, shares_for
+from auriko.sandbox.router.scoring import DEFAULT_STRATEGY, Pick, Scored, ranked, score, shares_for
 from auriko.sandbox.routing_options import Routing
 
 _BEST_AT = {"cost": "cheapest", "ttft": "quickest", "throughput": "fastest"}
@@ -62,7 +62,7 @@ def decide(
 def strategy_of(request: InferenceRequest) -> str:
     """The strategy's name: weights go before a suffix of a model's name, and that before `optimize`."""
     if request.routing.weights is not None:
-        return CUSTOM
+        return "custom"
     suffix = next((s for name in request.models if (s := split_strategy(name)[1])), None)
     return suffix or request.routing.optimize or DEFAULT_STRATEGY
 

@@ -17,8 +17,6 @@ from typing import NamedTuple
 from auriko.sandbox.router.filters import Assessed
 from auriko.sandbox.routing_options import Routing
 
-CUSTOM = "custom"
-
 
 class Shares(NamedTuple):
     """The weight of each dimension; they add up to 1."""
@@ -51,7 +49,7 @@ DEFAULT_STRATEGY = "cost-focus"
 def shares_for(routing: Routing, strategy: str) -> Shares:
     """The weight of each dimension under this strategy."""
     weights = routing.weights
-    if strategy != CUSTOM or weights is None:
+    if weights is None:
         return STRATEGY_SHARES[strategy]
     total = weights.cost + weights.ttft + weights.throughput
     return Shares(weights.cost / total, weights.ttft / total, weights.throughput / total)

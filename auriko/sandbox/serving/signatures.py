@@ -41,11 +41,12 @@ class Signer:
         Raises:
             GatewayError: A signature is missing or wrong.
         """
-        for call_id, signature in request.echoed.items():
-            if call_id.startswith(_SIGNED_CALL) and signature != self.sign(call_id):
+        for call in (call for message in request.prompt.messages for call in message.get("tool_calls") or ()):
+            signature = call.get("provider_signature")
+            if call["id"].startswith(_SIGNED_CALL) and signature != self.sign(call["id"]):
                 raise GatewayError(
                     "invalid_request",
-                    f"The tool call {call_id!r} came with a provider_signature, which is missing or changed.",
+                    f"The tool call {call['id']!r} came with a provider_signature, which is missing or changed.",
                     param="messages",
                     provider=provider,
                     suggestion="Send the assistant message back as it came, with provider_signature on each call.",

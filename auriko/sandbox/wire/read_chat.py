@@ -56,12 +56,6 @@ def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
         modalities=_modalities(request.messages),
         needs=_needs(prompt, tools=bool(tools), stream=stream, effort=request.reasoning_effort),
         extensions=request.extensions,
-        echoed={
-            call.id: call.provider_signature
-            for message in request.messages
-            if isinstance(message, AssistantMessage)
-            for call in message.tool_calls or ()
-        },
         warnings=tuple(
             RoutingWarning("unsupported_field", f"{name}_ignored", f"{name} is accepted and not used.")
             for name in IGNORED_FIELDS
