@@ -42,7 +42,7 @@ Stage = tuple[str, ...]
 _ORDERS = "tests/rules/test_exchange.py::test_any_order_of_outcomes"
 _RULES = ("tests/rules/test_exchange.py", f"--deselect={_ORDERS}", "tests/rules/test_retry.py")
 _MODELS = ("tests/models/test_models.py", "tests/streams/test_collect.py", "tests/resources/test_responses.py")
-_CALLS = (_ORDERS, "tests/spend/test_tracker.py", "tests/http/test_http_client.py", "tests/http/test_interception.py")
+_CALLS = (_ORDERS, "tests/spend/test_tracker.py", "tests/http/test_user_client.py", "tests/http/test_interception.py")
 _FUZZ = ("tests/fuzz/test_replies.py",)
 # Against a server, in the modes that differ for the file.
 _FAULTS = ("tests/faults/test_lifecycle.py", "tests/faults/test_time.py", "tests/faults/test_matrix.py")

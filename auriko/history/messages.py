@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +14,8 @@ from pydantic import BaseModel
 from auriko.history.tool_calls import arguments_to_send, pair_results
 from auriko.schemas import fitting_name
 
-# The types of the values of a message that needs nothing.
+# The types of messages that need nothing, and of their values.
+_DICTS = frozenset({dict})
 _TEXT = frozenset({str})
 _SCALARS = frozenset({str, int, float, bool})
 
@@ -25,12 +27,22 @@ def ready_messages(messages: Iterable[Any]) -> list[Any]:
     which some providers refuse, and for calls whose arguments are no JSON object, which all of them refuse.
     """
     given = list(messages)
+    if _are_text(given):
+        return given
     try:
         ready = [_ready(message) for message in given]
     except RecursionError:  # nested too deeply, or in itself, which is said where the body is written
         return given
     pair_results(ready)
     return ready
+
+
+def _are_text(messages: list[Any]) -> bool:
+    """True if all are dicts of nothing but text, as most are: without a step in Python for each."""
+    if not _DICTS.issuperset(map(type, messages)):
+        return False
+    inside = gc.get_referents(*messages)  # the values alone where every key is text
+    return len(inside) == sum(map(len, messages)) and _TEXT.issuperset(map(type, inside))
 
 
 def _ready(message: Any) -> Any:

@@ -92,6 +92,8 @@ def _arguments(
     completions: RunningCompletions | AsyncRunningCompletions, tools: Any, response_format: Any, params: dict[str, Any]
 ) -> tuple[Callable[..., Any], Any, dict[str, Any], dict[str, Any]]:
     """What a run takes: who is asked, the tools, the arguments of each request, and the bounds of the run."""
+    if "stream" in params:
+        raise TypeError("run_tools() does not stream; iter_tools() takes the same, and gives each step as it is done")
     check_names(params, RunToolsParams, "run_tools")
     bounds = {name: params[name] for name in _BOUNDS if params.get(name) is not None}
     request = {name: value for name, value in params.items() if name not in _BOUNDS}

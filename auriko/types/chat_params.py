@@ -272,7 +272,7 @@ class CallOptions(TypedDict, total=False):
 
 
 class AnswerParams(RoutingParams, CallOptions, total=False):
-    """The fields of a chat completion request, but for `stream`, `tools` and `response_format`.
+    """The fields of a chat completion request, but for those of streams, `tools` and `response_format`.
 
     Exactly one of `model` and `models` is given. `models`, `routing` and `gateway_metadata` may stand in `gateway` too.
     """
@@ -281,7 +281,6 @@ class AnswerParams(RoutingParams, CallOptions, total=False):
     model: str | None
     gateway: GatewayOptions | GatewayParam | None
     extensions: Extensions | Mapping[str, Mapping[str, Any]] | None
-    stream_options: StreamOptionsParam | None
     temperature: float | None
     top_p: float | None
     top_k: int | None
@@ -323,6 +322,7 @@ class ParseParams(AnswerParams, total=False):
     """Every field of a chat completion request but `stream` and `response_format`; one that is None is left out."""
 
     tools: Iterable[ChatCompletionToolParam | Mapping[str, Any]] | None
+    stream_options: StreamOptionsParam | None
 
 
 class ChatParams(ParseParams, total=False):

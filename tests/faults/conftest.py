@@ -12,7 +12,7 @@ import pytest
 import auriko._http.channel
 import auriko._http.pool
 import auriko._http.shards
-from tests.support import clients, fault_server, ways
+from tests.support import clients, fault_server, transports
 from tests.support.tls import Authority
 
 
@@ -86,13 +86,13 @@ def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 @pytest.fixture
 def anyio_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Async tests run on asyncio, unless they ask for another way, and their clients over its transport."""
-    way = (ways.WAYS | ways.ON_UVLOOP)[getattr(request, "param", "async")]
+    way = (transports.WAYS | transports.ON_UVLOOP)[getattr(request, "param", "async")]
     monkeypatch.setattr(clients, "ASYNC_SETTINGS", way.settings)
     return way.backend
 
 
-@pytest.fixture(params=ways.IN_THREADS)
+@pytest.fixture(params=transports.IN_THREADS)
 def in_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Clients of `serving` run in each of the ways for threads."""
-    monkeypatch.setattr(clients, "SYNC_SETTINGS", ways.WAYS[request.param].settings)
+    monkeypatch.setattr(clients, "SYNC_SETTINGS", transports.WAYS[request.param].settings)
     return str(request.param)

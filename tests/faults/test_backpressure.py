@@ -12,7 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from auriko import AsyncClient, Client
-from tests.support import ways
+from tests.support import transports
 from tests.support.acts import SSE, chunked, head
 from tests.support.cells import ASK, KEY
 from tests.support.fault_server import Act, Connection, serve
@@ -73,11 +73,11 @@ async def read_async(settings: dict[str, Any]) -> tuple[int, int]:
         return count, highest_memory() - before
 
 
-@pytest.mark.parametrize("way", ways.WAYS)
+@pytest.mark.parametrize("way", transports.WAYS)
 def test_a_flood_waits_outside(way: str, wire: str) -> None:
     sent = FLOODS[wire]
     with serve(flood(sent)) as server:
-        chosen = ways.WAYS[way]
+        chosen = transports.WAYS[way]
         settings = {"api_key": KEY, "base_url": server.url, **chosen.settings}
         if chosen.loop is None:
             count, grown = read(settings)

@@ -14,15 +14,15 @@ import pytest
 
 from auriko import AsyncClient
 from auriko._http.backend import AsyncBackend
-from tests.support import cells, ways
+from tests.support import cells, transports
 from tests.support.acts import deaf, error, hang, ok, stream
 from tests.support.cells import ASK
 from tests.support.clients import async_client, serving_async
 from tests.support.fault_server import Act, AtAccept, Connection, FaultServer, full_backlog
 from tests.support.replies import chunk, events, whole_stream
 
-EITHER = pytest.mark.parametrize("anyio_backend", ways.ON_LOOPS, indirect=True)
-ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ways.ON_ASYNCIO, indirect=True)
+EITHER = pytest.mark.parametrize("anyio_backend", transports.ON_LOOPS, indirect=True)
+ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", transports.ON_ASYNCIO, indirect=True)
 STREAMED = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
 LARGE = {**ASK, "messages": [{"role": "user", "content": "x" * 16 * 2**20}]}
 SITUATIONS: dict[str, tuple[Act, dict[str, Any]]] = {

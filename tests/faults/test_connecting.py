@@ -23,7 +23,7 @@ from tests.support.clients import async_client
 from tests.support.fault_server import AtAccept, Connection, full_backlog, nobody_listening, serve
 from tests.support.replies import chunk, event
 from tests.support.tls import Authority
-from tests.support.ways import ON_LOOPS
+from tests.support.transports import ON_LOOPS
 
 _real_getaddrinfo = socket.getaddrinfo
 EVERY_MODE = pytest.mark.parametrize("mode", TRIO_MODES)

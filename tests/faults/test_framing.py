@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import anyio
 import pytest
 
-from tests.support import ways
+from tests.support import transports
 from tests.support.acts import stream
 from tests.support.cells import ASK
 from tests.support.clients import serving, serving_async
@@ -86,7 +86,7 @@ def test_frames() -> None:
         assert (len(server.requests), server.accepted) == (len(ONE_AFTER_ANOTHER), 1), "each ended as it should"
 
 
-@pytest.mark.parametrize("anyio_backend", ways.ON_EVERY_LOOP, indirect=True)
+@pytest.mark.parametrize("anyio_backend", transports.ON_EVERY_LOOP, indirect=True)
 async def test_frames_async(anyio_backend: str) -> None:
     async with serving_async(*ONE_AFTER_ANOTHER) as (server, client):
         for name in ACTS:

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from auriko import AsyncClient, Client
-from tests.support import cells, replies, ways
+from tests.support import cells, replies, transports
 from tests.support.acts import JSON, SSE, Connection, chunked, head
 from tests.support.cells import KEY
 from tests.support.fault_server import serve
@@ -41,7 +41,7 @@ LEFTOVERS = {
 }
 
 
-def ask(way: ways.Way, url: str, *, streamed: bool) -> list[str]:
+def ask(way: transports.Way, url: str, *, streamed: bool) -> list[str]:
     """The texts of three calls, one after another, of one client; each call is one request."""
     asked: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
     if way.loop is None:
@@ -64,7 +64,7 @@ def ask(way: ways.Way, url: str, *, streamed: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("way", ways.WAYS)
+@pytest.mark.parametrize("way", transports.WAYS)
 @pytest.mark.usefixtures("wire")
 def test_what_follows_a_reply_is_not_the_next_one(way: str, form: str) -> None:
     wrong = {}
@@ -74,7 +74,7 @@ def test_what_follows_a_reply_is_not_the_next_one(way: str, form: str) -> None:
             connection.send(message(f"Call {len(server.requests)}.", form) + leftover)
 
         with serve(answer) as server:
-            texts = ask(ways.WAYS[way], server.url, streamed=form == "stream")
+            texts = ask(transports.WAYS[way], server.url, streamed=form == "stream")
             if (texts, len(server.requests), server.accepted) != (CALLS, 3, 3):
                 wrong[name] = texts, len(server.requests), server.accepted
     assert not wrong

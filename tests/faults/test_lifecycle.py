@@ -22,7 +22,7 @@ from tests.support.cells import ASK, KEY
 from tests.support.clients import serving, serving_async
 from tests.support.fault_server import Act, serve
 from tests.support.replies import chunk, events
-from tests.support.ways import ON_EVERY_LOOP
+from tests.support.transports import ON_EVERY_LOOP
 
 TWO = events(chunk("Pa"), chunk("ris"))
 OPEN_STREAM = stream(TWO, end="hang")

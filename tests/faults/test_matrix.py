@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import acts, cells, ways
+from tests.support import acts, cells, transports
 from tests.support.acts import (
     JSON,
     SSE,
@@ -83,7 +83,7 @@ class Row:
         """What should come of it in a mode."""
         if mode.endswith("plain"):
             return self.plain
-        return self.over.get(ways.way_of(mode).transport, self.plain if self.stream == "=" else self.stream)
+        return self.over.get(transports.way_of(mode).transport, self.plain if self.stream == "=" else self.stream)
 
 
 def said_paris(outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ways
+from tests.support import transports
 from tests.support.acts import ok
 from tests.support.fault_server import serve
 
@@ -37,7 +37,7 @@ for kind in (plain, streamed, both, both):
 
 
 @pytest.mark.usefixtures("wire")
-@pytest.mark.parametrize("http_client", ways.TRANSPORTS.values(), ids=ways.TRANSPORTS)
+@pytest.mark.parametrize("http_client", transports.TRANSPORTS.values(), ids=transports.TRANSPORTS)
 def test_loops_that_are_left_lying(http_client: str | None) -> None:
     """As `asyncio.run` leaves them there: nothing is printed when they are collected, and no connection stays."""
     with serve(ok) as server:

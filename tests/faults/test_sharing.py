@@ -18,7 +18,7 @@ import pytest
 import auriko._http.pool
 import auriko._http.shards
 from auriko import APIConnectionError, AsyncClient, Client
-from tests.support import cells, ways
+from tests.support import cells, transports
 from tests.support.acts import ok, raw, stream
 from tests.support.cells import ASK, KEY
 from tests.support.clients import serving, serving_async
@@ -27,8 +27,8 @@ from tests.support.replies import chunk, events
 
 pytestmark = pytest.mark.anyio
 BOTH = pytest.mark.usefixtures("in_threads")
-ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ways.ON_ASYNCIO, indirect=True)
-OVER = pytest.mark.parametrize("http_client", ways.TRANSPORTS.values(), ids=ways.TRANSPORTS)
+ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", transports.ON_ASYNCIO, indirect=True)
+OVER = pytest.mark.parametrize("http_client", transports.TRANSPORTS.values(), ids=transports.TRANSPORTS)
 
 
 async def text_of(client: AsyncClient, *, streamed: bool) -> str:
@@ -215,8 +215,10 @@ assert run(client) == "Paris."
 
 
 @pytest.mark.parametrize("streamed", ["", "1"], ids=["plain", "stream"])
-@pytest.mark.parametrize("way", [way for way in ways.WAYS.values() if way.loop != "trio"], ids=lambda way: way.name)
-def test_l10_fork_after_use(way: ways.Way, streamed: str) -> None:
+@pytest.mark.parametrize(
+    "way", [way for way in transports.WAYS.values() if way.loop != "trio"], ids=lambda way: way.name
+)
+def test_l10_fork_after_use(way: transports.Way, streamed: str) -> None:
     """Parent and children answer, and no socket is used by two of them."""
     with serve(ok) as server:
         threads = "" if way.loop else "1"

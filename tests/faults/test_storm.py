@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from auriko import AsyncClient
-from tests.support import cells, ways
+from tests.support import cells, transports
 from tests.support.acts import ok
 from tests.support.amounts import amount
 from tests.support.cells import ASK, KEY
@@ -115,18 +115,18 @@ async def storm_on_trio(url: str, http_client: Any) -> None:
 
 
 @pytest.mark.usefixtures("wire")
-@pytest.mark.parametrize("transport", ways.TRANSPORTS)
+@pytest.mark.parametrize("transport", transports.TRANSPORTS)
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_l7_storm(loop: str, transport: str) -> None:
     options = {"use_uvloop": loop == "uvloop"}
     with serve(ok) as server:
-        anyio.run(storm, server.url, ways.TRANSPORTS[transport], backend="asyncio", backend_options=options)
+        anyio.run(storm, server.url, transports.TRANSPORTS[transport], backend="asyncio", backend_options=options)
         server.wait_until_unused()
 
 
 @pytest.mark.usefixtures("wire")
-@pytest.mark.parametrize("transport", ways.TRANSPORTS)
+@pytest.mark.parametrize("transport", transports.TRANSPORTS)
 def test_l7_storm_on_trio(transport: str) -> None:
     with serve(ok) as server:
-        anyio.run(storm_on_trio, server.url, ways.TRANSPORTS[transport], backend="trio")
+        anyio.run(storm_on_trio, server.url, transports.TRANSPORTS[transport], backend="trio")
         server.wait_until_unused()

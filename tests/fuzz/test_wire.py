@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from auriko import AsyncClient, AurikoAPIError
-from tests.support import cells, ways
+from tests.support import cells, transports
 from tests.support.acts import JSON, SSE, chunked, head
 from tests.support.cells import ASK, KEY
 from tests.support.replies import completion, whole_stream
@@ -72,7 +72,7 @@ async def call(client: Any, *, streamed: bool) -> None:
             pass
 
 
-@pytest.mark.parametrize("http_client", ways.TRANSPORTS.values(), ids=ways.TRANSPORTS)
+@pytest.mark.parametrize("http_client", transports.TRANSPORTS.values(), ids=transports.TRANSPORTS)
 def test_broken_replies_end_in_an_answer_or_an_error_of_ours(http_client: Any) -> None:
     kinds: Counter[str] = Counter()
 

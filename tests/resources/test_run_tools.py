@@ -439,7 +439,8 @@ def odd(client: Client) -> str:
         ({"tools": [temperature], "tool_timeout": -1}, ValueError, "tool_timeout"),
         ({"tools": [temperature], "limit_usd": -1}, ValueError, "limit_usd"),
         ({"tools": [temperature], "max_step": 1}, TypeError, "did you mean 'max_steps'"),
-        ({"tools": [temperature], "stream": True}, TypeError, "unknown argument 'stream'"),
+        ({"tools": [temperature], "stream": True}, TypeError, r"does not stream; iter_tools\(\)"),
+        ({"tools": [temperature], "stream_options": {}}, TypeError, "unknown argument 'stream_options'"),
     ],
 )
 def test_what_cannot_be_run_is_refused(arguments: dict[str, Any], error: Any, message: str) -> None:

@@ -15,10 +15,10 @@ import auriko
 from auriko import AsyncClient, Client
 from auriko._rules.exchange import Clock
 from auriko.errors import AurikoAPIError, StreamInterruptedError
-from tests.support import ways
+from tests.support import transports
 
-MODES = ways.modes(*(name for name, way in ways.WAYS.items() if way.loop != "trio"))
-TRIO_MODES = ways.modes(*ways.WAYS)
+MODES = transports.modes(*(name for name, way in transports.WAYS.items() if way.loop != "trio"))
+TRIO_MODES = transports.modes(*transports.WAYS)
 KEY = "ak_test_0123456789abcdefghij"
 ASK: dict[str, Any] = {"model": "claude-sonnet-4-6", "messages": [{"role": "user", "content": "Capital of France?"}]}
 CLOCK = Clock(chance=lambda: 0.5)  # no jitter, so that delays are exact
@@ -84,7 +84,7 @@ def run_two(mode: str, url: str, settings: dict[str, Any], pause: float = 0) -> 
 def _run(
     mode: str, url: str, settings: dict[str, Any], call: dict[str, Any], calls: int, pause: float = 0
 ) -> list[Outcome]:
-    way = ways.way_of(mode)
+    way = transports.way_of(mode)
     settings = {"api_key": KEY, "base_url": url, "timeout": 2.0, **way.settings, **settings}
     call = {**ASK, **call, "stream": mode.endswith("stream")}
     if way.loop is None:

@@ -9,7 +9,7 @@ from llama_index.core.chat_engine import condense_plus_context, condense_questio
 from llama_index.core.prompts import chat_prompts, default_prompts
 
 from auriko.sandbox.engines import QuoteEngine
-from auriko.sandbox.engines.quote.answer import UNKNOWN
+from auriko.sandbox.engines.quote.engine import UNKNOWN
 from auriko.sandbox.engines.quote.words import sentences, stem, terms
 from support.engine_runs import question_set, run
 

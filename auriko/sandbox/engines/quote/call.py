@@ -15,13 +15,7 @@ _NAMED = 0.5
 
 
 def calls_for(prompt: Prompt, asked: str, results: Sequence[str]) -> list[ToolCall]:
-    """The calls to make now, without tools that have been called since the user spoke, unless one must be called.
-
-    Args:
-        prompt: What is asked, with the tools.
-        asked: What the user said last.
-        results: What tools have returned since.
-    """
+    """The calls to make now, without tools that have been called since the user spoke, unless one must be called."""
     functions: list[Mapping[str, Any]] = [tool["function"] for tool in prompt.tools]
     told = "\n".join([asked, *results])
     if not isinstance(prompt.tool_choice, str):

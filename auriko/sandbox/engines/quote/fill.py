@@ -13,11 +13,11 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import UnknownType
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
+from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY, SchemaRegistry
 
+from auriko.sandbox.engines.json_types import is_array, is_object
 from auriko.sandbox.engines.quote.literals import Literals
 from auriko.sandbox.engines.quote.pattern import examples, pattern_of
-from auriko.sandbox.engines.quote.schema import flatten, kind_of
 
 _DEEP, _DEEPEST = 4, 12
 """Depths from which only what must be there is filled in, and from which a schema that goes on has no value."""
@@ -55,7 +55,7 @@ class _Filler:
             _NoValueError: There is none, or only `others`.
         """
         self._steps += 1
-        rules = flatten(schema if depth <= _DEEPEST else False, self._registry)
+        rules = _flatten(schema if depth <= _DEEPEST else False, self._registry)
         is_valid = self._validator.evolve(schema=rules).is_valid
         for candidate in itertools.islice(self._candidates(rules, name, depth), _MOST_TRIES):
             if candidate not in others and is_valid(candidate):
@@ -65,7 +65,7 @@ class _Filler:
     def _candidates(self, rules: dict[str, Any], name: str, depth: int) -> Iterator[Any]:
         said: Any = None
         least: Iterable[Any] = ()
-        match kind_of(rules):
+        match _kind_of(rules):
             case "union":
                 yield from self._alternatives(rules, name, depth)
             case "object":
@@ -89,9 +89,9 @@ class _Filler:
     def _alternatives(self, rules: dict[str, Any], name: str, depth: int) -> Iterator[Any]:
         """Values of the alternatives, by how much the text has for each; if it has nothing, the default comes first."""
         base = {key: value for key, value in rules.items() if key not in {"anyOf", "oneOf", "default"}}
-        several = [flatten({"allOf": [base, one]}, self._registry) for one in rules.get("anyOf") or rules["oneOf"]]
+        several = [_flatten({"allOf": [base, one]}, self._registry) for one in rules.get("anyOf") or rules["oneOf"]]
         if self._is_hurried(depth):  # those that end soonest
-            several.sort(key=lambda one: kind_of(one) in {"object", "array", "union"})
+            several.sort(key=lambda one: _kind_of(one) in {"object", "array", "union"})
         found: list[tuple[Any, frozenset[Any]]] = []
         start = self._text.given
         for each in several:
@@ -111,7 +111,7 @@ class _Filler:
         properties: dict[str, Any] = rules.get("properties") or {}
         required, least = rules.get("required", ()), rules.get("minProperties", 0)
         names = list(dict.fromkeys([*properties, *required]))
-        strict = {name for name in properties if _STRICT & flatten(properties[name], self._registry).keys()}
+        strict = {name for name in properties if _STRICT & _flatten(properties[name], self._registry).keys()}
         named = {name for name in names if self._text.places(name)}
         wanted = {*required, *(named if not self._is_hurried(depth) else ())}
         first = sorted(names, key=lambda name: (name not in wanted, name not in strict, name not in named))
@@ -148,6 +148,44 @@ class _Filler:
         return depth >= _DEEP or self._steps > _MOST_STEPS
 
 
+def _flatten(schema: Any, registry: SchemaRegistry) -> dict[str, Any]:
+    """The rules of `schema` with its `$ref` and its `allOf` merged in; rules that do not merge stay in `allOf`."""
+    rules: dict[str, Any] = dict(schema) if is_object(schema) else {} if schema is not False else {"not": {}}
+    parts = list[Any](rules.pop("allOf", ()))
+    if "$ref" in rules:
+        parts.append(registry.resolver().lookup(rules.pop("$ref")).contents)
+    if "const" in rules:
+        rules["enum"] = [rules.pop("const")]
+    if is_array(rules.get("type")):
+        parts.append({"anyOf": [{"type": kind} for kind in rules.pop("type")]})
+    for part in parts:
+        rules = _joined(rules, _flatten(part, registry))
+    return rules
+
+
+def _kind_of(rules: Mapping[str, Any]) -> str:
+    """The type that flat rules demand; "enum" where they list the values, "union" where they have alternatives."""
+    if "enum" in rules:
+        return "enum"
+    if rules.get("anyOf") or rules.get("oneOf"):
+        return "union"
+    return str(rules.get("type") or ("object" if "properties" in rules else "string"))
+
+
+def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules of two schemas that both hold."""
+    both = {**other, **one, "allOf": [*one.get("allOf", ()), *other.get("allOf", ())]}
+    for key in one.keys() & other.keys() - {"allOf"}:
+        a, b = one[key], other[key]
+        if key == "properties":
+            both[key] = {**a, **b, **{name: {"allOf": [a[name], b[name]]} for name in a.keys() & b.keys()}}
+        elif key == "required":
+            both[key] = [*a, *b]
+        else:
+            both["allOf"].append({key: b})
+    return both
+
+
 def _numbers(rules: Mapping[str, Any]) -> Iterator[float]:
     """Numbers around the one within the bounds that is nearest to 0, then shares of what is between the bounds."""
     low = max(rules.get("minimum", -math.inf), rules.get("exclusiveMinimum", -math.inf))
@@ -165,8 +203,7 @@ def _strings(rules: Mapping[str, Any], whole: str) -> Iterator[str]:
     """The whole text unless a pattern is demanded, then strings from the least on."""
     least, pattern = int(rules.get("minLength", 0)), pattern_of(rules)
     if pattern is not None:
-        yield from examples(pattern, least)
-    else:
-        yield from (whole,) if whole else ()
-        yield "a" * least
-        yield from (str(number).rjust(least, "a") for number in range(_MOST_TRIES))
+        return examples(pattern, least)
+    return itertools.chain(
+        [whole] if whole else [], ["a" * least], (str(n).rjust(least, "a") for n in range(_MOST_TRIES))
+    )

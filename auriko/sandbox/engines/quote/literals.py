@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from auriko.sandbox.engines.quote.words import STOP_WORDS, WORD, stem
+from auriko.sandbox.engines.quote.words import WORD, stem, terms
 
 _NUMBER = re.compile(r"(?<![\w.:-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w:-]|\.\d)")
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|„([^“”\n]+)[“”]|«([^»\n]+)»|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
@@ -27,23 +27,18 @@ Span = tuple[int, int]
 
 
 class Literals:
-    """The literals of one text; each is given once, so that two properties do not share one.
-
-    Attributes:
-        given: Where those stand that have been given; a caller may put them back.
-    """
+    """The literals of one text; each is given once, so that two properties do not share one."""
 
     def __init__(self, text: str) -> None:
         self._text, self._stripped = text, text.strip(" .!?")
-        self.given: frozenset[Span] = frozenset()
+        self.given: frozenset[Span] = frozenset()  # a caller may put some back
         self._numbers = [m.span() for m in _NUMBER.finditer(text)]
         self._parts = [m.span() for m in _SAID.finditer(text)]
         self._names = [m.span() for m in _NAME.finditer(text) if not self._is_sentence_start(m)]
 
     def places(self, name: str) -> list[Span]:
         """The places of words of the name in the text: those with most of them in a row, in order."""
-        words = _words(name)
-        stems = [stem(word) for word in words if word not in STOP_WORDS or len(words) == 1]
+        stems = terms(name) or [stem(word) for word in _words(name)]
         runs: list[tuple[int, int, int]] = []
         for start, end in (m.span() for m in WORD.finditer(self._text) if stem(m.group()) in stems):
             follows = bool(runs) and start - runs[-1][1] <= 1
@@ -69,7 +64,7 @@ class Literals:
         value = rf"(?<![^\W_]){label}{sign}(?:{_QUOTED.pattern}|(?=\S)([^,;\n]*?)(?=[.!?]*(?:[,;\n]|$)|[.!?]\s))"
         marked = [*re.finditer(value, self._text, re.IGNORECASE), *_QUOTED.finditer(self._text)]
         others = self._parts if pattern is not None else () if _WHOLE.intersection(_words(name)) else self._names
-        found = [*map(_inner, marked), *others]
+        found = [*(match.span(match.lastindex or 0) for match in marked), *others]
         return self._first(at for at in found if re.search(pattern or "", self._text[slice(*at)]))
 
     def choice(self, options: list[Any]) -> Any:
@@ -104,8 +99,3 @@ class Literals:
 
 def _words(name: str) -> list[str]:
     return [word.lower() for word in WORD.findall(name)]
-
-
-def _inner(match: re.Match[str]) -> Span:
-    """The place of the group that has matched."""
-    return match.span(match.lastindex or 0)

@@ -1,14 +1,17 @@
-"""The question of a prompt and the text to answer it from, whoever wrote it."""
+"""The question of a prompt, the text to answer it from, and the form it asks for, whoever wrote it."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from auriko.sandbox.engines.content import text_of
+from auriko.sandbox.engines.json_types import is_object
 from auriko.sandbox.engines.quote.words import sentences
 
 _TAGGED = re.compile(r"<(context|documents?|sources?|text)>.*?</\1>", re.DOTALL | re.IGNORECASE)
@@ -34,6 +37,15 @@ _SKIPPED = re.compile(  # code, headings, metadata of documents, heads of tables
 )
 _BREAK = re.compile(r"\n\s*\n|\n[ \t]*(?=\|)|(?<=\|)[ \t]*\n|^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
 """What stands between paragraphs, rows of tables and items of lists."""
+_FORM = re.compile(r"\bjson\b|\bschema\b|```|\{\"|^answer the user query", re.IGNORECASE)
+"""What a sentence has that speaks of the form of the answer, not of its content."""
+
+
+UNKNOWN = "I don't know: the text does not say."
+"""The answer where no passage has enough of the question, unless the prompt demands another."""
+_REFUSAL = re.compile(
+    r"""\bif\b[^.?!]*?\b(?:not|no|don't|doesn't|cannot|can't)\b[^.?!]*?["“]([^"”]{1,200})["”]""", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +53,43 @@ class Task:
     """The question of a prompt, and what it says.
 
     Attributes:
+        asked: What the user said last.
         passages: What the answer may be taken from.
         has_facts: Whether there is text to answer from, and not a mere greeting or a request.
         stands_alone: Whether it is to come back as it is, as one that needs nothing of what was said before.
+        refusal: The answer where the text says nothing, as in `If you don't know, say "No idea."`.
+        form: The schema of the answer that the prompt tells in its words, if it does.
     """
 
+    asked: str
     question: str
     passages: list[str]
     has_facts: bool
     stands_alone: bool
-
-
-def last_user_text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """The text of the last user message."""
-    return next((text_of(message) for message in reversed(messages) if message["role"] == "user"), "")
-
-
-def system_text(messages: Iterable[Mapping[str, Any]]) -> str:
-    """The texts of the system messages."""
-    return "\n\n".join(text_of(message) for message in messages if message["role"] in {"system", "developer"})
+    refusal: str
+    form: Mapping[str, Any] | None
 
 
 def read_task(messages: Sequence[Mapping[str, Any]]) -> Task:
     """The task in the last user message, with what the whole conversation says."""
-    asked, system = last_user_text(messages).strip(), system_text(messages)
+    asked = next((text_of(message) for message in reversed(messages) if message["role"] == "user"), "").strip()
+    system = "\n\n".join(text_of(message) for message in messages if message["role"] in {"system", "developer"})
+    instructed = f"{system}\n{asked}"
     question = _question(asked)
-    labels = {label.lastgroup for label in _LABEL.finditer(f"{asked}\n{system}")}
+    labels = {label.lastgroup for label in _LABEL.finditer(instructed)}
     own = list(_told(asked, question))
     said = "\n\n".join(text_of(message) for message in messages if message["role"] != "assistant")
     has_facts = not labels.isdisjoint({"rule", "context"}) or len(own) > ("question" not in labels)
-    return Task(question, list(_told(said, question)), has_facts, bool(_REWRITE.search(asked)))
+    refusal = _REFUSAL.search(instructed)
+    return Task(
+        asked,
+        question,
+        list(_told(said, question)),
+        has_facts,
+        bool(_REWRITE.search(asked)),
+        refusal[1] if refusal else UNKNOWN,
+        _form(asked if has_facts else instructed),
+    )
 
 
 def _question(text: str) -> str:
@@ -97,8 +116,25 @@ def passages(text: str) -> Iterator[str]:
         if part.strip().startswith("|"):
             yield "; ".join(cell.strip() for cell in part.split("|") if cell.strip())
         else:
-            yield from filter(_is_fact, sentences(" ".join(part.split())))
+            for sentence in sentences(" ".join(part.split())):
+                if not sentence.endswith(("?", ":")) and not _INSTRUCTION.search(sentence):
+                    yield sentence
 
 
-def _is_fact(sentence: str) -> bool:
-    return not sentence.endswith(("?", ":")) and not _INSTRUCTION.search(sentence)
+def _form(text: str) -> Mapping[str, Any] | None:
+    """The last schema of an object in `text`, or one of strings for the keys that a sentence about JSON quotes."""
+    for match in list(re.finditer(r"schema[^{]{0,300}(?=\{)", text, re.IGNORECASE))[-1:]:
+        with suppress(ValueError, RecursionError):
+            value, _ = json.JSONDecoder().raw_decode(text, match.end())
+            if is_object(value) and "properties" in value:
+                return value
+    for sentence in sentences(text):
+        if re.search(r"json.*\b(?:keys?|fields?)\b", sentence, re.IGNORECASE):
+            names = re.findall(r"[\"'`](\w+)[\"'`]", sentence)
+            return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
+    return None
+
+
+def without_form(text: str) -> str:
+    """`text` without what it says of the form of the answer."""
+    return "\n".join(sentence for sentence in sentences(text) if not _FORM.search(sentence))
