@@ -95,7 +95,7 @@ def parse_fault(text: str) -> Fault:
         fault = Fault.model_validate(values)
     except ValidationError as error:
         wrong = error.errors()[0]
-        raise ValueError(f"{wrong['loc'][0]} cannot be {wrong['input']!r}") from None
+        raise ValueError(f"in {text!r}, the {wrong['loc'][0]} cannot be {wrong['input']!r}") from None
     if (kind == "down") != (fault.provider is not None):
         raise ValueError("the fault down, and only it, needs a provider")
     return fault
