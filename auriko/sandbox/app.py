@@ -19,11 +19,11 @@ from auriko.sandbox.accounts.keys import Account
 from auriko.sandbox.addresses import host_name, is_loopback
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import HEADER, split_model
-from auriko.sandbox.http.endpoints import Handler, Received, Services
+from auriko.sandbox.http.endpoints import OPERATIONS
 from auriko.sandbox.http.faulty_replies import broken, instead_of_reply
 from auriko.sandbox.http.not_found import not_found
 from auriko.sandbox.http.openapi import openapi_document
-from auriko.sandbox.http.operations import OPERATIONS, Operation
+from auriko.sandbox.http.operations import Operation, Received, Services, operation
 from auriko.sandbox.http.replies import error_reply, json_reply
 from auriko.sandbox.http.streaming import cancel_on_disconnect, note_break
 from auriko.sandbox.journal.requests import NotedRequest, ReceivedRequest, redacted
@@ -40,17 +40,15 @@ _logger = logging.getLogger("auriko.sandbox")
 def create_app(services: Services) -> Starlette:
     """The ASGI application."""
 
+    @operation("GET", "/openapi.json", dict[str, Any], access="anyone")
     async def openapi(_: Services, __: Received) -> Response:
+        """This document."""
         return json_reply(document())
 
-    itself = Operation("GET", "/openapi.json", "This document", openapi, dict[str, Any], access="anyone")
-    operations = (*OPERATIONS, *PAGES, itself)
+    operations = (*OPERATIONS, *PAGES, openapi)
     document = cache(lambda: openapi_document(operations, journal_is_public=services.public_journal))
     app = Starlette(
-        routes=[
-            Route(operation.path, _endpoint(services, operation), methods=[operation.method])
-            for operation in operations
-        ],
+        routes=[Route(each.path, _endpoint(services, each), methods=[each.method]) for each in operations],
         exception_handlers={HTTPException: partial(_no_route, services)},
     )
     app.router.redirect_slashes = False  # a path with a slash too many is none of the API's
@@ -59,7 +57,7 @@ def create_app(services: Services) -> Starlette:
 
 def _endpoint(services: Services, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        request.state.id = _new_id()
+        request.state.id = f"req_{secrets.token_hex(12)}"
         account: Account | None = None
         noted: NotedRequest | None = None
         code: str | None = None
@@ -86,7 +84,10 @@ def _endpoint(services: Services, operation: Operation) -> Callable[[Request], A
             response = error_reply(GatewayError("internal_error", "The sandbox failed; its log says how."))
         if noted is not None:
             services.request_log.answered(noted, response.status_code, response.headers.get("retry-after"), code)
-        return _with_headers(response, request.state.id, account, operation.path)
+        response.headers["X-Request-ID"] = request.state.id
+        if account is not None:
+            response.headers.update(account.headers(with_budgets=operation.path in _TELL_BUDGETS))
+        return response
 
     return endpoint
 
@@ -113,23 +114,17 @@ async def _answer(
     content: dict[str, Any] | GatewayError,
     account: Account | None,
 ) -> Response:
+    """The handler's reply, or what the fault that strikes this request makes of it."""
     if operation.body is None or account is None:
         return await operation.handler(services, Received(request, content, account, None))
-    services.accounts.admit(account)
-    return await _with_faults(services, operation.handler, request, content, account)
-
-
-async def _with_faults(
-    services: Services, handler: Handler, request: Request, content: dict[str, Any] | GatewayError, account: Account
-) -> Response:
-    """The handler's reply, or what the fault that strikes this request makes of it."""
+    account.admit()
     content, asked_for = _without_suffix(content)
     fault = services.faults.strike(request.headers.get(HEADER), asked_for)
     received = Received(request, content, account, fault)
     if fault is None:
-        return await handler(services, received)
+        return await operation.handler(services, received)
     instead = await cancel_on_disconnect(request.receive, instead_of_reply(fault))
-    return broken(await handler(services, received), fault) if instead is None else instead
+    return broken(await operation.handler(services, received), fault) if instead is None else instead
 
 
 def _without_suffix(content: dict[str, Any] | GatewayError) -> tuple[dict[str, Any] | GatewayError, str | None]:
@@ -148,22 +143,11 @@ async def _no_route(services: Services, request: Request, error: Exception) -> R
         message = f"{path} does not take {request.method}."
         found = GatewayError("method_not_allowed", message, headers=error.headers)
 
-    async def refuse(_: Services, __: Received) -> Response:
+    @operation(request.method, path, access="anyone")
+    async def nothing(_: Services, __: Received) -> Response:
         raise found
 
-    nothing = Operation(request.method, path, "Nothing", refuse, None, access="anyone")
     return await _endpoint(services, nothing)(request)
-
-
-def _new_id() -> str:
-    return f"req_{secrets.token_hex(12)}"
-
-
-def _with_headers(response: Response, request_id: str, account: Account | None = None, path: str = "") -> Response:
-    response.headers["X-Request-ID"] = request_id
-    if account is not None:
-        response.headers.update(account.headers(with_budgets=path in _TELL_BUDGETS))
-    return response
 
 
 def _check_host(request: Request) -> None:

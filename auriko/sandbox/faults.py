@@ -32,12 +32,12 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auriko.errors import CODES
 from auriko.sandbox.errors import GatewayError
@@ -54,21 +54,25 @@ KINDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+_Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Fault(BaseModel):
     """One thing that goes wrong; the table above says what its fields mean."""
 
+    model_config = ConfigDict(frozen=True)
+
     kind: str
-    rate: float = 1.0
-    times: int | None = None
-    after: int = 1
-    seconds: float | None = None
-    retry_after: float | None = None
+    rate: Annotated[_Finite, Field(le=1)] = 1.0
+    times: int | None = Field(default=None, ge=0)
+    after: int = Field(default=1, ge=0)
+    seconds: _Finite | None = None
+    retry_after: _Finite | None = None
     provider: str | None = None
     id: str = ""
 
 
-_READ = {"times": int, "after": int, "seconds": float, "retry_after": float, "provider": str, "id": str}
+_OPTIONS = tuple(Fault.model_fields)[2:]
 
 
 def parse_fault(text: str) -> Fault:
@@ -81,26 +85,20 @@ def parse_fault(text: str) -> Fault:
     kind, _, rate = head.partition("=")
     if kind not in KINDS and kind not in CODES:
         raise ValueError(f"{kind!r} is not a fault; there are {', '.join(sorted(KINDS))}, and the codes of errors")
-    values: dict[str, Any] = {}
+    values = {"kind": kind, **({"rate": rate} if rate else {})}
     for option in options:
         name, _, value = option.strip().partition("=")
-        if name not in _READ:
-            raise ValueError(f"{name!r} is not an option of a fault; there are {', '.join(_READ)}")
-        values[name] = _value(name, _READ[name], value)
-    fault = Fault(kind=kind, rate=_value("the rate", float, rate) if rate else 1.0, **values)
-    numbers = [number for field in fields(fault) if isinstance(number := getattr(fault, field.name), float | int)]
-    if not all(math.isfinite(number) and number >= 0 for number in numbers) or fault.rate > 1:
-        raise ValueError(f"a number in {text!r} is out of range")
+        if name not in _OPTIONS:
+            raise ValueError(f"{name!r} is not an option of a fault; there are {', '.join(_OPTIONS)}")
+        values[name] = value
+    try:
+        fault = Fault.model_validate(values)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise ValueError(f"in {text!r}, the {wrong['loc'][0]} cannot be {wrong['input']!r}") from None
     if (kind == "down") != (fault.provider is not None):
         raise ValueError("the fault down, and only it, needs a provider")
     return fault
-
-
-def _value(name: str, read: Callable[[str], Any], value: str) -> Any:
-    try:
-        return read(value)
-    except ValueError:
-        raise ValueError(f"{name} cannot be {value!r}") from None
 
 
 def split_model(name: str) -> tuple[str, str | None]:
@@ -110,7 +108,7 @@ def split_model(name: str) -> tuple[str, str | None]:
 
 
 class Faults:
-    """Decides which fault strikes which request. Safe to use from several threads.
+    """Decides which fault strikes which request.
 
     Args:
         standing: Faults of every inference request.
@@ -125,7 +123,6 @@ class Faults:
         self._random = random.Random(seed)
         self._strikes: Counter[str] = Counter()
         self._outages: dict[str, tuple[float, float]] = {}  # until when, and how often a call there fails
-        self._lock = threading.Lock()
         for _, fault in self._standing:
             if fault.provider is not None:
                 self.take_down(fault.provider, fault.seconds, fault.rate)
@@ -138,8 +135,7 @@ class Faults:
         """
         texts = ",".join(filter(None, asked_for)).split(",")
         faults = [(text, _asked(text)) for text in texts if text.strip()]
-        with self._lock:
-            return next((fault for text, fault in [*faults, *self._standing] if self._strikes_now(text, fault)), None)
+        return next((fault for text, fault in [*faults, *self._standing] if self._strikes_now(text, fault)), None)
 
     @property
     def providers(self) -> set[str]:
@@ -161,8 +157,7 @@ class Faults:
     def fails(self, provider: str) -> bool:
         """True if a call that goes to the provider now fails there."""
         rate = self._rate(provider)
-        with self._lock:
-            return rate == 1 or (rate > 0 and self._random.random() < rate)
+        return rate == 1 or (rate > 0 and self._random.random() < rate)
 
     def _rate(self, provider: str) -> float:
         until, rate = self._outages.get(provider, (-math.inf, 0.0))

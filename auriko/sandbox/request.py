@@ -51,14 +51,6 @@ class RoutingWarning(NamedTuple):
     message: str
 
 
-class Requirement(NamedTuple):
-    """A capability that a request needs, the error if nobody has it, and what asked for it in words."""
-
-    capability: str
-    code: str
-    what: str
-
-
 @dataclass(frozen=True, slots=True)
 class InferenceRequest:
     """A request that is right in itself.
@@ -70,9 +62,8 @@ class InferenceRequest:
         prompt: What the engine gets.
         params: Optional parameters that were sent.
         modalities: What kinds of content its messages hold.
-        needs: Capabilities that it cannot do without.
+        needs: Capabilities that it cannot do without, each with what asked for it in words.
         effort: How hard to think; None leaves it to the model.
-        echoed: For each tool call in the history, its id and the signature that came back with it.
         warnings: What was ignored already.
         refuse: Whether the answer is to be a refusal.
         redact: Whether reasoning is to have a part that is not for reading.
@@ -88,9 +79,8 @@ class InferenceRequest:
     show_reasoning: bool = True
     stream: bool = False
     modalities: frozenset[str] = frozenset({"text"})
-    needs: tuple[Requirement, ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict[str, str])
     extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    echoed: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
     warnings: tuple[RoutingWarning, ...] = ()
     refuse: bool = False
     redact: bool = False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from auriko.routing import Strategy
+from auriko.sandbox.engines.json_types import is_object
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.wire.base import WireModel
 
@@ -72,17 +72,15 @@ class Routing(WireModel):
     @model_validator(mode="before")
     @classmethod
     def _no_nulls(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            nulls = [str(key) for key, value in data.items() if value is None]  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-            if nulls:
-                param = f"gateway.routing.{nulls[0]}"
-                raise GatewayError(
-                    "invalid_parameter_value",
-                    f"{param} is null.",
-                    param=param,
-                    suggestion="Leave options out that are not set.",
-                )
-        return data  # pyright: ignore[reportUnknownVariableType]
+        null = next((name for name, value in data.items() if value is None), None) if is_object(data) else None
+        if null is not None:
+            raise GatewayError(
+                "invalid_parameter_value",
+                f"gateway.routing.{null} is null.",
+                param=f"gateway.routing.{null}",
+                suggestion="Leave options out that are not set.",
+            )
+        return data
 
     @model_validator(mode="after")
     def _not_both(self) -> Routing:

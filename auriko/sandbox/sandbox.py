@@ -19,12 +19,12 @@ from auriko.sandbox.catalog.upstreams import upstream_engines
 from auriko.sandbox.engines.base import Engine
 from auriko.sandbox.engines.scripted import Answers, ScriptedEngine, by_model
 from auriko.sandbox.faults import Faults
-from auriko.sandbox.http.endpoints import Services
+from auriko.sandbox.http.operations import Services
 from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.records import DecisionRecord, Report
 from auriko.sandbox.journal.requests import ReceivedRequest, RequestLog
-from auriko.sandbox.router.load_balance import LoadBalance
+from auriko.sandbox.router.scoring import pick_by_chance
 from auriko.sandbox.server import Server, bind
 from auriko.sandbox.serving.dispatcher import Dispatcher
 from auriko.sandbox.serving.engine_pool import EnginePool
@@ -95,18 +95,17 @@ class Sandbox:
         self.catalog = offered.running_on(self._engines.names)
         self.answer_with(answers)
         self._measurements = Measurements()
-        self._accounts = Accounts(limits or Limits(), only_key=api_key)
         self._request_log, self._decision_log = RequestLog(), DecisionLog()
         self._faults = Faults(faults, seed)
         self._check_providers(self._faults.providers)
-        runtime = Runtime(self._engines, self._measurements, PrefixCache(), Signer(), self._accounts, self._faults)
-        pick = LoadBalance(load_balance, random.Random(seed).random)
+        runtime = Runtime(self._engines, self._measurements, PrefixCache(), Signer(), self._faults)
+        pick = pick_by_chance(load_balance, random.Random(seed).random)
         dispatcher = Dispatcher(self.catalog, runtime, frozenset(own_keys), self._decision_log, pick)
         services = Services(
             catalog=self.catalog,
             callable_catalog=self.catalog.callable_with(own_keys),
             dispatcher=dispatcher,
-            accounts=self._accounts,
+            accounts=Accounts(limits or Limits(), only_key=api_key),
             request_log=self._request_log,
             decision_log=self._decision_log,
             faults=self._faults,
@@ -225,9 +224,9 @@ class Sandbox:
         if self._started:
             raise RuntimeError("A sandbox starts once; make a new one.")
         self._started = True
-        for name in self._engines.local:
+        for name, engine in self._engines.local.items():
             if name not in LOADS_SLOWLY:
-                self._measure(self._engines[name])
+                self._measure(engine)
         listener = bind(self._host, self._port)
         self._port = listener.getsockname()[1]
         return listener

@@ -205,7 +205,7 @@ def test_install_says_what_it_has_done_or_why_not(monkeypatch, capsys):
     [
         (["--fault", "418"], "'418' is not a fault; there are 408, "),
         (["--fault", "429=often"], "the rate cannot be 'often'"),
-        (["--fault", "429=nan"], "out of range"),
+        (["--fault", "429=nan"], "the rate cannot be 'nan'"),
         (["--limit", "height=1"], "'height' is not a limit; there are requests_per_minute, "),
         (["--limit", "requests_per_minute=few"], "requests_per_minute cannot be 'few'"),
         (["--limit", "credits_usd=-1"], "credits_usd cannot be -1.0"),

@@ -55,7 +55,7 @@ def test_its_catalogue_is_one(tmp_path, monkeypatch):
     sandbox = Sandbox(engines=["quote", "quote-slow"], catalog=tmp_path / "catalog.toml")
     model = sandbox.catalog.find("llama-3.1-8b-instruct")
     assert {offer.provider.id for offer in model.offers} == {"local", "groq", "together_ai", "fireworks_ai"}
-    prices = {offer.provider.id: offer.tiers[0].price.input for offer in model.offers}
+    prices = {offer.provider.id: offer.tiers[0].input for offer in model.offers}
     assert (prices["local"], prices["groq"]) == (0, 0.05)
     assert sandbox.catalog.find("house-model").offers[0].context_window == 8192
 

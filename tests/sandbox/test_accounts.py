@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from auriko.sandbox import Limits
-from auriko.sandbox.accounts.budgets import Budget
+from auriko.sandbox.accounts.limits import Budget
 from auriko.sandbox.errors import GatewayError
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}

@@ -13,7 +13,7 @@ import pytest
 
 from auriko.cli._parser import make_parser
 from auriko.sandbox import Paced, QuoteEngine, Sandbox, ScriptedEngine
-from auriko.sandbox.router.load_balance import LoadBalance
+from auriko.sandbox.router.scoring import pick_by_chance
 from auriko.sandbox.router.speed import Sample
 from auriko.sandbox.serving.measurements import Measurements
 
@@ -32,7 +32,7 @@ def rivals(*scores: float) -> Sequence[Any]:
 
 def shares(margin: float, *scores: float) -> list[float]:
     """How often each is picked, of 4,000 times."""
-    pick = LoadBalance(margin, random.Random(1).random)
+    pick = pick_by_chance(margin, random.Random(1).random)
     found = Counter(pick(rivals(*scores)).score for _ in range(4000))
     return [found[score] / 4000 for score in scores]
 
@@ -44,7 +44,7 @@ def test_the_better_are_the_likelier_by_the_square_of_their_scores() -> None:
 
 
 def test_who_all_score_nothing_share_evenly() -> None:
-    pick, nobody = LoadBalance(0.2, random.Random(1).random), rivals(0.0, 0.0)
+    pick, nobody = pick_by_chance(0.2, random.Random(1).random), rivals(0.0, 0.0)
     assert {id(pick(nobody)) for _ in range(40)} == {id(each) for each in nobody}
 
 
@@ -62,7 +62,7 @@ def served(http: httpx.Client, calls: int, **routing: Any) -> list[str]:
 
 def test_a_seed_picks_the_same() -> None:
     def picked(seed: int) -> list[float]:
-        pick = LoadBalance(0.3, random.Random(seed).random)
+        pick = pick_by_chance(0.3, random.Random(seed).random)
         return [pick(rivals(1.0, 0.9)).score for _ in range(20)]
 
     assert picked(3) == picked(3) != picked(4)

@@ -24,7 +24,7 @@ BAD_BODIES = [
     ({"messages": None}, "invalid_parameter_value", "messages"),
     ({"messages": []}, "invalid_parameter_value", "messages"),
     ({"messages": [{"role": "user"}]}, "missing_required_parameter", "messages[0].content"),
-    ({"messages": [{"content": "hi"}]}, "invalid_parameter_value", "messages[0]"),
+    ({"messages": [{"content": "hi"}]}, "missing_required_parameter", "messages[0].role"),
     ({"messages": [{"role": "robot", "content": "hi"}]}, "invalid_parameter_value", "messages[0]"),
     ({"messages": [{"role": "assistant"}]}, "invalid_parameter_value", "messages[0].content"),
     (

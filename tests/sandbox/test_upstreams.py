@@ -440,7 +440,7 @@ def test_a_catalogue_in_toml_adds_to_the_one_that_comes_along(tmp_path):
     model = sandbox.catalog.find("gpt-4o")
     assert model is not None
     real = next(offer for offer in model.offers if offer.provider.id == "openai")
-    assert (model.display_name, real.upstream_model, real.tiers[0].price.input) == (
+    assert (model.display_name, real.upstream_model, real.tiers[0].input) == (
         "The real one",
         "gpt-4o-2024-08-06",
         3.0,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hmac
 import re
-import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from auriko.sandbox.accounts.budgets import Budget
-from auriko.sandbox.accounts.limits import Limits
+from auriko.sandbox.accounts.limits import Budget, Limits
 from auriko.sandbox.errors import GatewayError
 
 DEFAULT_KEY = "ak_sandbox_key"
@@ -59,10 +57,10 @@ class Account:
             budget.charge(usd, datetime.now(timezone.utc))
 
     def admit(self) -> None:
-        """Count one more request.
+        """Count one more request to an inference endpoint.
 
         Raises:
-            GatewayError: The key may not make it.
+            GatewayError: `rate_limit_exceeded`, `budget_exhausted` or `insufficient_quota`.
         """
         for budget in self.budgets:
             budget.check(datetime.now(timezone.utc))
@@ -95,7 +93,7 @@ def rate_limited(retry_after: float | None, source: str = "auriko") -> GatewayEr
 
 
 class Accounts:
-    """Every key that has called. Safe to use from several threads.
+    """Every key that has called.
 
     Args:
         only_key: The one key that is accepted; None accepts every one but those that are there to be refused.
@@ -110,7 +108,6 @@ class Accounts:
         self._limits = limits
         self._only_key = only_key
         self._accounts: dict[str, Account] = {}
-        self._lock = threading.Lock()
 
     def authenticate(self, authorization: str | None) -> Account:
         """The account of the key in this `Authorization` header.
@@ -129,22 +126,7 @@ class Accounts:
             raise _unauthorized("invalid_api_key", "The API key is not valid.", "Send the key it was started with.")
         if key == INVALID_KEY:
             raise _unauthorized("invalid_api_key", "The API key is not valid.")
-        with self._lock:
-            return self._accounts.setdefault(key, Account(key, self._limits))
-
-    def admit(self, account: Account) -> None:
-        """Count a request to an inference endpoint.
-
-        Raises:
-            GatewayError: `rate_limit_exceeded`, `budget_exhausted` or `insufficient_quota`.
-        """
-        with self._lock:
-            account.admit()
-
-    def charge(self, account: Account, usd: float) -> None:
-        """Book what a call cost."""
-        with self._lock:
-            account.charge(usd)
+        return self._accounts.setdefault(key, Account(key, self._limits))
 
 
 def identity(account: Account) -> dict[str, Any]:

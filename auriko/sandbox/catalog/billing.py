@@ -57,17 +57,17 @@ def bill(tier: Tier, counts: TokenCounts) -> Bill:
 def price_for(tier: Tier, prompt_tokens: int) -> Price:
     """The tier's price for a prompt of this length."""
     long_context = tier.long_context
-    return tier.price if long_context is None or prompt_tokens <= long_context.above_tokens else long_price(tier)
+    return tier if long_context is None or prompt_tokens <= long_context.above_tokens else long_price(tier)
 
 
 def long_price(tier: Tier) -> Price:
     """The prices for prompts above the tier's length; its cache's prices rise as that of input does."""
-    price, long_context = tier.price, tier.long_context
+    long_context = tier.long_context
     if long_context is None:
-        return price
-    factor = long_context.input / price.input if price.input else 1.0
+        return tier
+    factor = long_context.input / tier.input if tier.input else 1.0
 
     def risen(usd: float | None) -> float | None:
         return None if usd is None else usd * factor
 
-    return Price(long_context.input, long_context.output, risen(price.cache_read), risen(price.cache_write))
+    return Price(long_context.input, long_context.output, risen(tier.cache_read), risen(tier.cache_write))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, get_args
@@ -30,10 +31,8 @@ from auriko.sandbox.catalog.model import (
     EFFORTS,
     Catalog,
     Effort,
-    LongContext,
     Model,
     Offer,
-    Price,
     Provider,
     Tier,
     Upstream,
@@ -80,26 +79,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _TierEntry(_Strict):
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cache_read: float | None = Field(default=None, ge=0)
-    cache_write: float | None = Field(default=None, ge=0)
-    engine: str | None = None
-    long_context: LongContext | None = None
-
-    def tier(self, name: str) -> Tier:
-        price = Price(self.input, self.output, self.cache_read, self.cache_write)
-        return Tier(name, price, self.engine, self.long_context)
-
-
 class _ProviderEntry(_Strict):
     display_name: str | None = None
     engine: str | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    price: _TierEntry | None = None
+    price: Tier | None = None
     data_policy: Literal["none", "no_training", "zdr"] = "none"
     params: frozenset[str] = UPSTREAM_PARAMS
     dialect: Literal["openai", "anthropic", "google"] = "openai"
@@ -119,13 +105,11 @@ class _ProviderEntry(_Strict):
             **given,
         )
 
-    def default_tiers(self) -> dict[str, _TierEntry]:
+    def default_price(self) -> Tier | None:
         """The price of an offer that has none of its own; what runs on this machine costs nothing."""
-        if self.price is not None:
-            return {"standard": self.price}
-        if self.base_url is not None and is_loopback(httpx.URL(self.base_url).host):
-            return {"standard": _TierEntry(input=0, output=0)}
-        return {}
+        if self.price is None and self.base_url is not None and is_loopback(httpx.URL(self.base_url).host):
+            return Tier(input=0, output=0)
+        return self.price
 
     def _upstream(self, name: str) -> Upstream | None:
         if self.base_url is None:
@@ -145,52 +129,46 @@ class _ProviderEntry(_Strict):
         return self
 
 
-class _OfferEntry(_Strict):
-    tiers: dict[str, _TierEntry] = Field(default_factory=dict)
-    price: _TierEntry | None = None
-    upstream_model: str | None = None
-    context_window: int | None = Field(default=None, ge=1)
-    max_output_tokens: int | None = Field(default=None, ge=1)
-    capabilities: frozenset[Capability] | None = None
-    input_modalities: tuple[Modality, ...] | None = None
-    output_modalities: tuple[Modality, ...] | None = None
-    endpoints: tuple[Endpoint, ...] | None = None
-
-
-class _ModelEntry(_Strict):
-    display_name: str | None = None
-    author: str = "unknown"
-    family: str | None = None
-    aliases: tuple[str, ...] = ()
+class _Facts(_Strict):
     context_window: int = Field(default=131_072, ge=1)
     max_output_tokens: int = Field(default=131_072, ge=1)
     capabilities: frozenset[Capability] = UPSTREAM_CAPABILITIES
     input_modalities: tuple[Modality, ...] = ("text",)
     output_modalities: tuple[Modality, ...] = ("text",)
     endpoints: tuple[Endpoint, ...] = ("chat_completions",)
+
+
+class _OfferEntry(_Facts):
+    tiers: dict[str, Tier] = Field(default_factory=dict)
+    price: Tier | None = None
+    upstream_model: str | None = None
+
+
+class _ModelEntry(_Facts):
+    display_name: str | None = None
+    author: str = "unknown"
+    family: str | None = None
+    aliases: tuple[str, ...] = ()
     efforts: tuple[Effort, ...] = EFFORTS
     effort_with_tools: bool = True
     offers: dict[str, _OfferEntry] = Field(min_length=1)
 
     def offer(self, model: str, provider: Provider, owner: _ProviderEntry, entry: _OfferEntry) -> Offer:
-        tiers = entry.tiers or ({"standard": entry.price} if entry.price else owner.default_tiers())
+        price = entry.price or owner.default_price()
+        tiers = entry.tiers or ({"standard": price} if price is not None else {})
         if not tiers:
             raise ValueError(
                 f"{model} by {provider.id} has no price, and may cost money: give it one, in USD per million tokens "
                 f"(providers.{provider.id}.price = {{ input = 0.5, output = 1.5 }})"
             )
+        facts = {name: getattr(entry if name in entry.model_fields_set else self, name) for name in _Facts.model_fields}
         return Offer(
             provider=provider,
-            tiers=tuple(tier.tier(name) for name, tier in tiers.items()),
-            context_window=entry.context_window or self.context_window,
-            max_output_tokens=entry.max_output_tokens or self.max_output_tokens,
-            capabilities=entry.capabilities or self.capabilities,
-            input_modalities=entry.input_modalities or self.input_modalities,
-            output_modalities=entry.output_modalities or self.output_modalities,
-            endpoints=entry.endpoints or self.endpoints,
+            tiers=tuple(replace(tier, name=name) for name, tier in tiers.items()),
             upstream_model=None if provider.upstream is None else entry.upstream_model or model,
             efforts=self.efforts,
             effort_with_tools=self.effort_with_tools,
+            **facts,
         )
 
 

@@ -30,8 +30,8 @@ def callable_model(model: Model) -> dict[str, Any]:
         "providers": [
             {
                 "name": offer.provider.id,
-                "input_price": offer.tiers[0].price.input,
-                "output_price": offer.tiers[0].price.output,
+                "input_price": offer.tiers[0].input,
+                "output_price": offer.tiers[0].output,
                 "data_policy": offer.provider.data_policy,
             }
             for offer in model.offers
@@ -90,7 +90,7 @@ def _parameters(offer: Offer) -> list[str]:
 
 
 def _directory_tier(tier: Tier) -> dict[str, Any]:
-    price, long_context = tier.price, tier.long_context
+    long_context = tier.long_context
     variants: list[dict[str, Any]] = []
     if long_context is not None:
         constraints = {"context": f">{long_context.above_tokens}"}
@@ -101,10 +101,10 @@ def _directory_tier(tier: Tier) -> dict[str, Any]:
         ]
     return {
         "name": tier.name,
-        "input_price": price.input,
-        "output_price": price.output,
-        "cache_read_price": price.cache_read,
-        "cache_write_price": price.cache_write,
+        "input_price": tier.input,
+        "output_price": tier.output,
+        "cache_read_price": tier.cache_read,
+        "cache_write_price": tier.cache_write,
         "latency_hint": None,
         "price_variants": variants,
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from pydantic import ConfigDict, Field
 
 CHAT = "chat_completions"
 RESPONSES = "responses"
@@ -16,15 +18,17 @@ EFFORTS: tuple[Effort, ...] = get_args(Effort)  # how hard a model can think, fr
 
 DATA_POLICIES = ("none", "no_training", "zdr")  # from the weakest to the strictest
 
+Usd = Annotated[float, Field(ge=0)]
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
     """USD per million tokens; a cache price of None means that this kind of token costs what input costs."""
 
-    input: float
-    output: float
-    cache_read: float | None = None
-    cache_write: float | None = None
+    input: Usd
+    output: Usd
+    cache_read: Usd | None = None
+    cache_write: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,14 @@ class LongContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(Price):
     """One way of being served: its price, and the engine if it is not the provider's usual one."""
 
-    name: str
-    price: Price
+    __pydantic_config__ = ConfigDict(extra="forbid")  # catalogues are read into it
+
     engine: str | None = None
     long_context: LongContext | None = None
+    name: str = "standard"
 
 
 @dataclass(frozen=True, slots=True)

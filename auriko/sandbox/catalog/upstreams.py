@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from auriko.sandbox.catalog.model import Catalog, Upstream
 from auriko.sandbox.engines.json_types import is_array, is_object
-from auriko.sandbox.engines.upstream.engine import UpstreamEngine, UpstreamServer
+from auriko.sandbox.engines.upstream.engine import UpstreamEngine, UpstreamServer, json_or_none
 
 _LIST_SECONDS = 15.0
 # What servers call the tokens that a model holds, in their lists of models.
@@ -73,10 +73,7 @@ def listed_models(provider: str, upstream: Upstream) -> dict[str, dict[str, Any]
         raise _unlisted(provider, upstream, type(error).__name__) from None
     if reply.status_code != 200:
         raise _unlisted(provider, upstream, f"status {reply.status_code}")
-    try:
-        body = reply.json()
-    except ValueError:
-        body = None
+    body = json_or_none(reply.content)
     entries = body.get("data") if is_object(body) else None
     if not is_array(entries):
         raise _unlisted(provider, upstream, "the reply is not a list of models")

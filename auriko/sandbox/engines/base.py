@@ -6,7 +6,7 @@ turns its events into a reply or a stream, counts what they cost, and closes the
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -86,7 +86,6 @@ class Finish:
     reason: Literal["stop", "length", "tool_calls", "content_filter"]
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     cached_tokens: int | None = None
     reasoning_tokens: int = 0
 
@@ -128,25 +127,4 @@ class Engine(Protocol):
         Raises:
             EngineError: The engine failed; nothing that it yielded before counts.
         """
-        ...
-
-
-class AsyncEngine(Protocol):
-    """Something that continues a conversation elsewhere, and is waited for."""
-
-    @property
-    def name(self) -> str:
-        """The engine's own name, as with `Engine`."""
-        ...
-
-    def stream(self, prompt: Prompt) -> AsyncGenerator[Event, None]:
-        """Events of one run, ending with `Finish`. Closing the iterator early stops the work.
-
-        Raises:
-            EngineError: The engine failed; nothing that it yielded before counts.
-        """
-        ...
-
-    async def aclose(self) -> None:
-        """Close its connections."""
         ...

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from auriko.sandbox.engines.json_types import is_array, is_object
 
-_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(?P<data>.*)", re.DOTALL)
+DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,(?P<data>.*)", re.DOTALL)
 
 
 def text_of(message: Mapping[str, Any]) -> str:
@@ -48,7 +48,7 @@ def _described(part: Mapping[str, Any]) -> str:
 
 def _by_address(what: str, address: str) -> str:
     """The description by a data URL or a web address; of the latter, only the host is shown."""
-    if match := _DATA_URL.match(address):
+    if match := DATA_URL.match(address):
         return f"{what} ({match['type'] or 'type unknown'}, {_size(match['data'])})"
     if address.startswith(("http://", "https://")):
         return f"{what} at {urlsplit(address).hostname}"

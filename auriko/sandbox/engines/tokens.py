@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from auriko.sandbox.engines.base import Prompt
+from auriko.sandbox.engines.content import text_of
 from auriko.sandbox.engines.json_types import is_array, is_object
 
 _TOKEN = re.compile(r"[a-zA-Z]{1,7}|\d{1,3}|[^\w\s]|_|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,7}")
@@ -55,21 +56,10 @@ def count_audio_tokens(prompt: Prompt) -> int:
 
 
 def _message_tokens(message: Mapping[str, Any]) -> int:
-    content = message.get("content")
-    count = PER_MESSAGE
-    if isinstance(content, str):
-        count += count_tokens(content)
-    elif content:
-        count += sum(_part_tokens(part) for part in content)
+    content: Any = message.get("content")
+    parts = content if is_array(content) else ()
+    attachments = sum(is_object(part) and not isinstance(part.get("text"), str) for part in parts)
     calls: Iterable[Mapping[str, Any]] = message.get("tool_calls") or ()
-    for call in calls:
-        function = call.get("function", {})
-        count += count_tokens(f"{function.get('name', '')}{function.get('arguments', '')}")
-    return count
-
-
-def _part_tokens(part: str | Mapping[str, Any]) -> int:
-    if isinstance(part, str):
-        return count_tokens(part)
-    text = part.get("text")
-    return count_tokens(text) if isinstance(text, str) else PER_ATTACHMENT
+    functions = [call.get("function", {}) for call in calls]
+    told = [f"{function.get('name', '')}{function.get('arguments', '')}" for function in functions]
+    return PER_MESSAGE + PER_ATTACHMENT * attachments + sum(map(count_tokens, [text_of(message), *told]))

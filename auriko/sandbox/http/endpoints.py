@@ -1,82 +1,51 @@
-"""Endpoints: what each does with a request whose key and faults have been dealt with."""
+"""The endpoints of the API and of the journal, which get requests whose key and faults have been dealt with."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from auriko.routing import split_strategy
-from auriko.sandbox.accounts.keys import Account, Accounts, identity
+from auriko import models
+from auriko.sandbox.accounts.keys import identity
 from auriko.sandbox.answer import Delta
 from auriko.sandbox.catalog import listing
-from auriko.sandbox.catalog.model import CHAT, RESPONSES, Catalog
-from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.faults import Fault, Faults
+from auriko.sandbox.catalog.model import CHAT, RESPONSES
+from auriko.sandbox.errors import ErrorEnvelope, GatewayError
+from auriko.sandbox.http.operations import Received, Services, operation
 from auriko.sandbox.http.replies import json_reply
 from auriko.sandbox.http.streaming import EventStream, cancel_on_disconnect
-from auriko.sandbox.journal.decisions import DecisionLog
-from auriko.sandbox.journal.requests import RequestLog
+from auriko.sandbox.journal.records import Decisions, Report
 from auriko.sandbox.request import InferenceRequest
-from auriko.sandbox.router.suggestions import did_you_mean
-from auriko.sandbox.serving.dispatcher import Dispatcher, Route
-from auriko.sandbox.serving.measurements import Measurements
+from auriko.sandbox.router.candidates import find_model
+from auriko.sandbox.serving.dispatcher import Route
 from auriko.sandbox.wire import write_chat, write_responses
+from auriko.sandbox.wire.chat_request import ChatRequest
 from auriko.sandbox.wire.read_chat import read_chat
 from auriko.sandbox.wire.read_responses import read_responses
+from auriko.sandbox.wire.responses_request import ResponsesRequest
+
+_ENDPOINT = {
+    "name": "endpoint",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": [CHAT, RESPONSES]},
+}
+_MODEL_ID = {"name": "model_id", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The services of the endpoints; `callable_catalog` is what the callers' keys and the gateway's reach."""
-
-    catalog: Catalog
-    callable_catalog: Catalog
-    dispatcher: Dispatcher
-    accounts: Accounts
-    request_log: RequestLog
-    decision_log: DecisionLog
-    faults: Faults
-    measurements: Measurements
-    public_journal: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A request whose body has been read and whose key, if one is needed, is accepted."""
-
-    request: Request
-    content: dict[str, Any] | GatewayError
-    account: Account | None
-    fault: Fault | None
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The JSON object that was sent.
-
-        Raises:
-            GatewayError: It was something else.
-        """
-        if isinstance(self.content, GatewayError):
-            raise self.content
-        return self.content
-
-    @property
-    def caller(self) -> Account:
-        """The account, where a key is needed."""
-        if self.account is None:
-            raise GatewayError("invalid_api_key", "There is no API key.")
-        return self.account
-
-
-Handler = Callable[[Services, Received], Awaitable[Response]]
-
-
+@operation(
+    "POST",
+    "/v1/chat/completions",
+    models.ChatCompletion,
+    body=ChatRequest,
+    event=models.ChatCompletionChunk | ErrorEnvelope,
+    last_event="[DONE]",
+)
 async def chat_completions(services: Services, received: Received) -> Response:
-    """`POST /v1/chat/completions`."""
+    """A chat completion, whole or as a stream that ends with [DONE]."""
     inference = read_chat(received.body)
     return await _answer(
         services,
@@ -87,8 +56,9 @@ async def chat_completions(services: Services, received: Received) -> Response:
     )
 
 
+@operation("POST", "/v1/responses", models.Response, body=ResponsesRequest, event=models.ResponseStreamEvent)
 async def create_response(services: Services, received: Received) -> Response:
-    """`POST /v1/responses`."""
+    """A response, whole or as a stream of events."""
     call = read_responses(received.body)
     return await _answer(
         services,
@@ -115,49 +85,67 @@ async def _answer(
     return json_reply(as_object(*await cancel_on_disconnect(receive, dispatcher.complete(inference, received.caller))))
 
 
+@operation("GET", "/v1/models", models.ModelList, parameters=[_ENDPOINT])
 async def list_models(services: Services, received: Received) -> Response:
-    """`GET /v1/models`."""
+    """The models that can be called."""
     endpoint = received.request.query_params.get("endpoint", CHAT)
     if endpoint not in {CHAT, RESPONSES}:
         raise GatewayError("invalid_parameter_value", f"endpoint must be {CHAT} or {RESPONSES}.", param="endpoint")
     return json_reply(listing.callable_models(services.callable_catalog, endpoint))
 
 
+@operation("GET", "/v1/models/{model_id:path}", models.Model, parameters=[_MODEL_ID])
 async def get_model(services: Services, received: Received) -> Response:
-    """`GET /v1/models/{model_id}`."""
-    name = received.request.path_params["model_id"]
-    model = services.callable_catalog.find(split_strategy(name)[0])
-    if model is None:
-        nearest = did_you_mean(services.callable_catalog.names_like(name))
-        raise GatewayError("model_not_found", f"There is no model {name!r}.", param="model_id", suggestion=nearest)
+    """One of them, by its id or an alias."""
+    model = find_model(services.callable_catalog, received.request.path_params["model_id"], "model_id")
     return json_reply(listing.callable_model(model))
 
 
+@operation("GET", "/v1/directory/models", models.DirectoryResponse, access="anyone")
 async def directory(services: Services, _: Received) -> Response:
-    """`GET /v1/directory/models`."""
+    """The whole catalogue with prices."""
     return json_reply(listing.directory(services.catalog))
 
 
+@operation("GET", "/v1/registry/models", models.ModelsListResponse, access="anyone")
 async def registry_models(services: Services, _: Received) -> Response:
-    """`GET /v1/registry/models`."""
+    """The canonical models."""
     return json_reply(listing.registry_models(services.catalog))
 
 
+@operation("GET", "/v1/registry/providers", models.ProviderList, access="anyone")
 async def registry_providers(services: Services, _: Received) -> Response:
-    """`GET /v1/registry/providers`."""
+    """The providers."""
     return json_reply(listing.registry_providers(services.catalog))
 
 
+@operation("GET", "/v1/me", models.ApiKeyIdentity)
 async def me(_: Services, received: Received) -> Response:
-    """`GET /v1/me`."""
+    """Who the key is."""
     return json_reply(identity(received.caller))
 
 
+@operation("GET", "/sandbox/report", Report, access="journal")
 async def report(services: Services, _: Received) -> Response:
-    """`GET /sandbox/report`: how the clients have behaved."""
+    """How the clients have behaved."""
     return json_reply(services.request_log.report())
 
 
+@operation("GET", "/sandbox/decisions", Decisions, access="journal")
 async def decisions(services: Services, _: Received) -> Response:
-    """`GET /sandbox/decisions`: how each request was routed, oldest first."""
+    """How each request was routed, oldest first."""
     return json_reply({"decisions": services.decision_log.decisions})
+
+
+OPERATIONS = (
+    chat_completions,
+    create_response,
+    list_models,
+    get_model,
+    directory,
+    registry_models,
+    registry_providers,
+    me,
+    report,
+    decisions,
+)

@@ -6,17 +6,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from auriko.errors import CODES
-from auriko.sandbox.accounts.budgets import budget_exhausted
 from auriko.sandbox.accounts.keys import rate_limited
+from auriko.sandbox.accounts.limits import budget_exhausted
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.faults import STATUSES, Fault
 from auriko.sandbox.http.replies import json_reply
-from auriko.sandbox.http.streaming import EventStream, cancel_on_disconnect, cut_connection
+from auriko.sandbox.http.streaming import EventStream, send_on
 
 _LONG_SECONDS = 3600.0
 _CODES = {
@@ -25,8 +24,10 @@ _CODES = {
     "502": "upstream_error",
     "503": "service_unavailable",
     "504": "upstream_timeout",
+    "budget": "budget_exhausted",
+    "quota": "insufficient_quota",
+    "filtered": "content_filtered",
 }
-_SHORT_NAMES = {"budget": "budget_exhausted", "quota": "insufficient_quota", "filtered": "content_filtered"}
 _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 _BROKEN = b'{"id": "chatcmpl-1", "choices": [{"index": 0, "del'
 _MESSAGE = "This error was asked for."
@@ -38,11 +39,12 @@ async def instead_of_reply(fault: Fault) -> Response | None:
     Raises:
         GatewayError: The fault is an error of the API.
     """
-    if fault.kind in STATUSES:
-        return _status(fault)
-    code = _SHORT_NAMES.get(fault.kind, fault.kind)
+    code = _CODES.get(fault.kind, fault.kind)
     if code in CODES and CODES[code].status:
         raise _error(code, fault)
+    if fault.kind in STATUSES:
+        # A status without a code comes from something in between, which does not know the envelope.
+        return json_reply({"detail": _MESSAGE}, status=int(fault.kind), headers=_retry_after(fault))
     match fault.kind:
         case "html":
             return HTMLResponse(_PAGE, 502)
@@ -55,13 +57,6 @@ async def instead_of_reply(fault: Fault) -> Response | None:
             return None
         case _:
             return None
-
-
-def _status(fault: Fault) -> Response:
-    if fault.kind in _CODES:
-        raise _error(_CODES[fault.kind], fault)
-    # A status without a code comes from something in between, which does not know the envelope.
-    return json_reply({"detail": _MESSAGE}, status=int(fault.kind), headers=_retry_after(fault))
 
 
 def _error(code: str, fault: Fault) -> GatewayError:
@@ -119,12 +114,7 @@ class _Broken(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send one half, then what the fault says."""
-        try:
-            await cancel_on_disconnect(receive, self._send_half(send))
-        except ConnectionAbortedError:
-            await cut_connection(scope, receive)
-        except ClientDisconnect:
-            return
+        await send_on(scope, receive, self._send_half(send))
 
     async def _send_half(self, send: Send) -> None:
         half = len(self.body) // 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
@@ -12,7 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from auriko import __version__
 from auriko.errors import CODES
 from auriko.sandbox.errors import ErrorEnvelope
-from auriko.sandbox.http.operations import Operation, Parameter
+from auriko.sandbox.http.operations import Operation
 
 # Event streams are described by `itemSchema`, which came with this version.
 OPENAPI_VERSION = "3.2.0"
@@ -41,15 +41,9 @@ _ALWAYS, _KEYED = {403, 413, 500}, {401}
 _INFERENCE = {info.status for info in CODES.values()} - {0, 405, 409}
 
 
-class _Key(NamedTuple):
-    """The place of a schema: a path, or "" for all, and "body", "reply", "event" or "error"."""
-
-    path: str
-    use: str
-
-
-_ERROR = _Key("", "error")
-_Schemas = dict[_Key, dict[str, Any]]
+# By the path of an operation, or "" for all, and by "body", "reply", "event" or "error".
+_Schemas = dict[tuple[str, str], dict[str, Any]]
+_ERROR = ("", "error")
 
 
 def openapi_document(operations: Iterable[Operation], *, journal_is_public: bool) -> dict[str, Any]:
@@ -78,8 +72,8 @@ def openapi_document(operations: Iterable[Operation], *, journal_is_public: bool
 
 def _schemas(operations: Iterable[Operation]) -> tuple[_Schemas, dict[str, Any]]:
     """The schemas of what goes in and out, and those that they refer to, by name."""
-    adapters: list[tuple[_Key, JsonSchemaMode, TypeAdapter[Any]]] = [
-        (key, "validation" if key.use == "body" else "serialization", TypeAdapter(kind))
+    adapters: list[tuple[tuple[str, str], JsonSchemaMode, TypeAdapter[Any]]] = [
+        (key, "validation" if key[1] == "body" else "serialization", TypeAdapter(kind))
         for key, kind in _types(operations)
     ]
     made, whole = TypeAdapter.json_schemas(adapters, ref_template=_REFERENCE, schema_generator=_WireSchema)
@@ -90,12 +84,12 @@ def _schemas(operations: Iterable[Operation]) -> tuple[_Schemas, dict[str, Any]]
     return schemas, definitions
 
 
-def _types(operations: Iterable[Operation]) -> Iterator[tuple[_Key, Any]]:
+def _types(operations: Iterable[Operation]) -> Iterator[tuple[tuple[str, str], Any]]:
     yield _ERROR, ErrorEnvelope
     for operation in operations:
         for use, kind in (("reply", operation.reply), ("body", operation.body), ("event", operation.event)):
             if kind is not None:
-                yield _Key(operation.path, use), kind
+                yield (operation.path, use), kind
 
 
 def _tell_unknown_apart(union: list[dict[str, Any]], definitions: dict[str, Any]) -> None:
@@ -144,37 +138,31 @@ class _WireSchema(GenerateJsonSchema):
 def _described(operation: Operation, schemas: _Schemas, *, keyed: bool) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.handler.__name__,
-        "summary": operation.summary,
-        "parameters": [_parameter(parameter) for parameter in operation.parameters],
+        "summary": _summary(operation),
+        "parameters": list(operation.parameters),
         "security": [{name: []} for name in _SCHEMES if name == "bearer" or operation.access == "page"]
         if keyed
         else [],
         "responses": _responses(operation, schemas, keyed=keyed),
     }
     if operation.body is not None:
-        schema = schemas[_Key(operation.path, "body")]
+        schema = schemas[operation.path, "body"]
         described["requestBody"] = {"required": True, "content": {_JSON: {"schema": schema}}}
     return described
 
 
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    schema = _TEXT if parameter.values is None else {**_TEXT, "enum": list(parameter.values)}
-    return {
-        "name": parameter.name,
-        "in": parameter.place,
-        "required": parameter.place == "path",
-        "schema": schema,
-    }
+def _summary(operation: Operation) -> str:
+    return (operation.handler.__doc__ or "").removesuffix(".")
 
 
 def _responses(operation: Operation, schemas: _Schemas, *, keyed: bool) -> dict[str, Any]:
     content: dict[str, Any] = {operation.media_type: {"schema": _TEXT}}
     if operation.reply is not None:
-        content = {_JSON: {"schema": schemas[_Key(operation.path, "reply")]}}
+        content = {_JSON: {"schema": schemas[operation.path, "reply"]}}
     if operation.event is not None:
-        content[_STREAM] = {"itemSchema": _event(operation, schemas[_Key(operation.path, "event")])}
+        content[_STREAM] = {"itemSchema": _event(operation, schemas[operation.path, "event"])}
     headers = {**_EVERY_REPLY, **(_KNOWN_CALLER if keyed else {})}
-    statuses = {*_ALWAYS, *(404 if parameter.place == "path" else 400 for parameter in operation.parameters)}
+    statuses = {*_ALWAYS, *(404 if parameter["in"] == "path" else 400 for parameter in operation.parameters)}
     if keyed:
         statuses |= _KEYED
     if operation.body is not None:
@@ -185,7 +173,7 @@ def _responses(operation: Operation, schemas: _Schemas, *, keyed: bool) -> dict[
         "content": {_JSON: {"schema": schemas[_ERROR]}},
     }
     return {
-        "200": {"description": operation.summary, "headers": _headers(headers), "content": content},
+        "200": {"description": _summary(operation), "headers": _headers(headers), "content": content},
         **{str(status): error for status in sorted(statuses)},
     }
 

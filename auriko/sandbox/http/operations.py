@@ -1,29 +1,69 @@
-"""Every endpoint of the API and of the journal, once: who answers it, who may call it, what goes in and out."""
+"""Operations: an endpoint's path, who answers it, who may call it, what goes in and what comes out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
 
-from auriko import models
-from auriko.sandbox.errors import ErrorEnvelope
-from auriko.sandbox.http import endpoints
-from auriko.sandbox.http.endpoints import Handler
-from auriko.sandbox.journal.records import Decisions, Report
-from auriko.sandbox.wire.chat_request import ChatRequest
-from auriko.sandbox.wire.responses_request import ResponsesRequest
+from auriko.sandbox.accounts.keys import Account, Accounts
+from auriko.sandbox.catalog.model import Catalog
+from auriko.sandbox.errors import GatewayError
+from auriko.sandbox.faults import Fault, Faults
+from auriko.sandbox.journal.decisions import DecisionLog
+from auriko.sandbox.journal.requests import RequestLog
+from auriko.sandbox.serving.dispatcher import Dispatcher
+from auriko.sandbox.serving.measurements import Measurements
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a path or a query, with the values that it may have; None for any text."""
+class Services:
+    """The services of the endpoints; `callable_catalog` is what the callers' keys and the gateway's reach."""
 
-    name: str
-    place: Literal["path", "query"]
-    values: Sequence[str] | None = None
+    catalog: Catalog
+    callable_catalog: Catalog
+    dispatcher: Dispatcher
+    accounts: Accounts
+    request_log: RequestLog
+    decision_log: DecisionLog
+    faults: Faults
+    measurements: Measurements
+    public_journal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request whose body has been read and whose key, if one is needed, is accepted."""
+
+    request: Request
+    content: dict[str, Any] | GatewayError
+    account: Account | None
+    fault: Fault | None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent.
+
+        Raises:
+            GatewayError: It was something else.
+        """
+        if isinstance(self.content, GatewayError):
+            raise self.content
+        return self.content
+
+    @property
+    def caller(self) -> Account:
+        """The account, where a key is needed."""
+        if self.account is None:
+            raise GatewayError("invalid_api_key", "There is no API key.")
+        return self.account
+
+
+Handler = Callable[[Services, Received], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +71,23 @@ class Operation:
     """One endpoint.
 
     Attributes:
+        handler: What answers it; its name and its docstring are those of the operation.
         path: As starlette writes it.
         reply: The type of the JSON that comes back, or None for another `media_type`.
         access: Who may call it: those with a key, anyone, or anyone unless the sandbox has a key of its own. A page
             takes that key as the password that a browser asks for, and what looks at it leaves no trace.
+        parameters: Those of its path and of its query, as the OpenAPI document has them.
         body: The model of the JSON that is sent, for inference.
         event: The type of one event's JSON, where a reply may be a stream.
         last_event: What ends that stream, if it is no JSON.
     """
 
+    handler: Handler
     method: str
     path: str
-    summary: str
-    handler: Handler
-    reply: Any
+    reply: Any = None
     access: Literal["key", "anyone", "journal", "page"] = "key"
-    parameters: tuple[Parameter, ...] = ()
+    parameters: Sequence[Mapping[str, Any]] = ()
     body: type[BaseModel] | None = None
     event: Any = None
     last_event: str | None = None
@@ -57,74 +98,6 @@ class Operation:
         return self.access == "key" or (self.access != "anyone" and not journal_is_public)
 
 
-OPERATIONS = (
-    Operation(
-        "POST",
-        "/v1/chat/completions",
-        "A chat completion, whole or as a stream that ends with [DONE]",
-        endpoints.chat_completions,
-        models.ChatCompletion,
-        body=ChatRequest,
-        event=models.ChatCompletionChunk | ErrorEnvelope,
-        last_event="[DONE]",
-    ),
-    Operation(
-        "POST",
-        "/v1/responses",
-        "A response, whole or as a stream of events",
-        endpoints.create_response,
-        models.Response,
-        body=ResponsesRequest,
-        event=models.ResponseStreamEvent,
-    ),
-    Operation(
-        "GET",
-        "/v1/models",
-        "The models that can be called",
-        endpoints.list_models,
-        models.ModelList,
-        parameters=(Parameter("endpoint", "query", ("chat_completions", "responses")),),
-    ),
-    Operation(
-        "GET",
-        "/v1/models/{model_id:path}",
-        "One of them, by its id or an alias",
-        endpoints.get_model,
-        models.Model,
-        parameters=(Parameter("model_id", "path"),),
-    ),
-    Operation(
-        "GET",
-        "/v1/directory/models",
-        "The whole catalogue with prices",
-        endpoints.directory,
-        models.DirectoryResponse,
-        access="anyone",
-    ),
-    Operation(
-        "GET",
-        "/v1/registry/models",
-        "The canonical models",
-        endpoints.registry_models,
-        models.ModelsListResponse,
-        access="anyone",
-    ),
-    Operation(
-        "GET",
-        "/v1/registry/providers",
-        "The providers",
-        endpoints.registry_providers,
-        models.ProviderList,
-        access="anyone",
-    ),
-    Operation("GET", "/v1/me", "Who the key is", endpoints.me, models.ApiKeyIdentity),
-    Operation("GET", "/sandbox/report", "How the clients have behaved", endpoints.report, Report, access="journal"),
-    Operation(
-        "GET",
-        "/sandbox/decisions",
-        "How each request was routed, oldest first",
-        endpoints.decisions,
-        Decisions,
-        access="journal",
-    ),
-)
+def operation(method: str, path: str, reply: Any = None, **more: Any) -> Callable[[Handler], Operation]:
+    """Makes a handler the operation of these attributes."""
+    return lambda handler: Operation(handler, method, path, reply, **more)

@@ -33,12 +33,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events; the connection breaks where the iterator raises ConnectionAbortedError."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        try:
-            await cancel_on_disconnect(receive, self._send_blocks(send))
-        except ConnectionAbortedError:
-            await cut_connection(scope, receive)
-        except ClientDisconnect:
-            note_break(scope, "left")
+        await send_on(scope, receive, self._send_blocks(send))
 
     async def _send_blocks(self, send: Send) -> None:
         async with aclosing(self.blocks):
@@ -48,11 +43,16 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def cut_connection(scope: Scope, receive: Receive) -> None:
-    """Break the connection without another byte."""
-    note_break(scope, "cut")
-    scope["state"]["transport"].abort()
-    await _until_disconnect(receive)
+async def send_on(scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Let `work` send a reply until the client leaves; where it raises ConnectionAbortedError the connection breaks."""
+    try:
+        await cancel_on_disconnect(receive, work)
+    except ConnectionAbortedError:
+        note_break(scope, "cut")
+        scope["state"]["transport"].abort()
+        await _until_disconnect(receive)
+    except ClientDisconnect:
+        note_break(scope, "left")
 
 
 def note_break(scope: Scope, how: str) -> None:

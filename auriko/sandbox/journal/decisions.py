@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
+from collections import defaultdict, deque
+from dataclasses import dataclass
 
 from auriko.sandbox.answer import Finished
 from auriko.sandbox.journal.records import (
     AttemptRecord,
     CandidateRecord,
     DecisionRecord,
-    DroppedRecord,
+    OfferRecord,
     SpeedRecord,
-    Spend,
-    no_spend,
 )
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.decide import Decision, strategy_of
-from auriko.sandbox.router.filters import Drop, NoCandidateError
+from auriko.sandbox.router.filters import NoCandidateError
 from auriko.sandbox.router.scoring import Scored
 from auriko.sandbox.router.speed import Speed
 
 _KEPT = 1000
+
+
+@dataclass(slots=True)
+class Spend:
+    """The attempts at one provider, how they ended, and what it was paid."""
+
+    tried: int = 0
+    answered: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float = 0.0
+
+    def add(self, other: Spend) -> None:
+        """Takes another's into these."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class DecisionLog:
@@ -35,7 +51,7 @@ class DecisionLog:
 
     def __init__(self) -> None:
         self._decisions: deque[DecisionRecord] = deque(maxlen=_KEPT)
-        self.spend: dict[str, Spend] = {}
+        self.spend: defaultdict[str, Spend] = defaultdict(Spend)
 
     @property
     def decisions(self) -> list[DecisionRecord]:
@@ -55,7 +71,10 @@ class DecisionLog:
                 "strategy": decision.strategy,
                 "reason": decision.reason,
                 "candidates": [_candidate_record(scored) for scored in decision.order],
-                "dropped": [_dropped_record(candidate, drop) for candidate, drop in decision.dropped],
+                "dropped": [
+                    {**_offer_record(candidate), "code": drop.code, "reason": drop.reason}
+                    for candidate, drop in decision.dropped
+                ],
                 "attempts": attempts,
             }
         )
@@ -69,13 +88,13 @@ class DecisionLog:
         """Note that a candidate is being tried."""
         attempt: AttemptRecord = {"provider": candidate.provider, "model": candidate.model.id}
         attempts.append(attempt)
-        self._spend(attempt)["tried"] += 1
+        self.spend[candidate.provider].tried += 1
         return attempt
 
     def failed(self, attempt: AttemptRecord, code: str, message: str) -> None:
         """Note that an attempt came to nothing."""
         attempt.update({"failed": message, "code": code})
-        self._spend(attempt)["failed"] += 1
+        self.spend[attempt["provider"]].failed += 1
 
     def finished(self, attempt: AttemptRecord, end: Finished) -> None:
         """Note the end of an answer: what was measured, and what it cost."""
@@ -89,25 +108,23 @@ class DecisionLog:
                 "usd": end.bill.usd,
             }
         )
-        spend = self._spend(attempt)
-        spend["answered"] += 1
-        spend["prompt_tokens"] += end.counts.prompt
-        spend["completion_tokens"] += end.counts.completion
-        spend["usd"] += end.bill.usd
-
-    def _spend(self, attempt: AttemptRecord) -> Spend:
-        return self.spend.setdefault(attempt["provider"], no_spend())
+        self.spend[attempt["provider"]].add(Spend(0, 1, 0, end.counts.prompt, end.counts.completion, end.bill.usd))
 
 
-def _candidate_record(scored: Scored) -> CandidateRecord:
-    """A candidate that could serve the request."""
-    assessed = scored.assessed
-    candidate = assessed.candidate
+def _offer_record(candidate: Candidate) -> OfferRecord:
     return {
         "model": candidate.model.id,
         "provider": candidate.provider,
         "tier": candidate.tier.name,
         "engine": candidate.engine,
+    }
+
+
+def _candidate_record(scored: Scored) -> CandidateRecord:
+    """A candidate that could serve the request."""
+    assessed = scored.assessed
+    return {
+        **_offer_record(assessed.candidate),
         "score": scored.score,
         "parts": scored.parts._asdict(),
         "expected_usd": assessed.expected_usd,
@@ -122,16 +139,4 @@ def _speed_record(speed: Speed) -> SpeedRecord:
         "calls": len(speed.samples),
         "ttft_ms": {"p50": speed.ttft_ms("p50"), "p95": speed.ttft_ms("p95")},
         "throughput_tps": {"p50": speed.throughput_tps("p50"), "p95": speed.throughput_tps("p95")},
-    }
-
-
-def _dropped_record(candidate: Candidate, drop: Drop) -> DroppedRecord:
-    """A candidate that could not."""
-    return {
-        "model": candidate.model.id,
-        "provider": candidate.provider,
-        "tier": candidate.tier.name,
-        "engine": candidate.engine,
-        "code": drop.code,
-        "reason": drop.reason,
     }

@@ -13,16 +13,21 @@ class SpeedRecord(TypedDict):
     throughput_tps: dict[str, float]
 
 
-class CandidateRecord(TypedDict):
-    """One who could serve a request: the score of 0 to 1, the three that it is made of, and what they are made of.
-
-    `ttft_ms` and `throughput_tps` are those of the percentiles that the request ranks with.
-    """
+class OfferRecord(TypedDict):
+    """A model at a provider in a tier, and the engine that answers there."""
 
     model: str
     provider: str
     tier: str
     engine: str
+
+
+class CandidateRecord(OfferRecord):
+    """One who could serve a request: the score of 0 to 1, the three that it is made of, and what they are made of.
+
+    `ttft_ms` and `throughput_tps` are those of the percentiles that the request ranks with.
+    """
+
     score: float
     parts: dict[str, float]
     expected_usd: float
@@ -31,13 +36,9 @@ class CandidateRecord(TypedDict):
     measured: SpeedRecord | None
 
 
-class DroppedRecord(TypedDict):
+class DroppedRecord(OfferRecord):
     """One who could not serve a request, and why."""
 
-    model: str
-    provider: str
-    tier: str
-    engine: str
     code: str
     reason: str
 
@@ -96,19 +97,3 @@ class Report(TypedDict):
     statuses: dict[str, int]
     retries: int
     retry_after: RetryAfter
-
-
-class Spend(TypedDict):
-    """The attempts at one provider, how they ended, and what it was paid."""
-
-    tried: int
-    answered: int
-    failed: int
-    prompt_tokens: int
-    completion_tokens: int
-    usd: float
-
-
-def no_spend() -> Spend:
-    """The spending before the first attempt."""
-    return {"tried": 0, "answered": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from auriko.sandbox.journal.records import Report
 
@@ -52,11 +52,7 @@ class ReceivedRequest:
         return int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
 
 
-class _Reply(NamedTuple):
-    retry_after: float | None
-    at: float
-
-
+@dataclass(slots=True)
 class NotedRequest:
     """A request and what came of it, as far as it is known.
 
@@ -67,22 +63,19 @@ class NotedRequest:
         code: The code of the error, or None.
         broken: How the reply ended early: `cut` by the sandbox, or `left` by the client; None where it did not.
         retried: Whether the client has sent it again since.
+        retry_after: The seconds of that header of the reply.
+        answered_at: `time.monotonic()` of the reply.
     """
 
-    def __init__(self, request: ReceivedRequest, request_id: str) -> None:
-        self.request = request
-        self.id = request_id
-        self.at = time.time()
-        self.status: int | None = None
-        self.code: str | None = None
-        self.broken: Literal["cut", "left"] | None = None
-        self.retried = False
-        self.reply: _Reply | None = None
-
-    def answered(self, status: int, retry_after: str | None, code: str | None) -> None:
-        """Takes note of the head of the reply."""
-        self.status, self.code = status, code
-        self.reply = _Reply(None if retry_after is None else float(retry_after), time.monotonic())
+    request: ReceivedRequest
+    id: str
+    at: float = field(default_factory=time.time)
+    status: int | None = None
+    code: str | None = None
+    broken: Literal["cut", "left"] | None = None
+    retried: bool = False
+    retry_after: float | None = None
+    answered_at: float | None = None
 
     @property
     def failed(self) -> bool:
@@ -134,7 +127,8 @@ class RequestLog:
     def answered(self, noted: NotedRequest, status: int, retry_after: str | None, code: str | None) -> None:
         """Note the head of the reply to a request."""
         self._statuses[status] += 1
-        noted.answered(status, retry_after, code)
+        noted.status, noted.code, noted.answered_at = status, code, time.monotonic()
+        noted.retry_after = None if retry_after is None else float(retry_after)
 
     def broke(self, noted: NotedRequest, how: Literal["cut", "left"]) -> None:
         """Note that the reply to a request ended early."""
@@ -154,11 +148,12 @@ class RequestLog:
     def _judge_wait(self, retry: ReceivedRequest) -> None:
         """Compare with the last reply to the same body, if that said how long to wait."""
         for noted in reversed(self._noted):
-            request, reply = noted.request, noted.reply
-            if reply and (request.path, request.json, request.retry) == (retry.path, retry.json, retry.retry - 1):
+            request, answered_at = noted.request, noted.answered_at
+            is_this = (request.path, request.json, request.retry) == (retry.path, retry.json, retry.retry - 1)
+            if is_this and answered_at is not None:
                 noted.retried = True
-                if reply.retry_after is not None:
-                    waited = retry.at - reply.at >= reply.retry_after
+                if noted.retry_after is not None:
+                    waited = retry.at - answered_at >= noted.retry_after
                     self._waited += waited
                     self._hurried += not waited
                 return

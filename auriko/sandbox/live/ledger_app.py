@@ -15,13 +15,12 @@ from starlette.routing import Route
 
 from auriko.sandbox.addresses import host_name, is_loopback
 from auriko.sandbox.live.ledger import WINDOWS, Filter, latest_id, ledger_view
-from auriko.sandbox.live.pages import HEADERS, page_file, templates
+from auriko.sandbox.live.pages import FILES, HEADERS, page_file, templates
 from auriko.sandbox.server import Server, bind
 from auriko.spend import SpendLedger
 
 # Between two readings of a file that grows, so many times as long passes as a reading takes.
 _REST = 5.0
-_FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
 class LedgerPage:
@@ -39,7 +38,7 @@ class LedgerPage:
                 Route("/", _for_this_machine(self._page)),
                 Route("/ledger", _for_this_machine(self._live)),
                 Route("/calls.csv", _for_this_machine(self._csv)),
-                *(Route(f"/sandbox/{name}", _file) for name in _FILES),
+                *(Route(f"/sandbox/{name}", _file) for name in FILES),
             ]
         )
 
@@ -103,8 +102,7 @@ def _for_this_machine(page: Callable[[Request], Response]) -> Callable[[Request]
 
 
 def _file(request: Request) -> Response:
-    name = request.scope["path"].rpartition("/")[2]
-    return page_file(name, _FILES[name])
+    return page_file(request.scope["path"].rpartition("/")[2])
 
 
 def _line(values: Iterator[object] | list[str]) -> str:

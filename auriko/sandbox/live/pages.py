@@ -10,8 +10,7 @@ import jinja2
 from starlette.responses import Response
 
 from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.http.endpoints import Received, Services
-from auriko.sandbox.http.operations import Operation
+from auriko.sandbox.http.operations import Received, Services, operation
 from auriko.sandbox.live.view import Shown, current_view
 
 HEADERS = {
@@ -25,40 +24,40 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
+@operation("GET", "/", access="page", media_type="text/html")
 async def page(services: Services, received: Received) -> Response:
-    """`GET /`."""
+    """The live page."""
     return _rendered("page.html", services, received)
 
 
+@operation("GET", "/sandbox/live", access="page", media_type="text/html")
 async def live(services: Services, received: Received) -> Response:
-    """`GET /sandbox/live`: the part of the page that changes."""
+    """What changes on it."""
     return _rendered("live.html", services, received)
 
 
+@operation("GET", "/sandbox/page.css", access="page", media_type="text/css")
 async def style(_: Services, __: Received) -> Response:
-    """`GET /sandbox/page.css`."""
-    return page_file("page.css", "text/css")
+    """Its style."""
+    return page_file("page.css")
 
 
+@operation("GET", "/sandbox/page.js", access="page", media_type="text/javascript")
 async def script(_: Services, __: Received) -> Response:
-    """`GET /sandbox/page.js`."""
-    return page_file("page.js", "text/javascript")
+    """Its script."""
+    return page_file("page.js")
 
 
+@operation("GET", "/sandbox/icon.svg", access="page", media_type="image/svg+xml")
 async def icon(_: Services, __: Received) -> Response:
-    """`GET /sandbox/icon.svg`."""
-    return page_file("icon.svg", "image/svg+xml")
+    """Its icon."""
+    return page_file("icon.svg")
 
 
-PAGES = (
-    Operation("GET", "/", "The live page", page, None, access="page", media_type="text/html"),
-    Operation("GET", "/sandbox/live", "What changes on it", live, None, access="page", media_type="text/html"),
-    Operation("GET", "/sandbox/page.css", "Its style", style, None, access="page", media_type="text/css"),
-    Operation("GET", "/sandbox/page.js", "Its script", script, None, access="page", media_type="text/javascript"),
-    Operation("GET", "/sandbox/icon.svg", "Its icon", icon, None, access="page", media_type="image/svg+xml"),
-)
+PAGES = (page, live, style, script, icon)
 
 
 def password_as_key(authorization: str | None) -> str | None:
@@ -86,10 +85,10 @@ def _rendered(template: str, services: Services, received: Received) -> Response
     return Response(templates().get_template(template).render(view=view), media_type="text/html", headers=HEADERS)
 
 
-def page_file(name: str, media_type: str) -> Response:
+def page_file(name: str) -> Response:
     """A file of the pages."""
     content = (resources.files("auriko.sandbox.live") / "files" / name).read_bytes()
-    return Response(content, media_type=media_type, headers=HEADERS)
+    return Response(content, media_type=FILES[name], headers=HEADERS)
 
 
 @cache

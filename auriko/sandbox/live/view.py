@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +11,9 @@ from typing import NamedTuple
 
 from auriko.sandbox.accounts.keys import DEFAULT_KEY
 from auriko.sandbox.catalog.model import Model, Provider
-from auriko.sandbox.http.endpoints import Services
-from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report, Spend, no_spend
+from auriko.sandbox.http.operations import Services
+from auriko.sandbox.journal.decisions import Spend
+from auriko.sandbox.journal.records import AttemptRecord, DecisionRecord, Report
 from auriko.sandbox.journal.requests import NotedRequest
 from auriko.sandbox.live.charts import Bars, Timeline, bars_of, sparks, timeline
 from auriko.sandbox.router.speed import Speed
@@ -128,7 +128,7 @@ class View:
     @property
     def spent(self) -> Bars:
         """The sums spent by provider, the most first."""
-        return bars_of({each.provider.id: each.spend["usd"] for each in self.providers})
+        return bars_of({each.provider.id: each.spend.usd for each in self.providers})
 
     @property
     def spent_by_model(self) -> Bars:
@@ -155,7 +155,9 @@ def current_view(services: Services, address: str, shown: Shown) -> View:
     calls = [CallView(noted, by_request.get(noted.id)) for noted in reversed(services.request_log.noted)]
     catalog = services.catalog.providers()
     lines = sparks({each.id: list(islice(_times(decisions, each.id), _SPARKS))[::-1] for each in catalog})
-    spend = services.decision_log.spend
+    spend, total = services.decision_log.spend, Spend()
+    for each in spend.values():
+        total.add(each)
     by_model: defaultdict[str, float] = defaultdict(float)
     for decision in decisions:
         for attempt in decision["attempts"]:
@@ -170,7 +172,7 @@ def current_view(services: Services, address: str, shown: Shown) -> View:
             ProviderView(
                 provider=each,
                 is_down=services.faults.is_down(each.id),
-                spend=spend.get(each.id, no_spend()),
+                spend=spend.get(each.id, Spend()),
                 speed=services.measurements.overall(each.id),
                 spark=lines[each.id],
             )
@@ -186,7 +188,7 @@ def current_view(services: Services, address: str, shown: Shown) -> View:
             began=f"{_MINUTES} min ago",
             each=f"{_MINUTES} s",
         ),
-        total=_sum([spend.get(each.id, no_spend()) for each in catalog]),
+        total=total,
         by_model=by_model,
     )
 
@@ -208,14 +210,3 @@ def _times(decisions: Sequence[DecisionRecord], provider: str) -> Iterator[float
         for attempt in decision["attempts"]:
             if attempt["provider"] == provider and "ttft_ms" in attempt:
                 yield attempt["ttft_ms"]
-
-
-def _sum(spends: Sequence[Spend]) -> Spend:
-    return {
-        "tried": sum(each["tried"] for each in spends),
-        "answered": sum(each["answered"] for each in spends),
-        "failed": sum(each["failed"] for each in spends),
-        "prompt_tokens": sum(each["prompt_tokens"] for each in spends),
-        "completion_tokens": sum(each["completion_tokens"] for each in spends),
-        "usd": math.fsum(each["usd"] for each in spends),
-    }

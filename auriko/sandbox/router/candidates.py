@@ -44,25 +44,17 @@ class Candidate:
         return self.offer.engine(self.tier)
 
 
-def find_models(catalog: Catalog, names: Sequence[str]) -> list[Model]:
-    """The models of these names, without suffixes.
+def find_model(catalog: Catalog, name: str, param: str) -> Model:
+    """The model of this name, without a suffix.
 
     Raises:
-        GatewayError: `model_not_found`.
+        GatewayError: `model_not_found`, with the field that named it.
     """
-    models: list[Model] = []
-    for name in names:
-        model = catalog.find(split_strategy(name)[0])
-        if model is None:
-            raise GatewayError(
-                "model_not_found",
-                f"There is no model {name!r}.",
-                param="model" if len(names) == 1 else "gateway.models",
-                suggestion=did_you_mean(catalog.names_like(name)),
-            )
-        if model not in models:
-            models.append(model)
-    return models
+    model = catalog.find(split_strategy(name)[0])
+    if model is None:
+        nearest = did_you_mean(catalog.names_like(name))
+        raise GatewayError("model_not_found", f"There is no model {name!r}.", param=param, suggestion=nearest)
+    return model
 
 
 def candidates(models: Sequence[Model], own_keys: Collection[str]) -> list[Candidate]:

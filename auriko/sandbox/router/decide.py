@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from auriko.routing import split_strategy
 from auriko.sandbox.catalog.model import Catalog
 from auriko.sandbox.request import InferenceRequest
-from auriko.sandbox.router.candidates import Candidate, candidates, find_models
+from auriko.sandbox.router.candidates import Candidate, candidates, find_model
 from auriko.sandbox.router.filters import Assessed, Dropped, filter_candidates
-from auriko.sandbox.router.scoring import BEST, Pick, Scored, ranked, score, shares_for, strategy_in_effect
+from auriko.sandbox.router.scoring import DEFAULT_STRATEGY, Pick, Scored, ranked, score, shares_for
 from auriko.sandbox.routing_options import Routing
 
 _BEST_AT = {"cost": "cheapest", "ttft": "quickest", "throughput": "fastest"}
@@ -38,7 +38,7 @@ def decide(
     own_keys: Collection[str],
     prompt_tokens: int,
     assess: Callable[[Candidate], Assessed],
-    pick: Pick = BEST,
+    pick: Pick,
 ) -> Decision:
     """The decision who is tried for this request.
 
@@ -49,7 +49,8 @@ def decide(
         GatewayError: The model is unknown.
         NoCandidateError: Nobody can serve the request.
     """
-    models = find_models(catalog, request.models)
+    param = "model" if len(request.models) == 1 else "gateway.models"
+    models = list({(model := find_model(catalog, name, param)).id: model for name in request.models}.values())
     assessed = [assess(candidate) for candidate in candidates(models, own_keys)]
     viable, dropped = filter_candidates(assessed, request, prompt_tokens)
     strategy = strategy_of(request)
@@ -59,9 +60,11 @@ def decide(
 
 
 def strategy_of(request: InferenceRequest) -> str:
-    """The strategy by which this request is routed."""
+    """The strategy's name: weights go before a suffix of a model's name, and that before `optimize`."""
+    if request.routing.weights is not None:
+        return "custom"
     suffix = next((s for name in request.models if (s := split_strategy(name)[1])), None)
-    return strategy_in_effect(request.routing, suffix)
+    return suffix or request.routing.optimize or DEFAULT_STRATEGY
 
 
 def _reason(first: Scored, scored: Sequence[Scored], strategy: str, routing: Routing) -> str:

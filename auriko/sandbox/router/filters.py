@@ -16,7 +16,7 @@ from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import REQUIRABLE_PARAMS, InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.router.speed import Speed
-from auriko.sandbox.router.suggestions import SUGGESTIONS, param_for
+from auriko.sandbox.router.suggestions import advice
 
 
 class Drop(NamedTuple):
@@ -48,9 +48,7 @@ Dropped = list[tuple[Candidate, Drop]]
 class NoCandidateError(GatewayError):
     """Nobody can serve a request. `dropped` says of each who could have why not."""
 
-    def __init__(self, dropped: Dropped, code: str, message: str, *, param: str | None, suggestion: str | None) -> None:
-        super().__init__(code, message, param=param, suggestion=suggestion)
-        self.dropped = dropped
+    dropped: Dropped
 
 
 _Test = Callable[[Assessed, InferenceRequest], "Drop | None"]
@@ -104,14 +102,11 @@ def _common(dropped: Dropped) -> Drop:
 
 
 def _nobody(drop: Drop, request: InferenceRequest, dropped: Dropped) -> NoCandidateError:
-    models = ", ".join(request.models)
-    return NoCandidateError(
-        dropped,
-        drop.code,
-        f"No provider of {models} can serve this request: {drop.reason}.",
-        param=param_for(drop.code, request.endpoint),
-        suggestion=SUGGESTIONS.get(drop.code),
-    )
+    message = f"No provider of {', '.join(request.models)} can serve this request: {drop.reason}."
+    param, suggestion = advice(drop.code, request.endpoint)
+    error = NoCandidateError(drop.code, message, param=param, suggestion=suggestion)
+    error.dropped = dropped
+    return error
 
 
 def _endpoint(each: Assessed, request: InferenceRequest) -> Drop | None:
@@ -156,10 +151,11 @@ def _blocked(each: Assessed, request: InferenceRequest) -> Drop | None:
 
 
 def _capabilities(each: Assessed, request: InferenceRequest) -> Drop | None:
-    for need in request.needs:
-        if need.capability not in each.candidate.offer.capabilities:
-            at_responses = need.capability == "tools" and request.endpoint == RESPONSES
-            return Drop("no_tools_on_endpoint" if at_responses else need.code, f"it does not support {need.what}")
+    for capability, what in request.needs.items():
+        if capability not in each.candidate.offer.capabilities:
+            at_responses = capability == "tools" and request.endpoint == RESPONSES
+            code = "no_tools_on_endpoint" if at_responses else f"{capability}_not_supported"
+            return Drop(code, f"it does not support {what}")
     offer = each.candidate.offer
     stops = "reasoning_off" in offer.capabilities or "reasoning" not in offer.capabilities
     if request.effort == "off" and not stops and offer.efforts:
@@ -204,8 +200,8 @@ def _data_policy(each: Assessed, request: InferenceRequest) -> Drop | None:
 
 def _cost(each: Assessed, request: InferenceRequest) -> Drop | None:
     ceiling = request.routing.max_cost_per_1m
-    price = each.candidate.tier.price
-    mean = (price.input + price.output) / 2
+    tier = each.candidate.tier
+    mean = (tier.input + tier.output) / 2
     if ceiling is None or mean <= ceiling:
         return None
     return Drop("cost_constraint_exceeded", f"its mean price is {mean:g} USD per 1M tokens, above {ceiling:g}")

@@ -4,19 +4,18 @@ A dimension's score is the best value among the candidates over the candidate's 
 good), and the total is their weighted mean. What has not been measured scores 0: it cannot win by being unknown.
 
 The choice is the best ranked one, so that tests can rely on it, unless something else picks. (The real gateway picks
-with a bias to the top, see `load_balance`.) Ties go to the cheaper, then to the order of the catalogue.
+with a bias to the top, see `pick_by_chance`.) Ties go to the cheaper, then to the order of the catalogue.
 """
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from itertools import accumulate
 from typing import NamedTuple
 
 from auriko.sandbox.router.filters import Assessed
 from auriko.sandbox.routing_options import Routing
-
-CUSTOM = "custom"
 
 
 class Shares(NamedTuple):
@@ -47,17 +46,10 @@ STRATEGY_SHARES = {
 DEFAULT_STRATEGY = "cost-focus"
 
 
-def strategy_in_effect(routing: Routing, suffix: str | None) -> str:
-    """The strategy's name: weights go before a suffix of the model's name, and that before `optimize`."""
-    if routing.weights is not None:
-        return CUSTOM
-    return suffix or routing.optimize or DEFAULT_STRATEGY
-
-
 def shares_for(routing: Routing, strategy: str) -> Shares:
     """The weight of each dimension under this strategy."""
     weights = routing.weights
-    if strategy != CUSTOM or weights is None:
+    if weights is None:
         return STRATEGY_SHARES[strategy]
     total = weights.cost + weights.ttft + weights.throughput
     return Shares(weights.cost / total, weights.ttft / total, weights.throughput / total)
@@ -87,10 +79,33 @@ def _ratio(smaller: float, larger: float) -> float:
 Pick = Callable[[Sequence[Scored]], Scored]
 """Picks the first choice, of rivals in the order of their scores."""
 
-BEST: Pick = itemgetter(0)
+
+def pick_by_chance(margin: float, chance: Callable[[], float]) -> Pick:
+    """Picks the first choice by chance, with a bias to the top: the probability is that of the score squared.
+
+    By price alone that is the inverse square of the price, which is what gateways usually do.
+
+    Args:
+        margin: The share of the best score that one may lack and still be picked.
+        chance: Gives a number of 0 to less than 1.
+
+    Raises:
+        ValueError: The margin is no share.
+    """
+    if not 0 <= margin <= 1:
+        raise ValueError(f"load_balance is a share between 0 and 1, not {margin}")
+
+    def pick(rivals: Sequence[Scored]) -> Scored:
+        near = [each for each in rivals if each.score >= rivals[0].score * (1 - margin)]
+        if not margin or len(near) == 1:
+            return rivals[0]
+        sums = list(accumulate(each.score**2 or 1.0 for each in near))
+        return near[bisect(sums, chance() * sums[-1], hi=len(near) - 1)]
+
+    return pick
 
 
-def ranked(scored: Sequence[Scored], routing: Routing, pick: Pick = BEST) -> list[Scored]:
+def ranked(scored: Sequence[Scored], routing: Routing, pick: Pick) -> list[Scored]:
     """Candidates from first to last choice, no more than may be tried.
 
     A preferred provider goes first. In fallback mode all providers of the first model go before those of the second.

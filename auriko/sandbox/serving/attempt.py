@@ -26,12 +26,13 @@ from auriko.sandbox.answer import (
 )
 from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import EngineError, Event, Finish, Prompt, Text, Thought, ToolCall
+from auriko.sandbox.engines.content import text_of
 from auriko.sandbox.engines.tokens import count_tokens
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.request import InferenceRequest
 from auriko.sandbox.router.candidates import Candidate
 from auriko.sandbox.serving import image
-from auriko.sandbox.serving.provider_limits import choices, effort, forwarded_prompt
+from auriko.sandbox.serving.provider_limits import dropped_params, effort, forwarded_prompt
 from auriko.sandbox.serving.runtime import Progress, Runtime
 
 # Tokens that each effort may spend on thinking.
@@ -118,7 +119,8 @@ class Attempt:
         if provider.signs_tool_calls:
             self._runtime.signer.check_calls(self._request, provider.id)
         self._runtime.signer.check_reasoning(self._request, provider.id)
-        for choice in range(choices(self._request, self._candidate)):
+        dropped = dropped_params(self._request, self._candidate)
+        for choice in range(1 if "n" in dropped else self._request.n):
             async with aclosing(self._think(choice)) as thoughts:
                 async for delta in thoughts:
                     yield delta
@@ -238,10 +240,6 @@ class Attempt:
 
 
 def _question(prompt: Prompt) -> str:
-    """The beginning of the last thing that the user said."""
-    for message in reversed(prompt.messages):
-        content = message.get("content")
-        if message.get("role") == "user" and content:
-            text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
-            return " ".join(text.split())[-120:]
-    return ""
+    """The end of the last thing that the user said."""
+    said = (text_of(message) for message in reversed(prompt.messages) if message["role"] == "user")
+    return " ".join(next(filter(None, said), "").split())[-120:]

@@ -46,12 +46,6 @@ class Route:
     warnings: tuple[RoutingWarning, ...]
 
     @property
-    def provider_model_id(self) -> str:
-        """The name of what really runs."""
-        is_own = self.engine == self.candidate.engine
-        return self.candidate.offer.provider_model_id(self.candidate.tier) if is_own else f"sandbox/{self.engine}"
-
-    @property
     def fingerprint(self) -> str:
         """The name of what really runs, for `system_fingerprint`."""
         return f"auriko-sandbox:{self.engine}"
@@ -67,9 +61,10 @@ class Route:
         if finished.counts.cached:
             cost["cache_savings_percent"] = finished.bill.saved_percent
             cost["cache_savings_usd"] = finished.bill.saved_usd
+        upstream = self.candidate.offer.upstream_model if self.engine == self.candidate.engine else None
         metadata: dict[str, Any] = {
             "provider": self.candidate.provider,
-            "provider_model_id": self.provider_model_id,
+            "provider_model_id": upstream or f"sandbox/{self.engine}",
             "model_canonical": self.candidate.model.id,
             "routing_strategy": self.strategy,
             "ttft_ms": round(finished.ttft_ms, 3),
@@ -208,10 +203,10 @@ class Dispatcher:
 
     def _expected_usd(self, candidate: Candidate, estimate: _Estimate) -> float:
         """Price times tokens, less what this provider's cache saves on average."""
-        prompt, price = estimate.prompt_tokens, candidate.tier.price
-        is_cached = price.cache_read is not None and prompt >= candidate.offer.provider.cache_min_tokens
+        prompt, tier = estimate.prompt_tokens, candidate.tier
+        is_cached = tier.cache_read is not None and prompt >= candidate.offer.provider.cache_min_tokens
         cached = int(estimate.cached_share * prompt) if is_cached else 0
-        return bill(candidate.tier, TokenCounts(prompt, estimate.answer_tokens, cached=cached)).usd
+        return bill(tier, TokenCounts(prompt, estimate.answer_tokens, cached=cached)).usd
 
 
 def _deadline(request: InferenceRequest, started: float) -> float:

@@ -11,9 +11,10 @@ from contextlib import aclosing, closing, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
-from auriko.sandbox.engines.base import AsyncEngine, Engine, EngineError, Event, Prompt
+from auriko.sandbox.engines.base import Engine, EngineError, Event, Prompt
 from auriko.sandbox.engines.scripted import ScriptedEngine
 from auriko.sandbox.engines.tokens import count_prompt_tokens
+from auriko.sandbox.engines.upstream.engine import UpstreamEngine
 
 _THREADS_PER_ENGINE = 8
 _EVENTS_AHEAD = 64
@@ -100,30 +101,23 @@ class EnginePool:
 
     Attributes:
         answers: What is answered instead of all of them, if something is.
+        local: The engines in this process, by name.
     """
 
     answers: ScriptedEngine | None = None
 
-    def __init__(self, engines: Iterable[Engine], remote: Iterable[AsyncEngine] = ()) -> None:
-        self._local: Mapping[str, Engine] = {engine.name: engine for engine in engines}
-        self._remote: Mapping[str, AsyncEngine] = {engine.name: engine for engine in remote}
+    def __init__(self, engines: Iterable[Engine], remote: Iterable[UpstreamEngine] = ()) -> None:
+        self.local: Mapping[str, Engine] = {engine.name: engine for engine in engines}
+        self._remote: Mapping[str, UpstreamEngine] = {engine.name: engine for engine in remote}
         self._threads = {
             name: ThreadPoolExecutor(_THREADS_PER_ENGINE, thread_name_prefix=f"auriko-sandbox-{name}")
-            for name in {_SCRIPTED, *self._local}
+            for name in {_SCRIPTED, *self.local}
         }
 
     @property
     def names(self) -> list[str]:
         """Names of all engines."""
-        return [*self._local, *self._remote]
-
-    @property
-    def local(self) -> list[str]:
-        """Names of the engines in this process."""
-        return list(self._local)
-
-    def __getitem__(self, name: str) -> Engine:
-        return self._local[name]
+        return [*self.local, *self._remote]
 
     async def start(self, name: str, prompt: Prompt) -> tuple[str, Run]:
         """(the name of what answers, its run): a scripted answer, a model that this engine passes on to, or itself.
@@ -141,18 +135,18 @@ class EnginePool:
         if self._passes_on(name, prompt):
             name = _MODEL
             prompt = replace(prompt, tools=(), max_tokens=min(prompt.max_tokens or _MOST_SAID, _MOST_SAID))
-        return name, _in_thread(self._local[name], prompt, self._threads[name])
+        return name, _in_thread(self.local[name], prompt, self._threads[name])
 
     def _passes_on(self, name: str, prompt: Prompt) -> bool:
         """True if the model is here, can hold the prompt, and this engine leaves it to the model."""
-        passes_on = getattr(self._local[name], "passes_on", None)
-        if passes_on is None or _MODEL not in self._local or count_prompt_tokens(prompt) > _MOST_READ:
+        passes_on = getattr(self.local[name], "passes_on", None)
+        if passes_on is None or _MODEL not in self.local or count_prompt_tokens(prompt) > _MOST_READ:
             return False
         return bool(passes_on(prompt))
 
     def submit(self, name: str, work: Callable[[Engine], None]) -> None:
         """Let `work` have this engine, in one of its threads."""
-        self._threads[name].submit(work, self._local[name])
+        self._threads[name].submit(work, self.local[name])
 
     async def aclose(self) -> None:
         """Closes the connections of the remote engines."""
@@ -163,6 +157,6 @@ class EnginePool:
         """End all threads and free what the engines hold; blocks until the runs under way have noticed."""
         for name, threads in self._threads.items():
             threads.shutdown(wait=True, cancel_futures=True)
-            close = getattr(self._local.get(name), "close", None)
+            close = getattr(self.local.get(name), "close", None)
             if close is not None:
                 close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,13 +29,12 @@ class PrefixCache:
     """Blocks of prompts by a hash of everything up to their end, per provider, model and key.
 
     Caches are as separate as the providers are: what one has seen, another has not. Each keeps a prefix for five
-    minutes after its last use. Safe to use from several threads.
+    minutes after its last use.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: OrderedDict[bytes, float] = OrderedDict()
-        self._lock = threading.Lock()
 
     def peek(self, scope: str, text: str, min_tokens: int) -> float:
         """The share of `text` that would be read from the cache now."""
@@ -54,19 +52,17 @@ class PrefixCache:
         read = self._read_share(blocks, min_tokens)
         if len(text) < min_tokens or blocks.all_tokens < min_tokens:  # the length is quick to see
             return CacheLookup(read, 0.0)
-        with self._lock:
-            for block in blocks.hashes:
-                self._seen[block] = self._clock()
-                self._seen.move_to_end(block)
-            while len(self._seen) > _KEPT_BLOCKS:
-                self._seen.popitem(last=False)
+        for block in blocks.hashes:
+            self._seen[block] = self._clock()
+            self._seen.move_to_end(block)
+        while len(self._seen) > _KEPT_BLOCKS:
+            self._seen.popitem(last=False)
         return CacheLookup(read, blocks.tokens(len(blocks.hashes)) / blocks.all_tokens - read)
 
     def _read_share(self, blocks: _Blocks, min_tokens: int) -> float:
         alive = self._clock() - _LIFETIME
-        with self._lock:
-            seen = (self._seen.get(block, -math.inf) >= alive for block in blocks.hashes)
-            known = next((n for n, is_there in enumerate(seen) if not is_there), len(blocks.hashes))
+        seen = (self._seen.get(block, -math.inf) >= alive for block in blocks.hashes)
+        known = next((n for n, is_there in enumerate(seen) if not is_there), len(blocks.hashes))
         tokens = blocks.tokens(known)
         return tokens / blocks.all_tokens if tokens and tokens >= min_tokens else 0.0
 

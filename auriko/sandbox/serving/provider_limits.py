@@ -57,11 +57,6 @@ def dropped_params(request: InferenceRequest, candidate: Candidate) -> list[str]
     return [name for name in request.params if name in refused]
 
 
-def choices(request: InferenceRequest, candidate: Candidate) -> int:
-    """The number of answers to give."""
-    return 1 if "n" in dropped_params(request, candidate) else request.n
-
-
 def forwarded_prompt(request: InferenceRequest, candidate: Candidate) -> Prompt:
     """The prompt without what is dropped, and bounded by what the model can say."""
     prompt, offer = request.prompt, candidate.offer

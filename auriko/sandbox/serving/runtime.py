@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from auriko.sandbox.accounts.keys import Account, Accounts
+from auriko.sandbox.accounts.keys import Account
 from auriko.sandbox.answer import Finished
 from auriko.sandbox.catalog.billing import TokenCounts, bill
 from auriko.sandbox.engines.tokens import count_audio_tokens
@@ -38,21 +38,26 @@ class Progress:
             self.first = moment
         self.last = moment
 
+    def speed(self, tokens: int) -> tuple[float, float]:
+        """(ms until the first came, tokens a second until the last did)."""
+        ended = time.perf_counter() if self.last is None else self.last
+        first = ended if self.first is None else self.first
+        return (first - self.started) * 1000, tokens / max(ended - self.started, 1e-6)
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Engines, caches, measurements and accounts of one sandbox."""
+    """Engines, caches and measurements of one sandbox."""
 
     engines: EnginePool
     measurements: Measurements
     cache: PrefixCache
     signer: Signer
-    accounts: Accounts
     faults: Faults
 
     def cached(self, request: InferenceRequest, candidate: Candidate, account: Account) -> float:
         """The share of this prompt that the candidate's cache holds."""
-        if candidate.tier.price.cache_read is None:
+        if candidate.tier.cache_read is None:
             return 0.0
         text, at_least = "".join(request.texts()), candidate.offer.provider.cache_min_tokens
         return self.cache.peek(_cache_scope(candidate, account), text, at_least)
@@ -65,20 +70,18 @@ class Runtime:
         What another engine than the provider's own has answered says nothing of the provider's speed.
         """
         counts = self._counts(request, candidate, account, progress)
-        ended = progress.last if progress.last is not None else time.perf_counter()
-        ttft_ms = ((progress.first if progress.first is not None else ended) - progress.started) * 1000
-        throughput_tps = counts.completion / max(ended - progress.started, 1e-6)
+        ttft_ms, throughput_tps = progress.speed(counts.completion)
         if engine == candidate.engine:
             sample = Sample(ttft_ms, throughput_tps, counts.prompt, counts.completion, counts.cached)
             self.measurements.add(candidate.provider, candidate.lane, sample)
         cost = bill(candidate.tier, counts)
-        self.accounts.charge(account, cost.usd)
+        account.charge(cost.usd)
         return Finished(counts, cost, ttft_ms, throughput_tps)
 
     def _counts(
         self, request: InferenceRequest, candidate: Candidate, account: Account, progress: Progress
     ) -> TokenCounts:
-        provider, price = candidate.offer.provider, candidate.tier.price
+        provider, tier = candidate.offer.provider, candidate.tier
         scope = _cache_scope(candidate, account)
         lookup = self.cache.use(scope, "".join(request.texts()), provider.cache_min_tokens)
         read, written = int(lookup.read * progress.prompt), int(lookup.written * progress.prompt)
@@ -87,8 +90,8 @@ class Runtime:
         return TokenCounts(
             prompt=progress.prompt,
             completion=progress.completion + progress.reasoning + progress.image,
-            cached=0 if price.cache_read is None else read,
-            written=0 if price.cache_write is None else written,
+            cached=0 if tier.cache_read is None else read,
+            written=0 if tier.cache_write is None else written,
             reasoning=progress.reasoning,
             image=progress.image,
             audio=min(count_audio_tokens(request.prompt), progress.prompt),

@@ -41,11 +41,12 @@ class Signer:
         Raises:
             GatewayError: A signature is missing or wrong.
         """
-        for call_id, signature in request.echoed.items():
-            if call_id.startswith(_SIGNED_CALL) and signature != self.sign(call_id):
+        for call in (call for message in request.prompt.messages for call in message.get("tool_calls") or ()):
+            signature = call.get("provider_signature")
+            if call["id"].startswith(_SIGNED_CALL) and signature != self.sign(call["id"]):
                 raise GatewayError(
                     "invalid_request",
-                    f"The tool call {call_id!r} came with a provider_signature, which is missing or changed.",
+                    f"The tool call {call['id']!r} came with a provider_signature, which is missing or changed.",
                     param="messages",
                     provider=provider,
                     suggestion="Send the assistant message back as it came, with provider_signature on each call.",
@@ -61,7 +62,7 @@ class Signer:
             for index, block in enumerate(message.get("reasoning") or ()):
                 sealed = block.get("data")
                 text, signature = _unsealed(sealed) if sealed else (block.get("thinking", ""), block.get("signature"))
-                if _is_ours(signature) and signature != self.sign(text):
+                if (signature or "").startswith(_MARK) and signature != self.sign(text):
                     where = f"messages[{position}].reasoning[{index}].{'data' if sealed else 'signature'}"
                     raise GatewayError(
                         "invalid_parameter_value",
@@ -79,7 +80,3 @@ def _unsealed(sealed: str) -> tuple[str, str]:
         return base64.b64decode(text, validate=True).decode("utf-8", "surrogatepass"), signature
     except ValueError:
         return "", signature
-
-
-def _is_ours(signature: str | None) -> bool:
-    return signature is not None and signature.startswith(_MARK)

@@ -13,6 +13,7 @@ from auriko.sandbox.engines.base import Engine, EngineError, Finish, Prompt
 from auriko.sandbox.router.speed import Sample
 from auriko.sandbox.serving.engine_pool import events_of
 from auriko.sandbox.serving.measurements import Measurements
+from auriko.sandbox.serving.runtime import Progress
 
 _SLOW_MS = 8.0  # from here on, two runs of each length are enough
 _FEWEST_RUNS = 2
@@ -86,21 +87,13 @@ def _samples(engine: Engine, ending: threading.Event) -> Iterator[Sample]:
 def _sample(engine: Engine, content: str, ending: threading.Event) -> Sample | None:
     """One measured run, or None if it was broken off."""
     prompt = Prompt(messages=({"role": "user", "content": content},), max_tokens=64)
-    started = time.perf_counter()
-    first: float | None = None
-    finish = Finish("stop", 0, 0)
+    progress, finish = Progress(), Finish("stop")
     with closing(events_of(engine, prompt)) as events:
         for event in events:
-            if first is None:
-                first = time.perf_counter()
+            progress.saw(time.perf_counter())
             if ending.is_set():
                 return None
             if isinstance(event, Finish):
                 finish = event
-    ended = time.perf_counter()
-    return Sample(
-        ttft_ms=((first if first is not None else ended) - started) * 1000,
-        throughput_tps=finish.completion_tokens / max(ended - started, 1e-6),
-        prompt_tokens=finish.prompt_tokens,
-        completion_tokens=finish.completion_tokens,
-    )
+    ttft_ms, throughput_tps = progress.speed(finish.completion_tokens)
+    return Sample(ttft_ms, throughput_tps, finish.prompt_tokens, finish.completion_tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from itertools import groupby
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -67,8 +68,10 @@ def _first_error(errors: list[ErrorDetails], data: Any, model: type[WireModel]) 
     # An unknown field often causes the other errors; else the deepest is the one that says most, as every
     # member of a union complains.
     error = next((e for e in errors if e["type"] == "extra_forbidden"), max(errors, key=lambda e: len(e["loc"])))
-    param = field_path(error["loc"], data)
-    if error["type"] == "missing":
+    param, told = field_path(error["loc"], data), error.get("ctx", {})
+    if error["type"] == "union_tag_not_found":  # the field by which the members of a union are told apart
+        param += "." + told["discriminator"].strip("'")
+    if error["type"] in {"missing", "union_tag_not_found"}:
         return GatewayError("missing_required_parameter", f"{param} is required.", param=param)
     if error["type"] == "extra_forbidden":
         return GatewayError(
@@ -78,12 +81,10 @@ def _first_error(errors: list[ErrorDetails], data: Any, model: type[WireModel]) 
             suggestion=_meant(model, error["loc"]),
         )
     if error["type"] in CODES:  # one of our own validators knows better
-        told = error.get("ctx", {})
-        subject = param.rpartition(".")[0] if told.get("is_about") == "object" else param  # that has the field
-        return GatewayError(error["type"], f"{subject} {error['msg']}.", param=param, suggestion=told.get("suggestion"))
+        field = f"{param}.{told['field']}" if "field" in told else param
+        return GatewayError(error["type"], f"{param} {error['msg']}.", param=field, suggestion=told.get("suggestion"))
     reason = _REASONS.get(error["type"], error["msg"]).removeprefix("Value error, ")
     if error["type"] == "union_tag_invalid":
-        told = error.get("ctx", {})
         reason = f"it is of the kind {told['tag']!r}; there are {told['expected_tags']}"
     return GatewayError("invalid_parameter_value", f"{param}: {reason}.", param=param or None)
 
@@ -103,12 +104,12 @@ def _meant(model: type[WireModel], loc: tuple[int | str, ...]) -> str | None:
 def field_path(loc: tuple[int | str, ...], data: Any) -> str:
     """A location as `messages[0].content`.
 
-    Pydantic also puts the names of union members into a location; those that are not in the data are left out,
-    but for the last, which may be a field that is missing.
+    Pydantic also puts the names of union members into a location: before a field of the same name, or those that are
+    not in the data, but for the last, which may be a field that is missing.
     """
     path = ""
     here = data
-    for step in loc:
+    for step, _ in groupby(loc):
         if isinstance(step, int):
             path += f"[{step}]"
             here = here[step] if isinstance(here, list) and step < len(here) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
+from auriko.sandbox.catalog.model import Effort
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.routing_options import RoutedRequest
 from auriko.sandbox.wire.base import OpenWireModel, WireModel
@@ -15,7 +16,7 @@ from auriko.sandbox.wire.content import Part
 # Accepted, not used, and said so in a warning (API section 3).
 IGNORED_FIELDS = ("metadata", "prediction", "service_tier", "store")
 
-Effort = Literal["low", "medium", "high", "xhigh", "max", "off"]
+FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
 class FunctionCall(OpenWireModel):
@@ -49,17 +50,10 @@ class RedactedBlock(OpenWireModel):
     data: str
 
 
-class InstructionMessage(OpenWireModel):
-    """A system or developer message."""
+class PlainMessage(OpenWireModel):
+    """A message of the system, the developer or the user."""
 
-    role: Literal["system", "developer"]
-    content: str | Annotated[list[Part], Field(min_length=1)]
-
-
-class UserMessage(OpenWireModel):
-    """A user's message."""
-
-    role: Literal["user"]
+    role: Literal["system", "developer", "user"]
     content: str | Annotated[list[Part], Field(min_length=1)]
 
 
@@ -92,7 +86,7 @@ class FunctionMessage(OpenWireModel):
 
 
 Message = Annotated[
-    InstructionMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage,
+    PlainMessage | AssistantMessage | ToolMessage | FunctionMessage,
     Field(discriminator="role"),
 ]
 
@@ -100,7 +94,7 @@ Message = Annotated[
 class FunctionDefinition(OpenWireModel):
     """A function that may be called."""
 
-    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    name: FunctionName
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
@@ -129,7 +123,7 @@ class NamedTool(OpenWireModel):
 class JsonSchema(WireModel):
     """A schema that the answer must fit."""
 
-    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    name: FunctionName
     schema_: dict[str, Any] = Field(alias="schema")
     strict: bool | None = None
     description: str | None = None
@@ -176,7 +170,7 @@ class ChatRequest(RoutedRequest):
     repetition_penalty: float | None = Field(default=None, gt=0)
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
-    reasoning_effort: Effort | None = None
+    reasoning_effort: Effort | Literal["off"] | None = None
     reasoning: ReasoningOptions | None = None
     stop: str | list[str] | None = None
     seed: int | None = None

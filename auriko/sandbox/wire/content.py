@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Tag, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from auriko.sandbox.engines.content import DATA_URL
+from auriko.sandbox.engines.json_types import is_object
 from auriko.sandbox.wire.base import OpenWireModel
 
 MAX_MEDIA_BYTES = 20 * 1024 * 1024
 
-_DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(?P<data>.*)", re.DOTALL)
-_OF_RESPONSES = frozenset({"input_text", "input_image", "input_file", "output_text"})
 _IMAGES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"\xff\xd8\xff")
 
 
@@ -35,8 +33,8 @@ def _decoded(text: str) -> bytes:
 
 
 def _from_data_url(url: str) -> tuple[str, bytes]:
-    match = _DATA_URL.match(url)
-    if match is None:
+    match = DATA_URL.match(url)
+    if match is None or match["type"] is None:
         raise _wrong("must be an http(s) address or data:<type>;base64,<data>")
     return match["type"], _decoded(match["data"])
 
@@ -122,48 +120,28 @@ class AudioPart(OpenWireModel):
     input_audio: Audio
 
 
-class OtherPart(OpenWireModel):
-    """A part of no known type, which is refused."""
+_Known = Annotated[TextPart | RefusalPart | ImagePart | FilePart | AudioPart, Field(discriminator="type")]
 
-    modality: ClassVar[str] = "text"
-    type: str
 
-    @field_validator("type")
-    @classmethod
-    def _refuse(cls, kind: str) -> str:
-        if kind in _OF_RESPONSES:
-            raise PydanticCustomError(
-                "input_requires_responses_endpoint",
-                "has the type {kind}, which belongs to POST /v1/responses",
-                {
-                    "kind": repr(kind),
-                    "is_about": "object",
-                    "suggestion": "Send it there as input, or use text, image_url and file parts.",
-                },
-            )
+def _refuse_unknown(part: Any) -> Any:
+    kind = part.get("type") if is_object(part) else None
+    if not isinstance(kind, str) or kind in {"text", "refusal", "image_url", "file", "input_audio"}:
+        return part
+    if kind in {"input_text", "input_image", "input_file", "output_text"}:
         raise PydanticCustomError(
-            "unsupported_modalities",
-            "has the type {kind}; text, image_url, file and input_audio are known",
-            {"kind": repr(kind), "is_about": "object", "suggestion": "Send it as text or as an image."},
+            "input_requires_responses_endpoint",
+            "has the type {kind}, which belongs to POST /v1/responses",
+            {
+                "kind": repr(kind),
+                "field": "type",
+                "suggestion": "Send it there as input, or use text, image_url and file parts.",
+            },
         )
+    raise PydanticCustomError(
+        "unsupported_modalities",
+        "has the type {kind}; text, image_url, file and input_audio are known",
+        {"kind": repr(kind), "field": "type", "suggestion": "Send it as text or as an image."},
+    )
 
 
-_KNOWN = frozenset({"text", "refusal", "image_url", "file", "input_audio"})
-
-
-def _kind(part: Any) -> str:
-    fields: Mapping[str, Any] = part if isinstance(part, Mapping) else vars(part) if isinstance(part, BaseModel) else {}  # pyright: ignore[reportUnknownVariableType]
-    kind = fields.get("type")
-    return f"{kind} part" if isinstance(kind, str) and kind in _KNOWN else "other part"
-
-
-# Pydantic puts tags into the locations of errors: these are no names of fields.
-Part = Annotated[
-    Annotated[TextPart, Tag("text part")]
-    | Annotated[RefusalPart, Tag("refusal part")]
-    | Annotated[ImagePart, Tag("image_url part")]
-    | Annotated[FilePart, Tag("file part")]
-    | Annotated[AudioPart, Tag("input_audio part")]
-    | Annotated[OtherPart, Tag("other part")],
-    Discriminator(_kind),
-]
+Part = Annotated[_Known, BeforeValidator(_refuse_unknown)]

@@ -8,10 +8,16 @@ from typing import Any
 from auriko.sandbox.catalog.model import CHAT
 from auriko.sandbox.engines.base import Prompt
 from auriko.sandbox.errors import GatewayError
-from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, Requirement, RoutingWarning
+from auriko.sandbox.request import OPTIONAL_PARAMS, InferenceRequest, RoutingWarning
 from auriko.sandbox.wire.base import validate
-from auriko.sandbox.wire.chat_request import IGNORED_FIELDS, AssistantMessage, ChatRequest, Message, NamedTool
-from auriko.sandbox.wire.conversation import check_conversation
+from auriko.sandbox.wire.chat_request import (
+    IGNORED_FIELDS,
+    AssistantMessage,
+    ChatRequest,
+    Message,
+    NamedTool,
+    ToolMessage,
+)
 
 
 def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
@@ -21,7 +27,7 @@ def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
         GatewayError: It is not a valid request.
     """
     request = validate(ChatRequest, _with_modern_names(body))
-    check_conversation(request.messages)
+    _check_conversation(request.messages)
     tools = tuple(tool.model_dump(exclude_unset=True) for tool in request.tools or ())
     choice = _tool_choice(request)
     form = request.response_format
@@ -48,20 +54,54 @@ def read_chat(body: Mapping[str, Any]) -> InferenceRequest:
         show_reasoning=not (request.reasoning and request.reasoning.exclude),
         stream=stream,
         modalities=_modalities(request.messages),
-        needs=tuple(requirements(prompt, tools=bool(tools), stream=stream, effort=request.reasoning_effort)),
+        needs=_needs(prompt, tools=bool(tools), stream=stream, effort=request.reasoning_effort),
         extensions=request.extensions,
-        echoed={
-            call.id: call.provider_signature
-            for message in request.messages
-            if isinstance(message, AssistantMessage)
-            for call in message.tool_calls or ()
-        },
         warnings=tuple(
             RoutingWarning("unsupported_field", f"{name}_ignored", f"{name} is accepted and not used.")
             for name in IGNORED_FIELDS
             if getattr(request, name) is not None
         ),
     )
+
+
+def _check_conversation(messages: Sequence[Message]) -> None:
+    """Checks that each tool call is answered once and right after it was made.
+
+    Raises:
+        GatewayError: A call without an answer, or an answer without a call.
+    """
+    open_calls: set[str] = set()
+    for position, message in enumerate(messages):
+        if isinstance(message, ToolMessage):
+            if message.tool_call_id not in open_calls:
+                raise GatewayError(
+                    "invalid_request",
+                    f"messages[{position}] answers the tool call {message.tool_call_id!r}, "
+                    "which no message right before it makes.",
+                    param=f"messages[{position}].tool_call_id",
+                )
+            open_calls.discard(message.tool_call_id)
+            continue
+        _refuse_open(open_calls, f"messages[{position}]")
+        if isinstance(message, AssistantMessage):
+            if not (message.content or message.tool_calls or message.refusal or message.function_call):
+                raise GatewayError(
+                    "invalid_parameter_value",
+                    f"messages[{position}] has neither content nor tool calls.",
+                    param=f"messages[{position}].content",
+                )
+            open_calls = {call.id for call in message.tool_calls or ()}
+    _refuse_open(open_calls, "messages")
+
+
+def _refuse_open(open_calls: set[str], param: str) -> None:
+    if open_calls:
+        raise GatewayError(
+            "invalid_request",
+            f"No tool message answers the tool call {min(open_calls)!r}.",
+            param=param,
+            suggestion='Add {"role": "tool", "tool_call_id": ..., "content": ...} right after the call.',
+        )
 
 
 def _with_modern_names(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,36 +116,20 @@ def _with_modern_names(body: Mapping[str, Any]) -> dict[str, Any]:
     return modern
 
 
-def requirements(prompt: Prompt, *, tools: bool, stream: bool, effort: str | None) -> list[Requirement]:
-    """The capabilities that a provider must have to serve this."""
+def _needs(prompt: Prompt, *, tools: bool, stream: bool, effort: str | None) -> dict[str, str]:
+    """The capabilities that a provider must have to serve this, each with what asks for it."""
     kind = (prompt.response_format or {}).get("type", "text")
-    structured = kind in {"json_object", "json_schema"}
-    table = (
-        (tools, "tools", "tools_not_supported", "tools"),
-        (
-            prompt.tool_choice != "auto",
-            "tool_choice_required",
-            "tool_choice_required_not_supported",
-            "a tool_choice that demands a call",
-        ),
-        (kind == "json_object", "json_mode", "json_mode_not_supported", "response_format json_object"),
-        (
-            kind == "json_schema",
-            "structured_output",
-            "structured_output_not_supported",
-            "response_format json_schema",
-        ),
-        (
-            tools and structured,
-            "tools_with_structured_output",
-            "tools_with_structured_output_not_supported",
-            "tools together with a response_format",
-        ),
-        (effort not in {None, "off"}, "reasoning", "reasoning_not_supported", "reasoning_effort"),
-        (stream, "streaming", "streaming_not_supported", "streams"),
-        (not stream, "non_streaming", "non_streaming_not_supported", "replies that are not streams"),
-    )
-    return [Requirement(capability, code, what) for wanted, capability, code, what in table if wanted]
+    table = {
+        "tools": (tools, "tools"),
+        "tool_choice_required": (prompt.tool_choice != "auto", "a tool_choice that demands a call"),
+        "json_mode": (kind == "json_object", "response_format json_object"),
+        "structured_output": (kind == "json_schema", "response_format json_schema"),
+        "tools_with_structured_output": (tools and kind != "text", "tools together with a response_format"),
+        "reasoning": (effort not in {None, "off"}, "reasoning_effort"),
+        "streaming": (stream, "streams"),
+        "non_streaming": (not stream, "replies that are not streams"),
+    }
+    return {capability: what for capability, (is_needed, what) in table.items() if is_needed}
 
 
 def _tool_choice(request: ChatRequest) -> Any:

@@ -16,10 +16,13 @@ from auriko.sandbox.wire.responses_request import (
     FunctionCallItem,
     FunctionCallOutputItem,
     Item,
+    JsonSchemaFormat,
     MessageItem,
     NamedTool,
     Part,
+    ReasoningOptions,
     ResponsesRequest,
+    TextOptions,
 )
 
 # Fields that mean the same in both; but for these, a response gives them back.
@@ -57,28 +60,24 @@ def read_responses(body: Mapping[str, Any]) -> ResponsesCall:
         GatewayError: It is not a valid request.
     """
     request = validate(ResponsesRequest, body)
-    reasoning = request.reasoning
+    reasoning, text = request.reasoning or ReasoningOptions(), request.text or TextOptions()
+    include, choice = request.include or (), request.tool_choice
     chat_body: dict[str, Any] = {
         **request.model_dump(include={*_SHARED}, exclude_unset=True),
         "messages": _messages(request),
-    }
-    if request.top_logprobs is not None or _LOGPROBS in (request.include or ()):
-        chat_body["logprobs"] = True
-    if request.max_output_tokens is not None:
-        chat_body["max_completion_tokens"] = request.max_output_tokens
-    if reasoning is not None and reasoning.effort is not None:
-        chat_body["reasoning_effort"] = _EFFORTS.get(reasoning.effort, reasoning.effort)
-    if request.tools:
-        chat_body["tools"] = [
+        "logprobs": request.top_logprobs is not None or _LOGPROBS in include or None,
+        "max_completion_tokens": request.max_output_tokens,
+        "reasoning_effort": _EFFORTS.get(reasoning.effort or "", reasoning.effort),
+        "tools": [
             {"type": "function", "function": tool.model_dump(exclude={"type"}, exclude_none=True)}
-            for tool in request.tools
-        ]
-    if request.tool_choice is not None:
-        choice = request.tool_choice
-        chat_body["tool_choice"] = (
-            {"type": "function", "function": {"name": choice.name}} if isinstance(choice, NamedTool) else choice
-        )
-    _add_text_options(chat_body, request)
+            for tool in request.tools or ()
+        ],
+        "tool_choice": {"type": "function", "function": {"name": choice.name}}
+        if isinstance(choice, NamedTool)
+        else choice,
+        "verbosity": text.verbosity,
+        "response_format": _response_format(text),
+    }
     try:
         inference = read_chat(chat_body)
     except GatewayError as error:
@@ -86,8 +85,8 @@ def read_responses(body: Mapping[str, Any]) -> ResponsesCall:
     return ResponsesCall(
         inference=replace(inference, endpoint=RESPONSES),
         echo=_echo(request),
-        shows_summary=reasoning is not None and bool(reasoning.summary or reasoning.generate_summary),
-        shows_encrypted="reasoning.encrypted_content" in (request.include or ()),
+        shows_summary=bool(reasoning.summary or reasoning.generate_summary),
+        shows_encrypted="reasoning.encrypted_content" in include,
     )
 
 
@@ -103,25 +102,11 @@ def _echo(request: ResponsesRequest) -> dict[str, Any]:
     }
 
 
-def _add_text_options(chat_body: dict[str, Any], request: ResponsesRequest) -> None:
-    text = request.text
-    if text is None:
-        return
-    if text.verbosity is not None:
-        chat_body["verbosity"] = text.verbosity
-    if text.format is None:
-        return
-    if text.format.type != "json_schema":
-        chat_body["response_format"] = {"type": text.format.type}
-        return
-    for name, value in (("name", text.format.name), ("schema", text.format.schema_)):
-        if value is None:
-            param = f"text.format.{name}"
-            raise GatewayError("missing_required_parameter", f"{param} is required.", param=param)
-    chat_body["response_format"] = {
-        "type": "json_schema",
-        "json_schema": text.format.model_dump(by_alias=True, exclude={"type"}, exclude_none=True),
-    }
+def _response_format(text: TextOptions) -> dict[str, Any] | None:
+    if isinstance(text.format, JsonSchemaFormat):
+        schema = text.format.model_dump(by_alias=True, exclude={"type"}, exclude_none=True)
+        return {"type": "json_schema", "json_schema": schema}
+    return None if text.format is None else {"type": text.format.type}
 
 
 def _messages(request: ResponsesRequest) -> list[dict[str, Any]]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator
 
+from auriko.sandbox.catalog.model import Effort
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.routing_options import RoutedRequest
 from auriko.sandbox.wire.base import OpenWireModel, WireModel
-
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "off"]
+from auriko.sandbox.wire.chat_request import (
+    FunctionDefinition,
+    JsonObjectFormat,
+    JsonSchema,
+    NamedFunction,
+    TextFormat,
+)
 
 
 class Part(OpenWireModel):
@@ -64,7 +70,7 @@ class ReasoningItem(OpenWireModel):
 
 
 def _kind(item: Any, default: str = "message") -> Any:
-    return item.get("type", default) if isinstance(item, Mapping) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    return (item.get("type") if isinstance(item, Mapping) else None) or default  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
 
 
 Item = Annotated[
@@ -76,44 +82,37 @@ Item = Annotated[
 ]
 
 
-class FunctionTool(WireModel):
+class FunctionTool(FunctionDefinition):
     """A function that may be called; flat, unlike in chat completions."""
 
+    model_config = ConfigDict(extra="forbid")
+
     type: Literal["function"]
-    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
 
 
-class NamedTool(OpenWireModel):
+class NamedTool(NamedFunction):
     """The one tool that must be called."""
 
     type: Literal["function"]
-    name: str
 
 
-class Format(WireModel):
-    """The form that the text must have."""
+class JsonSchemaFormat(JsonSchema):
+    """JSON that fits a schema; flat as well."""
 
-    type: Literal["text", "json_object", "json_schema"]
-    name: str | None = None
-    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
-    strict: bool | None = None
-    description: str | None = None
+    type: Literal["json_schema"]
 
 
 class TextOptions(WireModel):
     """Form and length of the text."""
 
-    format: Format | None = None
+    format: Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")] | None = None
     verbosity: str | None = None
 
 
 class ReasoningOptions(WireModel):
     """The effort of reasoning, and the summary of it."""
 
-    effort: Effort | None = None
+    effort: Effort | Literal["none", "minimal", "off"] | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
 

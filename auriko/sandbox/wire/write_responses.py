@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from copy import deepcopy
+from itertools import count
 from typing import Any
 
 from pydantic_core import to_json
@@ -45,17 +46,15 @@ def response(call: ResponsesCall, route: Route, deltas: Iterable[Delta]) -> dict
 async def events(call: ResponsesCall, route: Route, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[bytes, None]:
     """The answer as server-sent events, ending with a terminal event."""
     builder = ResponseBuilder(call, route)
-    number = 0
+    numbers = count()
     for event in builder.begin():
-        yield block(event, number)
-        number += 1
+        yield block(event, next(numbers))
     try:
         async for delta in deltas:
             for event in builder.add(delta):
-                yield block(event, number)
-                number += 1
+                yield block(event, next(numbers))
     except GatewayError as error:
-        yield block(builder.fail(error), number)
+        yield block(builder.fail(error), next(numbers))
 
 
 def block(event: Event, number: int) -> bytes:
@@ -109,8 +108,10 @@ class ResponseBuilder:
     def add(self, delta: Delta) -> Iterator[Event]:
         """The events that this delta causes."""
         match delta:
-            case ReasoningText() | ReasoningEnd() | RedactedReasoning():
-                yield from self._reasoning(delta)
+            case ReasoningText(text=text):
+                yield from self._reasoning(text)
+            case ReasoningEnd(sealed=sealed) | RedactedReasoning(sealed=sealed):
+                yield from self._end_reasoning(sealed)
             case AnswerText(text=text, logprobs=logprobs):
                 yield from self._text(text, "output_text", logprobs)
             case RefusalText(text=text):
@@ -145,32 +146,21 @@ class ResponseBuilder:
     def _is_open(self, kind: str) -> bool:
         return bool(self._output) and self._item["type"] == kind and self._item["status"] == "in_progress"
 
-    def _reasoning(self, delta: ReasoningText | ReasoningEnd | RedactedReasoning) -> Iterator[Event]:
-        if isinstance(delta, ReasoningText):
-            yield from self._reasoning_text(delta.text)
-            return
-        if isinstance(delta, RedactedReasoning):
-            yield from self._start_item("reasoning", "rs", summary=[])
-        yield from self._end_reasoning(delta.sealed)
-
-    def _reasoning_text(self, text: str) -> Iterator[Event]:
+    def _reasoning(self, text: str) -> Iterator[Event]:
         if not self._is_open("reasoning"):
             yield from self._start_item("reasoning", "rs", summary=[])
             if self._call.shows_summary:
                 self._item["summary"].append({"type": "summary_text", "text": ""})
-                part = {"type": "summary_text", "text": ""}
-                yield {
-                    "type": "response.reasoning_summary_part.added",
-                    **self._place(),
-                    "summary_index": 0,
-                    "part": part,
-                }
+                place, part = {**self._place(), "summary_index": 0}, {"type": "summary_text", "text": ""}
+                yield {"type": "response.reasoning_summary_part.added", **place, "part": part}
         if self._call.shows_summary:
             self._item["summary"][0]["text"] += text
             place = {**self._place(), "summary_index": 0}
             yield {"type": "response.reasoning_summary_text.delta", **place, "delta": text}
 
     def _end_reasoning(self, sealed: str) -> Iterator[Event]:
+        if not self._is_open("reasoning"):
+            yield from self._start_item("reasoning", "rs", summary=[])
         if self._call.shows_encrypted:
             self._item["encrypted_content"] = sealed
         if self._item["summary"]:

@@ -73,7 +73,9 @@ class SmolLM2Engine:
         with self._lock:
             chunks = _Generation(self._loaded(), request_for(prompt))
             with contextlib.closing(chunks):
-                yield from _called(chunks) if calls_tools(prompt) else _spoken(chunks, _alternatives(prompt))
+                yield from (
+                    _called(chunks) if calls_tools(prompt) else _spoken(chunks, prompt.params.get("top_logprobs", 0))
+                )
 
     def _loaded(self) -> Any:
         if self._server is None:
@@ -118,12 +120,6 @@ class _Generation:
         """Note a chunk; true ends the generation, as does the end of the program."""
         self._chunks.put(chunk)
         return self._is_closed.is_set() or not threading.main_thread().is_alive()
-
-
-def _alternatives(prompt: Prompt) -> int:
-    """The number of likeliest tokens that are told at each place, where log probabilities are asked for."""
-    count: int = prompt.params.get("top_logprobs", 0)
-    return count
 
 
 def _spoken(chunks: _Generation, alternatives: int = 0) -> Iterator[Event]:

@@ -103,7 +103,7 @@ class UpstreamEngine:
             async with self._server.client().stream("POST", "chat/completions", json=body) as reply:
                 if reply.status_code != 200:
                     await reply.aread()
-                    raise self._refused(reply)
+                    raise refusal(reply.status_code, json_or_none(reply.content), reply.headers.get("retry-after"))
                 async with aclosing(_events(reply, UpstreamAnswer(prompt))) as events:
                     async for event in events:
                         yield event
@@ -119,13 +119,6 @@ class UpstreamEngine:
     async def aclose(self) -> None:
         """Close the connections to the server."""
         await self._server.aclose()
-
-    def _refused(self, reply: httpx.Response) -> EngineError:
-        try:
-            body = from_json(reply.content)
-        except ValueError:
-            body = None
-        return refusal(reply.status_code, body, reply.headers.get("retry-after"))
 
 
 async def _events(reply: httpx.Response, answer: UpstreamAnswer) -> AsyncGenerator[Event, None]:
@@ -158,11 +151,16 @@ async def _data(reply: httpx.Response) -> AsyncGenerator[bytes, None]:
                 yield data
 
 
-def _object(data: bytes) -> Mapping[str, Any]:
+def json_or_none(data: bytes) -> Any:
+    """The value of this JSON, or None if it is none."""
     try:
-        value = from_json(data)
+        return from_json(data)
     except ValueError:
-        value = None
+        return None
+
+
+def _object(data: bytes) -> Mapping[str, Any]:
+    value = json_or_none(data)
     if not is_object(value):
         raise EngineError("it sent something that is not a JSON object")
     return value

@@ -45,7 +45,7 @@ def request_for(model: str, prompt: Prompt, max_tokens_field: str) -> dict[str, 
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in message.items() if name not in _OURS}
+    kept = _without_ours(message)
     if kept["role"] == "developer":
         kept["role"] = "system"  # which every server knows
     if kept.get("tool_calls"):
@@ -53,5 +53,5 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _without_ours(call: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in call.items() if name not in _OURS}
+def _without_ours(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in _OURS}
