@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from pydantic import BaseModel
@@ -74,7 +75,10 @@ class _BaseCaller(Generic[PoolT]):
     ) -> Steps[tuple[OpenStream, Observation]]:
         if self._raw:
             raise ValueError("with_raw_response is for whole replies; a stream has response_headers itself")
-        return stream_steps(call, self.settings, self.clock, shape.reader)
+        make_reader: Any = shape.reader
+        if call.tool_names is not None:
+            make_reader = partial(make_reader, tool_names=call.tool_names)
+        return stream_steps(call, self.settings, self.clock, make_reader)
 
 
 class Caller(_BaseCaller[Pool]):

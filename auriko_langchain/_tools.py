@@ -62,7 +62,7 @@ def wire_response_format(schema: Any, strict: bool | None = None) -> dict[str, A
         if _is_described(ready):
             return {"type": "json_schema", "json_schema": _finished(ready, "schema", strict)}
     function = _wire_function(schema, strict)
-    described = {"name": function["name"], "schema": function["parameters"]}
+    described = {"name": fitting_name(function["name"]), "schema": function["parameters"]}
     described |= {name: function[name] for name in ("description", "strict") if function.get(name)}
     return {"type": "json_schema", "json_schema": described}
 
@@ -113,8 +113,6 @@ def _wire_function(source: Any, strict: bool | None) -> dict[str, Any]:
         recursive = _recursive_schema(source)
         if recursive is not None:  # langchain-core forgets what refers to itself
             function["parameters"] = recursive
-    if not isinstance(source, BaseTool):  # whose name a call must have for it to be found
-        function["name"] = fitting_name(function["name"])
     return _finished(function, "parameters", strict)
 
 
@@ -166,7 +164,7 @@ def _schema_of_typed_dict(source: Any) -> dict[str, Any]:
 
 def _named(name: str, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     names = [tool["function"]["name"] for tool in tools if "function" in tool]
-    found = name if name in names else fitting_name(name)
-    if found not in names:
+    found = name if name in names else next((own for own in names if fitting_name(own) == fitting_name(name)), None)
+    if found is None:
         raise ValueError(f"tool_choice names the tool {name!r}, but the tools are {', '.join(names) or 'none'}.")
     return {"type": "function", "function": {"name": found}}

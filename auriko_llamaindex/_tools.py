@@ -15,15 +15,15 @@ from pydantic_core import from_json, to_json
 
 from auriko.meaning.tool_calls import ReadCall, read_calls
 from auriko.models import ToolCall, ToolCallFunction
-from auriko.schemas import fitting_name, inlined, strict_schema
+from auriko.schemas import inlined, strict_schema
 from auriko_llamaindex._stream import GrowingResponse
 
 
 def tool_spec(tool: BaseTool, *, strict: bool | None) -> dict[str, Any]:
     """The tool as the API takes it; with `strict` its schema is closed, which providers then guarantee."""
     spec: dict[str, Any] = tool.metadata.to_openai_tool(skip_length_check=True)
-    function: dict[str, Any] = {**spec["function"], "parameters": _parameters(tool)}
-    function["name"] = fitting_name(function["name"])
+    # LlamaIndex's spec may have another name, by which agents do not find the tool.
+    function: dict[str, Any] = {**spec["function"], "name": tool.metadata.get_name(), "parameters": _parameters(tool)}
     if strict is not None:
         function["strict"] = strict
         if strict:

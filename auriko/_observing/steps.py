@@ -13,6 +13,7 @@ from auriko._rules.raw import reply_inside
 from auriko._rules.reader import StreamReader
 from auriko._settings import Settings
 from auriko.errors import BudgetExceededError
+from auriko.response_headers import ResponseHeaders
 from auriko.spend._accounts import Account, Hold, News, reserve
 from auriko.spend._recorder import Recorder
 
@@ -43,7 +44,7 @@ def call_steps(
 
 
 def stream_steps(
-    call: Call[Any], settings: Settings, clock: Clock, reader: type[StreamReader[Any, Any]]
+    call: Call[Any], settings: Settings, clock: Clock, make_reader: Callable[[ResponseHeaders], StreamReader[Any, Any]]
 ) -> Steps[tuple[OpenStream, Observation]]:
     """A streamed call's steps up to its first item.
 
@@ -52,7 +53,7 @@ def stream_steps(
     """
     read = (call.timeout or settings.timeout).read
     idle = settings.stream_idle_timeout or (max(_IDLE, read) if read is not None else None)
-    receive = receive_stream(reader, idle, clock)
+    receive = receive_stream(make_reader, idle, clock)
     opened, observation = yield from _observed(call, settings, clock, receive)
     observation.first_item()
     return opened, observation

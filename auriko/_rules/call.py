@@ -44,6 +44,7 @@ class Call(Generic[ReplyT]):
         reserve_usd: What a limit holds for the call, in USD, or None for an estimate.
         turn: What is told of the call's end as a turn of a conversation, or None.
         convert: What makes the result of a whole reply that has been paid for, or None where the reply is the result.
+        tool_names: The own names of tools, by the other ones that the request has for them, or None.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Call(Generic[ReplyT]):
     reserve_usd: float | None = None
     turn: Turn | None = field(default=None, repr=False)
     convert: Callable[[Any], ReplyT] | None = field(default=None, repr=False)
+    tool_names: Mapping[str, str] | None = None
 
 
 def take_options(params: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import ValidationError
 
 from auriko._rules.reader import ItemT, StreamReader
@@ -13,13 +15,15 @@ from auriko.models._base import model_from_json
 from auriko.models.chat import ChatCompletion, ChatCompletionChunk
 from auriko.models.common import Usage
 from auriko.response_headers import ResponseHeaders
+from auriko.schemas.tool_names import give_own_names
 
 
 class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
     """A streamed chat completion: over at [DONE], or when every choice has a finish reason."""
 
-    def __init__(self, headers: ResponseHeaders) -> None:
+    def __init__(self, headers: ResponseHeaders, tool_names: Mapping[str, str] | None = None) -> None:
         super().__init__(headers)
+        self._tool_names = tool_names
         self._open_choices: set[int] = set()
         self._seen_choices: set[int] = set()
 
@@ -41,6 +45,8 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         if chunk.routing_metadata is not None and chunk.routing_metadata.model_fields_set:
             self.routing_metadata = chunk.routing_metadata
         for choice in chunk.choices:
+            if self._tool_names is not None:
+                give_own_names(choice.delta.tool_calls, self._tool_names)
             if choice.finish_reason:
                 self._seen_choices.add(choice.index)
                 self._open_choices.discard(choice.index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from auriko._caller import AsyncCaller, Caller
@@ -11,6 +12,7 @@ from auriko._rules.call import Call
 from auriko.history.messages import ready_messages
 from auriko.models.chat import ChatCompletion
 from auriko.resources._inference import inference_call
+from auriko.schemas.tool_names import give_own_names, with_fitting_names
 from auriko.types.chat_params import ChatParams
 
 if TYPE_CHECKING:  # imported when something is parsed
@@ -30,7 +32,10 @@ def chat_call(
         ValueError: Neither or both of `model` and `models`, or a value that cannot be sent.
         TypeError: An unknown argument.
     """
-    return inference_call(
+    own_names: Mapping[str, str] = {}
+    if params.get("tools"):
+        params, own_names = with_fitting_names(params)
+    call = inference_call(
         params,
         ChatParams,
         "/chat/completions",
@@ -39,6 +44,13 @@ def chat_call(
         snapshot=_snapshot_messages,
         caller=caller,
     )
+    return replace(call, convert=partial(_with_own_names, own_names), tool_names=own_names) if own_names else call
+
+
+def _with_own_names(names: Mapping[str, str], reply: ChatCompletion) -> ChatCompletion:
+    for choice in reply.choices:
+        give_own_names(choice.message.tool_calls, names)
+    return reply
 
 
 def _snapshot_messages(body: dict[str, Any]) -> None:
@@ -71,4 +83,6 @@ def parse_call(
     if params.get(_FORM) is not None:
         raise ValueError("response_format is said twice: for this request, and for all")
     call = chat_call({**params, _FORM: form.for_chat()}, stream=stream, caller=caller)
-    return cast("Call[ParsedChatCompletion[T]]", replace(call, convert=cast("Any", form.of_completion)))
+    named = call.convert
+    convert: Any = form.of_completion if named is None else lambda reply: form.of_completion(named(reply))
+    return cast("Call[ParsedChatCompletion[T]]", replace(call, convert=convert))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from typing_extensions import NotRequired, Required, TypedDict
 
-from auriko.schemas import fitting_name, inlined
+from auriko.schemas import inlined
 
 _NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -69,7 +69,7 @@ class Tool:
             getattr(function, "__call__", None)  # noqa: B004 - of an object that is called
         )
         said = description or inspect.getdoc(written) or ""
-        return cls(fitting_name(called), said, inlined(adapter.json_schema()), run, is_async)
+        return cls(called, said, inlined(adapter.json_schema()), run, is_async)
 
     def to_wire(self) -> dict[str, Any]:
         """The tool as a request has it."""

@@ -456,13 +456,13 @@ class Session:
         self.called: list[Any] = []
 
     async def list_tools(self, cursor: str | None = None) -> Any:
-        tool = Part(name=f"tool_{cursor or 'a'}", description=None, inputSchema={"type": "object", "properties": {}})
+        tool = Part(name=f"tool.{cursor or 'a'}", description=None, inputSchema={"type": "object", "properties": {}})
         return Part(tools=[tool], nextCursor=None if cursor else "b")
 
     async def call_tool(self, name: str, arguments: dict[str, Any]) -> Any:
         self.called.append((name, arguments))
         content = [Part(type="text", text="read"), Part(type="image", data="AAAA")]
-        return Part(content=content, isError=name == "tool_b")
+        return Part(content=content, isError=name == "tool.b")
 
 
 class Part(BaseModel, extra="allow"):
@@ -472,14 +472,14 @@ class Part(BaseModel, extra="allow"):
 async def test_tools_of_a_server_of_the_model_context_protocol() -> None:
     session = Session()
     tools = await mcp_tools(session)
-    assert [tool.name for tool in tools] == ["tool_a", "tool_b"]
+    assert [tool.name for tool in tools] == ["tool.a", "tool.b"]
     answers = [[ToolCall("tool_a", '{"x": 1}'), ToolCall("tool_b", "{}")], "Done."]
     async with Gateway(AsyncClient, answers) as (_, completions):
         result = await completions.run_tools(model="gpt-4o", messages=QUESTION, tools=tools)
     first, second = result.steps[0].calls
     assert first.result == 'read\n{"type":"image","data":"AAAA"}'
     assert second.result.startswith("Error: read")
-    assert sorted(session.called) == [("tool_a", {"x": 1}), ("tool_b", {})]
+    assert sorted(session.called) == [("tool.a", {"x": 1}), ("tool.b", {})]
 
 
 def described(city: Annotated[str, Field(description="the city's name")], untyped=None) -> str:  # type: ignore[no-untyped-def]
