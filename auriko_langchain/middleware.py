@@ -197,7 +197,8 @@ class AurikoBudgetMiddleware(AgentMiddleware[AurikoBudgetState, Any, Any]):
         text = self._text(error)
         if self.exit_behavior == "ask":
             allowed: Any = interrupt({"message": text, "limit_usd": error.limit_usd, "spent_usd": error.spent_usd})
-            if isinstance(allowed, (int, float)) and allowed > error.limit_usd:
+            is_amount = isinstance(allowed, (int, float)) and not isinstance(allowed, bool)
+            if is_amount and allowed > error.limit_usd:
                 run.tracker.limit_usd = float(allowed)
                 return None
         return ModelResponse(result=[AIMessage(text)])

@@ -113,7 +113,7 @@ async def test_the_run_asks_for_more(gateway, way, restarted):
     assert spent(agent) == pytest.approx(5 * COST)
 
 
-@pytest.mark.parametrize("answer", ["no", None, 0.001])
+@pytest.mark.parametrize("answer", ["no", None, 0.001, True])
 def test_the_run_ends_where_no_more_is_allowed(gateway, answer):
     calls_tool(gateway, times=9)
     agent = agent_of(gateway, limit=1.5 * COST, exit_behavior="ask")
