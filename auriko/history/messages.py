@@ -11,20 +11,22 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from auriko.history.tool_calls import arguments_to_send, pair_results
+from auriko.history.tool_calls import arguments_to_send, pair_results, utf8_text
 from auriko.schemas import fitting_name
 
 # The types of messages that need nothing, and of their values.
 _DICTS = frozenset({dict})
 _TEXT = frozenset({str})
 _SCALARS = frozenset({str, int, float, bool})
+_RESULTS = ("tool", "function")
 
 
 def ready_messages(messages: Iterable[Any]) -> list[Any]:
     """The messages as they can be sent; none of them is changed.
 
     A reply's message may be among them as it is, dumped or copied: what it says goes back as it came, but for nulls,
-    which some providers refuse, and for calls whose arguments are no JSON object, which all of them refuse.
+    which some providers refuse, and for calls whose arguments are no JSON object, which all of them refuse. In results
+    of tools `?` stands for what no text on the wire can have.
     """
     given = list(messages)
     if _are_text(given):
@@ -47,7 +49,8 @@ def _are_text(messages: list[Any]) -> bool:
 
 def _ready(message: Any) -> Any:
     if type(message) is dict and _TEXT.issuperset(map(type, message.values())):
-        return message  # nothing but text, as most are
+        # Nothing but text, as most are.
+        return _as_utf8(message) if message.get("role") in _RESULTS else message
     if isinstance(message, BaseModel):
         message = message.model_dump(mode="json", exclude_none=True)
     if not isinstance(message, Mapping):
@@ -60,7 +63,16 @@ def _ready(message: Any) -> Any:
             del clean["tool_calls"]
     if "function_call" in clean:
         clean["function_call"] = _function(clean["function_call"])
-    return clean
+    return _as_utf8(clean) if clean.get("role") in _RESULTS else clean
+
+
+def _as_utf8(value: Any) -> Any:
+    """A tool's result as it can be sent: what is not the program's own words must not end a conversation."""
+    if isinstance(value, str):
+        return utf8_text(value)
+    if isinstance(value, dict):
+        return {name: _as_utf8(part) for name, part in value.items()}
+    return [_as_utf8(part) for part in value] if isinstance(value, list) else value
 
 
 def _call(call: Any) -> Any:

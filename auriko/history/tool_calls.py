@@ -29,7 +29,7 @@ def arguments_to_send(value: Any) -> str:
     an object of its own, since one broken call would have every later turn refused.
     """
     text = value if isinstance(value, str) else _as_json({} if value is None else value)
-    text = text.encode("utf-8", "replace").decode()
+    text = utf8_text(text)
     if _is_object(text):
         return text
     try:
@@ -37,6 +37,11 @@ def arguments_to_send(value: Any) -> str:
     except ValueError:
         written = ""
     return written if _is_object(written) else _as_json({UNREADABLE: text})
+
+
+def utf8_text(text: str) -> str:
+    """The text with `?` for what UTF-8 has no form for, as in names of files that are no text."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _is_object(text: str) -> bool:

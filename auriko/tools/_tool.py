@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic_core import to_json, to_jsonable_python
 from typing_extensions import NotRequired, Required, TypedDict
 
 from auriko.schemas import inlined
@@ -137,6 +138,7 @@ def result_text(result: Any) -> str:
     """What a tool gave, as text for the model: text as it is, anything else as JSON."""
     if isinstance(result, str):
         return result
-    if isinstance(result, BaseModel):
-        return result.model_dump_json()
-    return to_json(result, fallback=str).decode()
+    try:
+        return result.model_dump_json() if isinstance(result, BaseModel) else to_json(result, fallback=str).decode()
+    except ValueError:  # text that UTF-8 has no form for, as in names of files, which goes out without it
+        return json.dumps(result, ensure_ascii=False, default=partial(to_jsonable_python, fallback=str))

@@ -167,6 +167,30 @@ def test_what_is_no_call_is_left_for_the_gateway_to_judge(odd: Any) -> None:
     assert len(ready_messages([odd])) == 1
 
 
+NOT_UTF8 = b"caf\xe9.txt".decode("utf-8", "surrogateescape")  # as os.listdir gives it
+
+
+@pytest.mark.parametrize("role", ["tool", "function"])
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (NOT_UTF8, "caf?.txt"),
+        ("café 😀", "café 😀"),
+        ([{"type": "text", "text": NOT_UTF8}], [{"type": "text", "text": "caf?.txt"}]),
+        (7, 7),
+    ],
+)
+def test_results_of_tools_are_text_that_can_be_sent(role: str, content: Any, expected: Any) -> None:
+    given = {"role": role, "tool_call_id": "c1", "content": content}
+    assert sent(asks(call()), given)[1]["content"] == expected
+    assert given["content"] == content
+
+
+def test_text_of_ones_own_that_cannot_be_sent_is_refused() -> None:
+    with pytest.raises(ValueError, match="surrogates"):
+        sent({"role": "user", "content": NOT_UTF8})
+
+
 def test_values_that_are_no_dictionaries_are_written_as_ever() -> None:
     def texts() -> Iterator[dict[str, str]]:
         yield {"type": "text", "text": "x"}

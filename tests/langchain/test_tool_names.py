@@ -83,3 +83,12 @@ def test_the_form_of_an_answer_has_a_fitting_name(gateway, schema):
     gateway.says('{"city": "Oslo"}')
     assert gateway.model().with_structured_output(schema).invoke("x") == schema(city="Oslo")
     assert gateway.bodies[0]["response_format"]["json_schema"]["name"] in {"Box_str_", "My_nice_answer"}
+
+
+def test_a_result_that_is_no_text_does_not_end_an_agent(model):
+    def first_file(city: str) -> str:
+        """The first file."""
+        return b"caf\xe9.txt".decode("utf-8", "surrogateescape") + city
+
+    state = create_agent(model, [first_file]).invoke({"messages": [HumanMessage("x")]})
+    assert state["messages"][-1].text == "Done."

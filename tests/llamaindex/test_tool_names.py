@@ -56,3 +56,12 @@ def test_predict_and_call_finds_the_tool(llm, tool):
 def test_a_tool_can_be_chosen_by_its_own_name(llm, tool):
     response = llm.chat_with_tools([tool], user_msg="x", tool_choice=tool.metadata.name)
     assert [call.tool_name for call in llm.get_tool_calls_from_response(response)] == [tool.metadata.name]
+
+
+async def test_a_result_that_is_no_text_does_not_end_an_agent(llm):
+    def first_file(city: str) -> str:
+        """The first file."""
+        return b"caf\xe9.txt".decode("utf-8", "surrogateescape") + city
+
+    agent = FunctionAgent(tools=[FunctionTool.from_defaults(first_file)], llm=llm)
+    assert str(await agent.run(user_msg="x")) == "Done."

@@ -449,6 +449,32 @@ def test_what_cannot_be_run_is_refused(arguments: dict[str, Any], error: Any, me
     assert not server.requests
 
 
+NOT_UTF8 = b"caf\xe9.txt".decode("utf-8", "surrogateescape")  # as os.listdir gives it
+
+
+@both_clients
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (NOT_UTF8, "caf?.txt"),
+        ([NOT_UTF8, 1], '["caf?.txt", 1]'),
+        ({NOT_UTF8: Place.model_construct(name=NOT_UTF8)}, '{"caf?.txt": {"name": "caf?.txt"}}'),
+        (Place.model_construct(name=NOT_UTF8), '{"name": "caf?.txt"}'),
+        (ToolError(f"no {NOT_UTF8}"), "Error: no caf?.txt"),
+    ],
+)
+async def test_names_of_files_that_are_no_text_do_not_end_a_run(kind: Any, given: Any, told: str) -> None:
+    def first_file() -> Any:
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    async with Gateway(kind, [tool_call("first_file"), "Done."]) as (sandbox, completions):
+        result = await settled(completions.run_tools(model="gpt-4o", messages=QUESTION, tools=[first_file]))
+    assert result.text == "Done."
+    assert asked_of(sandbox, 1)[-1]["content"] == told
+
+
 class Session:
     """What the session of an MCP server gives, in two pages."""
 
