@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -57,7 +59,7 @@ class Tool:
             raise TypeError(f"a tool is a function or an auriko.tools.Tool, not {type(function).__name__}")
         written = _written(function)
         called = name or getattr(written, "__name__", None) or type(written).__name__
-        adapter = _arguments(function, called)
+        adapter, schema = _arguments(function, called)
 
         def run(arguments: dict[str, Any]) -> Any:
             try:
@@ -70,7 +72,7 @@ class Tool:
             getattr(function, "__call__", None)  # noqa: B004 - of an object that is called
         )
         said = description or inspect.getdoc(written) or ""
-        return cls(called, said, inlined(adapter.json_schema()), run, is_async)
+        return cls(called, said, inlined(schema), run, is_async)
 
     def to_wire(self) -> dict[str, Any]:
         """The tool as a request has it."""
@@ -79,11 +81,12 @@ class Tool:
         return {"type": "function", "function": function}
 
 
-def _arguments(function: Callable[..., Any], name: str) -> TypeAdapter[dict[str, Any]]:
-    """What checks the arguments: a typed dictionary of the function's parameters."""
-    hints = _hints(function)
+def _arguments(function: Callable[..., Any], name: str) -> tuple[TypeAdapter[dict[str, Any]], dict[str, Any]]:
+    """What checks the arguments: a typed dictionary of the function's parameters; and its schema."""
+    hints = _hints(function, name)
     fields: dict[str, Any] = {}
-    for parameter in inspect.signature(function).parameters.values():
+    parameters = _parameters(function, name)
+    for parameter in parameters:
         if parameter.kind not in _NAMED:
             raise TypeError(f"the tool {name} has the parameter {parameter}; a model gives arguments by their names")
         hint = hints.get(parameter.name, Any)
@@ -92,9 +95,26 @@ def _arguments(function: Callable[..., Any], name: str) -> TypeAdapter[dict[str,
     form = _typed_dict(name, fields)
     form.__pydantic_config__ = ConfigDict(extra="forbid")
     try:
-        return TypeAdapter(form)
+        return (adapter := TypeAdapter(form)), adapter.json_schema()
     except Exception as error:
-        raise TypeError(f"the tool {name}: {error}") from error
+        wrong = [str(parameter) for parameter in parameters if not _has_schema(hints.get(parameter.name, Any))]
+        why = str(error).partition("\n")[0]
+        raise TypeError(f"the tool {name} has what a model cannot give ({', '.join(wrong)}): {why}") from error
+
+
+def _parameters(function: Callable[..., Any], name: str) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except ValueError as error:  # as of some that are built in
+        raise TypeError(f"the tool {name}: {error}") from None
+
+
+def _has_schema(hint: Any) -> bool:
+    try:
+        TypeAdapter(hint).json_schema()
+    except Exception:  # noqa: BLE001 - classes may raise what they like
+        return False
+    return True
 
 
 def _written(function: Any) -> Any:
@@ -102,10 +122,21 @@ def _written(function: Any) -> Any:
     return function.func if isinstance(function, partial) else function
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
     written = _written(function)
     named = written if inspect.isroutine(written) else getattr(written, "__call__", written)  # noqa: B004 - as above
-    return get_type_hints(named, include_extras=True)
+    with suppress(Exception):
+        return get_type_hints(named, include_extras=True)
+    hints: dict[str, Any] = {}
+    where, known = "a parameter", getattr(inspect.unwrap(named), "__globals__", None)
+    try:
+        for parameter, hint in inspect.get_annotations(named).items():
+            where = f"the parameter {parameter}"
+            if parameter != "return":  # nobody asks what it is
+                hints |= get_type_hints(SimpleNamespace(__annotations__={parameter: hint}), known, include_extras=True)
+    except Exception as error:
+        raise TypeError(f"the tool {name} has {where} whose type is unknown: {error}") from error
+    return hints
 
 
 def _what_is_wrong(error: ValidationError) -> str:

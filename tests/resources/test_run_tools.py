@@ -4,6 +4,7 @@ import functools
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -425,6 +426,25 @@ def odd(client: Client) -> str:
     return repr(client)
 
 
+def calls_back(city: str, then: Callable[[str], None]) -> None:
+    """Takes what a model has not."""
+    then(city)
+
+
+def unknown(city: str, place: "Nowhere") -> str:  # type: ignore[name-defined]  # noqa: F821 - there is none
+    """Takes what is nowhere defined."""
+    return f"{city} {place}"
+
+
+def unknown_result(city: str) -> "Nowhere":  # type: ignore[name-defined]  # noqa: F821 - there is none
+    """Gives what is nowhere defined."""
+    return city
+
+
+def test_what_a_tool_gives_needs_no_type() -> None:
+    assert Tool.of(unknown_result).run({"city": "Oslo"}) == "Oslo"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -432,7 +452,10 @@ def odd(client: Client) -> str:
         ({"tools": [temperature, temperature]}, ValueError, "two tools are called 'temperature'"),
         ({"tools": [{"type": "function"}]}, TypeError, "a tool is a function"),
         ({"tools": [many]}, TypeError, "a model gives arguments by their names"),
-        ({"tools": [odd]}, TypeError, "the tool odd: "),
+        ({"tools": [odd]}, TypeError, r"the tool odd has what a model cannot give \(client: .*Client\): "),
+        ({"tools": [calls_back]}, TypeError, r"the tool calls_back has what a model cannot give \(then: "),
+        ({"tools": [unknown]}, TypeError, "the tool unknown has the parameter place whose type is unknown: name 'Nowh"),
+        ({"tools": [max]}, TypeError, "the tool max: no signature"),
         ({"tools": [temperature], "messages": []}, ValueError, "messages is empty"),
         ({"tools": [temperature], "max_steps": 0}, ValueError, "max_steps must be 1 or more"),
         ({"tools": [temperature], "n": 2}, ValueError, "n > 1 cannot be run"),
