@@ -5,6 +5,7 @@ What whole replies, errors and tables look like in a notebook, they say themselv
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 import time
@@ -48,10 +49,16 @@ def show_stream(stream: Any) -> Any:
     Raises:
         AurikoAPIError: As reading the stream raises it.
         ValueError: A part of the stream has been read already.
+        TypeError: It is no stream, as an `AsyncClient`'s before it is awaited.
     """
     if isinstance(stream, ItemStream):
         return _show(stream, _Screen(stream))  # pyright: ignore[reportUnknownArgumentType]
-    return _show_async(stream, _Screen(stream))
+    if isinstance(stream, AsyncItemStream):
+        return _show_async(stream, _Screen(stream))  # pyright: ignore[reportUnknownArgumentType]
+    if inspect.iscoroutine(stream):
+        stream.close()
+        raise TypeError("an AsyncClient's stream is awaited first: await show_stream(await client...create(...))")
+    raise TypeError(f"show_stream takes the stream of create(stream=True), not a {type(stream).__name__}")
 
 
 def _show(stream: ItemStream[Any, Any], screen: _Screen) -> Any:

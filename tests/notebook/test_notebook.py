@@ -112,6 +112,16 @@ def test_a_stream_that_has_been_begun_is_refused(client: Client) -> None:
             show_stream(stream)
 
 
+@pytest.mark.anyio
+async def test_what_is_no_stream_is_refused(sandbox: Sandbox, client: Client) -> None:
+    refused: Any = show_stream
+    async with AsyncClient(api_key=sandbox.api_key, base_url=sandbox.base_url) as asynchronous:
+        with pytest.raises(TypeError, match=r"await show_stream\(await client"):
+            refused(asynchronous.chat.completions.create(**REQUEST))
+    with pytest.raises(TypeError, match="not a ChatCompletion"):
+        refused(client.chat.completions.create(**{**REQUEST, "stream": False}))
+
+
 def test_the_magic_sends_what_it_is_told(shell: Any, sandbox: Sandbox) -> None:
     asked = '--models "gpt-4o, deepseek-chat" --optimize cost --system "Be brief." --max-tokens 50'
     shell.run_cell_magic("auriko", f"{asked} --client client --into reply", f"{QUESTION}\n")
