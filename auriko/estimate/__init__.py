@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import index
 from typing import Any, Final, NamedTuple
 
 from typing_extensions import Unpack
@@ -76,9 +77,12 @@ class CostEstimate:
         return html_table(_HEAD, self._rows(), [self._sum(), *self.assumptions])
 
     def _sum(self) -> str:
-        if self.low_usd is None or self.high_usd is None:
-            return "No candidate has a price."
-        return f"{usd_text(self.low_usd)} to {usd_text(self.high_usd)}"
+        if self.low_usd is not None and self.high_usd is not None:
+            return f"{usd_text(self.low_usd)} to {usd_text(self.high_usd)}"
+        if len(self.candidates.excluded) < len(self.candidates):
+            return "No candidate has both a price and an output limit."
+        reasons = dict.fromkeys(f"{c.model}: {reason.text}" for c in self.candidates for reason in c.reasons)
+        return f"No candidate is left ({'; '.join(reasons) or 'nobody offers the model'})."
 
     def _rows(self) -> list[list[str]]:
         return [
@@ -171,10 +175,14 @@ class CostEstimator:
 def _expected(output_tokens: int | tuple[int, int] | None) -> _Range | None:
     if output_tokens is None:
         return None
-    low, high = (output_tokens, output_tokens) if isinstance(output_tokens, int) else output_tokens
-    if not 0 <= low <= high:
-        raise ValueError(f"output_tokens is a number or the least and the most, not {output_tokens!r}")
-    return _Range(low, high)
+    given = (output_tokens, output_tokens) if isinstance(output_tokens, int) else output_tokens
+    try:
+        found = _Range(*map(index, given))
+    except TypeError:
+        found = None
+    if found is None or not 0 <= found.low <= found.high:
+        raise ValueError(f"output_tokens is a whole number or the least and the most, not {output_tokens!r}")
+    return found
 
 
 def _fitted(candidate: Candidate, tokens: _Range) -> Candidate:

@@ -2,6 +2,7 @@
 
 import inspect
 import random
+import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -202,7 +203,29 @@ def test_tools_exclude_who_cannot_call_them() -> None:
     found = estimate(lacking, tools=[{"type": "function", "function": {"name": "f"}}], params=["temperature"])
     assert found.candidates.error_code == "tools_not_supported"
     assert (found.low_usd, found.high_usd, found.costs) == (None, None, ())
-    assert "No candidate has a price." in str(found)
+    assert "No candidate is left (claude-sonnet-4-6: " in str(found)
+    assert "tools" in str(found).split("No candidate")[1]
+
+
+@pytest.mark.parametrize(
+    ("entries", "question", "why"),
+    [
+        ([entry(context_window=500)], {}, r"\(claude-sonnet-4-6: the prompt has .* tokens, its window 500\)"),
+        ([entry()], {"models": "zz"}, r"\(zz: the directory does not have this model\)"),
+        ([entry()], {"models": "claude-sonet"}, r"did you mean claude-sonnet"),
+        ([entry()], {"routing": {"max_cost_per_1m": 0.001}}, r"\(claude-sonnet-4-6: .*0\.001.*\)"),
+        ([], {}, r"\(nobody offers the model\)"),
+    ],
+)
+def test_why_nobody_is_left_is_said(entries: list[Any], question: dict[str, Any], why: str) -> None:
+    asked: dict[str, Any] = {"models": MODEL, "messages": "word " * 996, **question}
+    found = CostEstimator(**asked).estimate(directory(*entries), NOW)
+    assert re.search(rf"^No candidate is left .*{why}", str(found), re.MULTILINE)
+
+
+@pytest.mark.parametrize("lacking", [entry("a", tier(price_in=None)), entry("a", max_output_tokens=None)])
+def test_without_a_price_or_an_output_limit_that_is_said(lacking: dict[str, Any]) -> None:
+    assert "No candidate has both a price and an output limit." in str(estimate(lacking, output_tokens=None))
 
 
 def test_ascii_is_counted_as_everything_else_is() -> None:
@@ -237,6 +260,9 @@ def test_it_shows_as_a_table_in_a_notebook() -> None:
         ({"models": "m", "messages": ["x"]}, ValueError, "a message is a dictionary"),
         ({"models": "m", "messages": "x", "output_tokens": (5, 2)}, ValueError, "least and the most"),
         ({"models": "m", "messages": "x", "output_tokens": -1}, ValueError, "least and the most"),
+        ({"models": "m", "messages": "x", "output_tokens": "5"}, ValueError, "least and the most, not '5'"),
+        ({"models": "m", "messages": "x", "output_tokens": (1, 2, 3)}, ValueError, "least and the most"),
+        ({"models": "m", "messages": "x", "output_tokens": 1.5}, ValueError, "a whole number"),
         ({"models": "m", "messages": "x", "max_tokenz": 1}, TypeError, "argument 'max_tokenz'"),
         ({"models": "m", "messages": "x", "routing": {"tiers": 1}}, ValueError, "tier"),
     ],
