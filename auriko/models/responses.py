@@ -7,9 +7,27 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
+from auriko.models._arguments import arguments_text
 from auriko.models._base import AurikoResponseModel, Informational, InformationalModel, Reply
 from auriko.models.common import ResponseUsage
 from auriko.models.routing import RoutingMetadata, add_facts
+
+
+def _content(given: Any) -> Any:
+    """The parts of a message, of which some servers send the text alone, or nulls beside them."""
+    if isinstance(given, list):
+        return [_text_part(part) for part in given if part is not None]  # pyright: ignore[reportUnknownVariableType]
+    return [] if given is None else [_text_part(given)]
+
+
+def _text_part(part: Any) -> Any:
+    return {"type": "output_text", "text": part} if isinstance(part, str) else part
+
+
+def _without_nulls(given: Any) -> Any:
+    if given is None:
+        return []
+    return [item for item in given if item is not None] if isinstance(given, list) else given  # pyright: ignore[reportUnknownVariableType]
 
 
 class ResponseOutputContentPart(AurikoResponseModel):
@@ -17,8 +35,8 @@ class ResponseOutputContentPart(AurikoResponseModel):
 
     type: Literal["output_text"] = "output_text"
     text: str
-    annotations: list[Any] = Field(default_factory=list[Any])
-    logprobs: list[Any] | None = None
+    annotations: Annotated[list[Any], BeforeValidator(_without_nulls)] = Field(default_factory=list[Any])
+    logprobs: Informational[list[Any]] = None
 
 
 class ResponseRefusalContentPart(AurikoResponseModel):
@@ -44,10 +62,10 @@ class ResponseMessageOutputItem(AurikoResponseModel):
     """A message of the model. `phase` goes back with it on the next turn."""
 
     type: Literal["message"]
-    id: str = ""
-    role: str = "assistant"
-    status: str | None = None
-    content: list[ResponseContentPart]
+    id: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
+    role: Annotated[str, BeforeValidator(lambda value: value or "assistant")] = "assistant"
+    status: Informational[str] = None
+    content: Annotated[list[ResponseContentPart], BeforeValidator(_content)]
     phase: str | None = None
 
 
@@ -58,7 +76,7 @@ class ResponseFunctionCallOutputItem(AurikoResponseModel):
     id: str | None = None
     call_id: str
     name: str
-    arguments: str
+    arguments: Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else arguments_text(value))]
     status: str | None = None
 
 
@@ -74,7 +92,9 @@ class ResponseReasoningOutputItem(AurikoResponseModel):
 
     type: Literal["reasoning"]
     id: str | None = None
-    summary: list[ResponseReasoningSummary] = Field(default_factory=list[ResponseReasoningSummary])
+    summary: Annotated[list[ResponseReasoningSummary], BeforeValidator(_without_nulls)] = Field(
+        default_factory=list[ResponseReasoningSummary]
+    )
     encrypted_content: str | None = None
     status: str | None = None
 
@@ -163,7 +183,9 @@ class Response(Reply):
     completed_at: Informational[int | float] = None
     model: str = ""
     status: str | None = None
-    output: list[ResponseOutputItem] = Field(default_factory=list[ResponseOutputItem])
+    output: Annotated[list[ResponseOutputItem], BeforeValidator(_without_nulls)] = Field(
+        default_factory=list[ResponseOutputItem]
+    )
     output_text: Annotated[str, BeforeValidator(lambda text: text or "")] = ""
     usage: Informational[ResponseUsage] = None
     error: Informational[ResponseError] = None

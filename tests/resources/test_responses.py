@@ -94,6 +94,54 @@ def test_output_items_are_typed_and_unknown_ones_keep_their_fields() -> None:
     assert isinstance(broken, UnknownOutputItem)
 
 
+TEXT_PART: dict[str, Any] = {"type": "output_text", "text": "is."}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("is.", "is."),
+        (["is", "."], "is."),
+        (TEXT_PART, "is."),
+        ([None, TEXT_PART], "is."),
+        ([{**TEXT_PART, "annotations": None, "logprobs": "none"}], "is."),
+        ([{"type": "odd"}, TEXT_PART], "is."),
+        (None, ""),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"id": None, "role": None, "status": 3}])
+def test_the_text_of_a_message_is_read_from_every_form_of_it(content: Any, text: str, more: dict[str, Any]) -> None:
+    with serving(reply(200, response(output=[None, message("Par"), {**message(), "content": content, **more}]))) as (
+        server,
+        client,
+    ):
+        made = client.responses.create(**REQUEST)
+        client.responses.create(model="gpt-5.4", input=[{"role": "user", "content": "hi"}, *made.output])
+    assert made.output_text == f"Par{text}"
+    assert [type(item) for item in made.output] == [ResponseMessageOutputItem] * 2
+    assert isinstance(server.requests[1].json["input"][2]["content"], list)
+
+
+@pytest.mark.parametrize(("given", "read"), [({"a": 1}, '{"a":1}'), (None, "{}"), ("", ""), ('{"a": 1}', '{"a": 1}')])
+def test_arguments_of_a_call_may_be_the_object_itself(given: Any, read: str) -> None:
+    called = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": given}
+    output = [{"type": "reasoning", "summary": None}, called]
+    with serving(reply(200, response(output=output))) as (_, client):
+        reasoning, call = client.responses.create(**REQUEST).output
+    assert isinstance(reasoning, ResponseReasoningOutputItem)
+    assert reasoning.summary == []
+    assert isinstance(call, ResponseFunctionCallOutputItem)
+    assert call.arguments == read
+
+
+@pytest.mark.parametrize("output", [None, "text", ["x"]])
+def test_an_output_that_says_nothing_does_not_fail_the_reply(output: Any) -> None:
+    with serving(reply(200, response(output=output))) as (_, client):
+        made = client.responses.create(**REQUEST)
+    assert (made.output, made.output_text) == ([], "")
+    assert made.usage is not None
+
+
 def test_output_goes_back_as_input_just_as_it_came() -> None:
     """Every item of a turn, its unknown fields and signatures included, is what the next turn sends."""
     output = [
