@@ -17,7 +17,8 @@ BATCH = "batch"  # of providers; the gateway itself has no such endpoint
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)  # how hard a model can think, from the least to the most
 
-DATA_POLICIES = ("none", "no_training", "zdr")  # from the weakest to the strictest
+DataPolicy = Literal["none", "no_training", "zdr"]
+DATA_POLICIES: tuple[DataPolicy, ...] = get_args(DataPolicy)  # from the weakest to the strictest
 
 Usd = Annotated[float, Field(ge=0)]
 
@@ -94,7 +95,7 @@ class Provider(BaseModel):
     api_key_env: str | None = None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     price: Tier | None = None
-    data_policy: Literal["none", "no_training", "zdr"] = "none"
+    data_policy: DataPolicy = "none"
     params: frozenset[str] = UPSTREAM_PARAMS
     dialect: Literal["openai", "anthropic", "google"] = "openai"
     platform: bool = True
