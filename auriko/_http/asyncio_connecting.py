@@ -26,6 +26,15 @@ _Connected: TypeAlias = tuple[asyncio.Transport, AsyncioStream]
 _Try: TypeAlias = Callable[[], Coroutine[Any, Any, _Connected]]
 
 
+def is_on_asyncio() -> bool:
+    """True in a task of asyncio's, false in one of trio's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 async def connect(host: str, port: int, until: float | None) -> AsyncioStream:
     """A connection to the first address that takes one.
 

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import httpcore
-import sniffio
 
 from auriko._http.asyncio_connecting import connect as connect_on_asyncio
+from auriko._http.asyncio_connecting import is_on_asyncio
 from auriko._http.asyncio_stream import raise_cancellation
 from auriko._http.bounds import HeldHead, clamp, clamp_here, close_at_once, readable
 from auriko._http.connecting import connect
@@ -196,7 +196,7 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         bound = clamp_here(timeout)
         until = time.monotonic() + bound if bound is not None else None
         # asyncio of Python 3.10 has no TLS within TLS, as it is in tunnels.
-        if not self._proxied and sniffio.current_async_library() == "asyncio":
+        if not self._proxied and is_on_asyncio():
             return await connect_on_asyncio(host, port, until)  # our transports have no local address or options
         try:
             stream = await self._inner.connect_tcp(host, port, bound, local_address, socket_options)
