@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(str(error)) from None
     if arguments.action == "install":
         return _install()
+    if arguments.env_file:
+        arguments.env_file.open("ab").close()  # refused before anything is started
     if arguments.background and not _background.is_child():
         return _go_on_in_background(arguments)
     _serve(arguments)
