@@ -19,6 +19,7 @@ from auriko.errors import AuthenticationError
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"([!-~]([\t -~]*[!-~])?)?")
 _NOT_IN_URL: Final = re.compile(r"[\s\\]")
+_LONGEST: Final = 1e9  # seconds; systems cannot be told to wait for some times as long
 _OWN_HEADERS: Final = frozenset({"authorization", "host", "content-length", "transfer-encoding"})
 
 
@@ -120,7 +121,7 @@ def check_seconds(name: str, value: float | None) -> float | None:
     """A positive number of seconds, or None.
 
     Raises:
-        ValueError: It is zero, negative or not finite.
+        ValueError: It is zero, negative or not finite, or too long.
         TypeError: It is not a number.
     """
     if value is None:
@@ -129,6 +130,8 @@ def check_seconds(name: str, value: float | None) -> float | None:
         raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}")
     if not (math.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be a positive number of seconds, not {value!r}")
+    if value > _LONGEST:
+        raise ValueError(f"{name} must be at most {_LONGEST:.0e} seconds, not {value!r}; None is for no bound")
     return float(value)
 
 

@@ -60,7 +60,11 @@ class _ConversationBase(Generic[ClientT]):
     def _keep(self, request: Mapping[str, Any], reply: ChatCompletion) -> ChatCompletion:
         self._count(reply.routing_metadata)
         if reply.choices:
-            self.messages[:] = [*request["messages"], reply.choices[0].message.model_dump(exclude_none=True)]
+            said = request["messages"][-1]
+            if self.max_prompt_tokens is not None:
+                self.messages[:] = _trimmed([*self.messages, said], self.max_prompt_tokens)[:-1]
+            # Turns that were asked at once all stay, in the order of their answers.
+            self.messages += [said, reply.choices[0].message.model_dump(exclude_none=True)]
         return reply
 
     def _count(self, metadata: RoutingMetadata | None) -> None:

@@ -6,6 +6,7 @@ A model keeps a `Clients`. A client is made on first use; the last of the models
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final, Generic, TypeVar
@@ -22,6 +23,8 @@ from auriko.errors import APIConnectionError
 __all__ = ["CLIENT_FIELDS", "Clients", "HasClients", "http_client_for_loops"]
 
 ClientT = TypeVar("ClientT", Client, AsyncClient)
+# Variables that a client is made or connects by.
+_READ: Final = re.compile(r"AURIKO_|SSL|\w+_PROXY$", re.IGNORECASE)
 # The fields of a model that are arguments of its client; what of the model goes into pickles makes no difference there.
 CLIENT_FIELDS: Final = frozenset(ClientSettings.__annotations__) - {"pickle_api_key"}
 
@@ -160,9 +163,9 @@ class _Handle(Generic[ClientT]):
 
 
 def _key(settings: Mapping[str, Any]) -> Hashable:
-    names = ("AURIKO_BASE_URL", "AURIKO_HTTP_CLIENT", "AURIKO_LEDGER")
-    environment = SecretStr(os.environ.get("AURIKO_API_KEY", "")), *map(os.environ.get, names)
-    return frozenset((name, _hashable(value)) for name, value in settings.items()), environment
+    """The settings with what the environment says of keys, addresses, limits, proxies and certificates."""
+    environment = ((name, SecretStr(value)) for name, value in os.environ.items() if _READ.match(name))
+    return frozenset((name, _hashable(value)) for name, value in settings.items()), frozenset(environment)
 
 
 def _hashable(value: Any) -> Hashable:

@@ -35,7 +35,9 @@ def chat_message(said: ChoiceMessage, *, single_call: bool, reasoning_tokens: in
         plain_call(call.id, call.function.name, call.function.arguments, call.provider_signature)
         for call in said.tool_calls or ()
     ]
-    return message_of(thinking, said.content or None, calls[: 1 if single_call else None], said.images or ())
+    images = said.images or ()
+    text = said.content or (None if calls or images else "")  # chat engines show the text "None" where there is none
+    return message_of(thinking, text, calls[: 1 if single_call else None], images)
 
 
 def message_of(

@@ -50,7 +50,11 @@ def raise_for_caller(error: BaseException, until: float | None) -> NoReturn:
     if isinstance(error, httpx.DecodingError):
         raise APIResponseValidationError("The reply could not be decompressed.") from error
     if verification:
-        raise APIConnectionError(f"The server's TLS certificate does not verify: {said}", retryable=False) from error
+        raise APIConnectionError(
+            f"The server's TLS certificate does not verify: {said}. SSL_CERT_FILE names the authorities to trust, "
+            "such as your company's.",
+            retryable=False,
+        ) from error
     if isinstance(error, httpx.ProxyError):
         raise APIConnectionError(f"The proxy refused: {said}", retryable="407" not in said) from error
     if isinstance(error, (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)):

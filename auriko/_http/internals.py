@@ -12,10 +12,10 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from auriko._http.backend import AsyncBackend, Backend
 from auriko._http.body import ArrivedBody, ReadableBody
 from auriko._http.bounds import close_at_once
 from auriko._http.chunked import ChunkDecoder
+from auriko._http.network_backend import AsyncBackend, Backend
 
 # The extension of a request by which it is found again in its pool.
 MARK: Final = "auriko"

@@ -16,12 +16,11 @@ import httpx
 from auriko._http.bounds import remaining
 from auriko._http.internals import bound_client, close_now, discard
 from auriko._http.loops import LoopPool, running_loop
-from auriko._http.proxies import proxy_for
 from auriko._http.requests import client_closed, own_request, user_request
 from auriko._http.shards import Shard, Shards
+from auriko._http.transports import transport_kind
 from auriko._rules.exchange import Send
-from auriko._settings import NEEDS_HTTPTOOLS, AsyncHttpClient, HttpClient
-from auriko.errors import APIConnectionError
+from auriko._settings import AsyncHttpClient, HttpClient
 
 # Pools that a forked child inherited: their sockets belong to the parent, so they are kept and never touched.
 _inherited: list[Any] = []
@@ -69,7 +68,7 @@ class Pool:
         if self._shards is not None:
             self._finalizer.detach()
             _inherited.append(self._shards)
-        kind: Any = _kind(self.http_client, self._base_url, httpx.HTTPTransport, "HttptoolsTransport")
+        kind: Any = transport_kind(self.http_client, self._base_url, httpx.HTTPTransport, "HttptoolsTransport")
         self._shards, self._pid = Shards(kind, self._base_url), os.getpid()
         self._finalizer = weakref.finalize(self, _close_all, self._shards)
 
@@ -149,7 +148,7 @@ class AsyncPool:
             for other, ended in list(self._loops.items()):
                 if ended.closed or (isinstance(other, asyncio.AbstractEventLoop) and other.is_closed()):
                     self._loops.pop(other, None)
-            kind = _kind(self.http_client, self._base_url, httpx.AsyncHTTPTransport, "AsyncHttptoolsTransport")
+            kind = transport_kind(self.http_client, self._base_url, httpx.AsyncHTTPTransport, "AsyncHttptoolsTransport")
             pool = self._loops[loop] = LoopPool(self._base_url, loop, kind)
             await pool.guard.__anext__()
         retired = pool.shards.retire()
@@ -186,19 +185,3 @@ class AsyncPool:
     def discard(shard: Shard[httpx.AsyncBaseTransport], mark: object) -> None:
         """Takes what a failed or cancelled call left behind out of the pool."""
         discard(shard.transport, mark)
-
-
-def _kind(http_client: object, base_url: str, kind: type[Any], fast: str) -> type[Any]:
-    """The transport that was asked for, but that of httpx where the environment names a proxy.
-
-    Raises:
-        APIConnectionError: It is not installed.
-    """
-    if http_client is None or proxy_for(base_url) is not None:
-        return kind
-    try:
-        from auriko._http import httptools
-    except ImportError as error:
-        raise APIConnectionError(f"{NEEDS_HTTPTOOLS} ({error})", retryable=False) from error
-    transport: type[Any] = getattr(httptools, fast)
-    return transport

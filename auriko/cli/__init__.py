@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,15 +20,21 @@ from auriko.errors import AurikoAPIError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of the command line given, or of the process's own."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # an answer that was paid for is shown somehow
     try:
         try:
             return _run(argv)
         finally:
             print(end="", flush=True)  # so that a reader who has gone is noticed here
-    except BrokenPipeError:  # as in `auriko demo | head`
+    except OSError as error:
         with Path(os.devnull).open("w") as nowhere:  # where Python flushes the rest as it ends
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):  # as in `auriko demo | head`
+            return 0
+        print(f"auriko: {error}", file=sys.stderr)
+        return 1
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -39,6 +46,11 @@ def _run(argv: Sequence[str] | None) -> int:
         return 2
     try:
         return _command(arguments.command)(arguments)
+    except OSError as error:
+        if error.filename is None:  # it is of what is printed
+            raise
+        print(f"auriko: {error}", file=sys.stderr)
+        return 1
     except (CommandError, ValueError) as error:  # ValueError: a setting or argument that the client refuses
         print(f"auriko: {error}", file=sys.stderr)
         return 2

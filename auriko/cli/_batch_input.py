@@ -50,8 +50,10 @@ def check_requests(path: Path) -> int:
     """The number of requests in the file, all of which can be sent.
 
     Raises:
-        CommandError: Lines are no requests, or have the same custom_id; the message names them.
+        CommandError: Lines are no requests, or have the same custom_id; the message names them. Or it is a pipe.
     """
+    if path.exists() and not path.is_file():
+        raise CommandError(f"{path} is no file, but a batch reads its requests twice; write them into one")
     count = 0
     wrong: list[str] = []
     seen: dict[str, int] = {}

@@ -82,8 +82,11 @@ class Output:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        os.fsync(self._file.fileno())
-        self._close()
+        try:
+            os.fsync(self._file.fileno())
+            self._close()
+        except OSError as error:  # what did not fit is tried again here
+            raise _unwritable(self._path, error) from None
 
     def is_finished(self, request: Request) -> bool:
         """True if the file has the line of a request.
@@ -204,8 +207,15 @@ def _cost(result: ChatCompletion | Exception) -> float | None:
 
 def _write(file: BinaryIO, data: bytes) -> None:
     """Has the data outlive this process at once."""
-    file.write(data)
-    file.flush()
+    try:
+        file.write(data)
+        file.flush()
+    except OSError as error:  # as where the disk is full
+        raise _unwritable(Path(file.name), error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> CommandError:
+    return CommandError(f"{path} cannot be written: {error.strerror}; the same command goes on where this one stopped")
 
 
 def _lock(file: BinaryIO, path: Path) -> None:

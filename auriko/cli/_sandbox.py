@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(str(error)) from None
     if arguments.action == "install":
         return _install()
+    if arguments.env_file:
+        arguments.env_file.open("ab").close()  # refused before anything is started
     if arguments.background and not _background.is_child():
         return _go_on_in_background(arguments)
     _serve(arguments)
@@ -138,10 +140,10 @@ def _facts(sandbox: Sandbox) -> Iterator[str]:
     if not any(name.startswith("smollm2") for name in sandbox.engines):
         yield "It has no language model; `auriko sandbox install` adds a small one."
     for provider in sandbox.catalog.providers():
-        if provider.upstream is not None:
-            models = [model.id for model in sandbox.catalog if provider in {offer.provider for offer in model.offers}]
+        if provider.base_url is not None:
+            models = [model.id for model in sandbox.catalog if provider in [offer.provider for offer in model.offers]]
             more = f" and {len(models) - _MODELS_SHOWN} more" if len(models) > _MODELS_SHOWN else ""
-            yield f"{provider.id} at {provider.upstream.base_url} has {', '.join(models[:_MODELS_SHOWN])}{more}."
+            yield f"{provider.id} at {provider.base_url} has {', '.join(models[:_MODELS_SHOWN])}{more}."
     yield f"Watch it in a browser: {sandbox.base_url.removesuffix('v1')}"
 
 

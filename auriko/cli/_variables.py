@@ -15,12 +15,13 @@ def assignments(shell: str, base_url: str, api_key: str | None) -> list[str]:
 
 
 def write_env_file(file: Path, base_url: str, api_key: str | None) -> None:
-    """Writes both into an .env file, whose other lines stay."""
+    """Writes both into an .env file, whose other lines stay, whatever their encoding and their ends are."""
     values = _values(base_url, api_key)
-    names = "|".join(values)
-    lines = file.read_text("utf-8").splitlines() if file.exists() else []
-    kept = [line for line in lines if not re.match(rf"\s*(?:export\s+)?(?:{names})\s*=", line)]
-    file.write_text("\n".join([*kept, *(f"{name}={value}" for name, value in values.items())]) + "\n", "utf-8")
+    own = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:export\s+)?(?:%s)\s*=" % "|".join(values).encode())
+    lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
+    kept = b"".join(line for line in lines if not own.match(line))
+    end = b"\n" if kept and not kept.endswith((b"\n", b"\r")) else b""
+    file.write_bytes(kept + end + "".join(f"{name}={value}\n" for name, value in values.items()).encode())
 
 
 def _values(base_url: str, api_key: str | None) -> dict[str, str]:

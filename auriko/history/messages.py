@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Mapping
+from itertools import repeat
+from operator import contains
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,20 +21,22 @@ _DICTS = frozenset({dict})
 _TEXT = frozenset({str})
 _SCALARS = frozenset({str, int, float, bool})
 _RESULTS = ("tool", "function")
+_SAYING = ("content", "tool_calls", "function_call", "refusal", "images", "audio")
 
 
 def ready_messages(messages: Iterable[Any]) -> list[Any]:
     """The messages as they can be sent; none of them is changed.
 
     A reply's message may be among them as it is, dumped or copied: what it says goes back as it came, but for nulls,
-    which some providers refuse, and for calls whose arguments are no JSON object, which all of them refuse. In results
-    of tools `?` stands for what no text on the wire can have.
+    which some providers refuse, and for calls whose arguments are no JSON object, which all of them refuse. An answer
+    that said nothing, such as one cut while the model was thinking, is refused as well, and left out. In results of
+    tools `?` stands for what no text on the wire can have.
     """
     given = list(messages)
     if _are_text(given):
         return given
     try:
-        ready = [_ready(message) for message in given]
+        ready = [ready for message in given if not _says_nothing(ready := _ready(message))]
     except RecursionError:  # nested too deeply, or in itself, which is said where the body is written
         return given
     pair_results(ready)
@@ -40,11 +44,15 @@ def ready_messages(messages: Iterable[Any]) -> list[Any]:
 
 
 def _are_text(messages: list[Any]) -> bool:
-    """True if all are dicts of nothing but text, as most are: without a step in Python for each."""
-    if not _DICTS.issuperset(map(type, messages)):
+    """True if all are dicts of nothing but text, with a content, as most are: without a step in Python for each."""
+    if not (_DICTS.issuperset(map(type, messages)) and all(map(contains, messages, repeat("content")))):
         return False
     inside = gc.get_referents(*messages)  # the values alone where every key is text
-    return len(inside) == sum(map(len, messages)) and _TEXT.issuperset(map(type, inside))
+    return len(inside) == sum(map(len, messages)) and _TEXT.issuperset(map(type, inside)) and all(inside)
+
+
+def _says_nothing(message: Any) -> bool:
+    return type(message) is dict and message.get("role") == "assistant" and not any(map(message.get, _SAYING))
 
 
 def _ready(message: Any) -> Any:

@@ -68,7 +68,7 @@ def async_openai_client(**options: Unpack[BridgeOptions]) -> openai.AsyncOpenAI:
 
 
 def _made(kind: Literal["Client", "AsyncClient"], options: BridgeOptions) -> Any:
-    from auriko._http.bridge import client_class
+    from auriko._http.openai_http_clients import client_class
 
     given = dict(options)
     unknown = given.keys() - BridgeOptions.__annotations__.keys()

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import Self
 
 from auriko.routing import Strategy
+from auriko.sandbox.catalog.model import DataPolicy
 from auriko.sandbox.engines.json_types import is_object
 from auriko.sandbox.errors import GatewayError
 from auriko.sandbox.wire.base import WireModel
@@ -63,7 +64,7 @@ class Routing(WireModel):
     max_fallback_attempts: int | None = Field(default=None, ge=1, le=19)
     timeout_ms: _Milliseconds | None = None
     deadline_ms: _Milliseconds | None = None
-    data_policy: Literal["none", "no_training", "zdr"] = "none"
+    data_policy: DataPolicy = "none"
     only_byok: bool = False
     only_platform: bool = False
     require_parameters: bool = False

@@ -17,10 +17,10 @@ from auriko.sandbox.app import create_app
 from auriko.sandbox.catalog.source import Source, make_catalog
 from auriko.sandbox.catalog.upstreams import upstream_engines
 from auriko.sandbox.engines.base import Engine
+from auriko.sandbox.engines.registry import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.engines.scripted import Answers, ScriptedEngine, by_model
 from auriko.sandbox.faults import Faults
 from auriko.sandbox.http.operations import Services
-from auriko.sandbox.installed import LOADS_SLOWLY, choose_engines
 from auriko.sandbox.journal.decisions import DecisionLog
 from auriko.sandbox.journal.records import DecisionRecord, Report
 from auriko.sandbox.journal.requests import ReceivedRequest, RequestLog

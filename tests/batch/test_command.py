@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 import signal
 import subprocess
@@ -47,6 +48,33 @@ def named(number: int) -> dict[str, Any]:
     """A line of OpenAI's batch format."""
     body = ask(number)
     return {"custom_id": f"r{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_pipe_is_refused_since_it_can_be_read_but_once(capsys):
+    os.mkfifo("in.jsonl")
+    assert main(["batch", "in.jsonl", "-o", "out.jsonl"]) == 2
+    assert "in.jsonl is no file, but a batch reads its requests twice" in capsys.readouterr().err
+    assert not list(Path().glob("out*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of a file's size")
+@pytest.mark.parametrize("most", [500, 2_000])
+def test_a_run_that_fills_the_disk_says_so_and_is_gone_on_with(most, monkeypatch):
+    """A process whose files may not grow stands for it."""
+    write(*map(named, range(6)))
+    with serve(acts.ok) as server:
+        monkeypatch.setenv("AURIKO_BASE_URL", server.url)
+        limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))"
+        code = (
+            f"{limited}; from auriko.cli import main; raise SystemExit(main(['batch', 'in.jsonl', '-o', 'out.jsonl']))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith("auriko: out.jsonl cannot be written: File too large; the same command goes on")
+        assert len(done.stderr.splitlines()) == 1
+        assert send(server, monkeypatch) == 0
+    assert sorted(line["custom_id"] for line in written()) == [f"r{number}" for number in range(6)]
 
 
 def test_answers_carry_line_custom_id_and_cost(monkeypatch, capsys):

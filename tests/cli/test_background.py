@@ -86,6 +86,20 @@ def test_for_powershell_and_for_a_file_whose_other_lines_stay(capsys, somebody, 
     assert (home / ".env").read_text() == wanted
 
 
+def test_the_other_lines_of_a_file_stay_as_they_are_written(somebody, home):
+    """In any encoding, with any ends, and with a mark at the beginning."""
+    told_of(home, somebody, None)
+    (home / ".env").write_bytes(b"\xef\xbb\xbfAURIKO_BASE_URL=old\r\nNAME=Jos\xe9\r\n# end")
+    assert main(["sandbox", "--background", "--env-file", ".env"]) == 0
+    assert (home / ".env").read_bytes() == f"NAME=Jos\xe9\r\n# end\nAURIKO_BASE_URL={somebody}\n".encode("latin-1")
+
+
+def test_nothing_is_started_for_a_file_that_cannot_be_written(capsys, home):
+    assert main(["sandbox", "--background", "--env-file", "nowhere/.env"]) == 1
+    assert capsys.readouterr().err == "auriko: [Errno 2] No such file or directory: 'nowhere/.env'\n"
+    assert _background.running() is None
+
+
 def test_a_key_of_the_users_own_is_not_handed_over(capsys, somebody, home):
     told_of(home, somebody, None)
     assert main(["sandbox", "--background", "--env", "--env-file", "new.env"]) == 0

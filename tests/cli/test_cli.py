@@ -1,5 +1,6 @@
 """The command line as a user types it: exit codes, one line for a mistake, no traceback."""
 
+import io
 import os
 import runpy
 import socket
@@ -12,6 +13,7 @@ import pytest
 
 import auriko
 from auriko.cli import main
+from auriko.sandbox import Sandbox
 
 
 class Done(NamedTuple):
@@ -135,6 +137,25 @@ def test_a_reader_who_has_gone_is_no_error(auriko_command, monkeypatch, when):
         monkeypatch.setattr(sys, "stdout", stdout)
         assert auriko_command("doctor") == (0, "", "")
         stdout.write("Python flushes what is left as it ends, and nothing may go wrong.")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full disk to try")
+def test_a_disk_that_is_full_is_said_once(auriko_command, monkeypatch):
+    with Path("/dev/full").open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        code, _out, err = auriko_command("doctor")
+        assert (code, err) == (1, "auriko: [Errno 28] No space left on device\n")
+
+
+def test_an_answer_that_the_terminal_cannot_show_is_escaped(monkeypatch):
+    """As in a terminal of Windows; it has been paid for."""
+    shown = io.BytesIO()
+    with Sandbox(engines=["quote"], answers="你好 → there") as sandbox:
+        monkeypatch.setenv("AURIKO_BASE_URL", sandbox.base_url)
+        monkeypatch.setenv("AURIKO_API_KEY", sandbox.api_key)
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, "cp1252"))
+        assert main(["chat", "-m", "gpt-4o", "Hi."]) == 0
+    assert shown.getvalue().splitlines()[0].strip() == rb"\u4f60\u597d \u2192 there"
 
 
 @pytest.mark.parametrize(("command", "meant"), [("chta", "; did you mean 'chat'?"), ("xyzzy", ")")])

@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import anyio
 import pytest
 from langchain_core.messages import HumanMessage
 
 from auriko import AsyncClient, AsyncConversation, Client, Conversation, RateLimitError, RoutingOptions, SpendTracker
-from auriko.sandbox import Sandbox, ScriptedError
+from auriko.sandbox import Finish, Sandbox, ScriptedError
+from auriko.sandbox.engines.base import Thought
 from auriko_langchain import ChatAuriko
 from auriko_llamaindex import Auriko
 from tests.support.acts import reply
@@ -78,6 +80,35 @@ async def test_what_costs_nobody_knows_is_counted_apart(kind: Any) -> None:
         await settled(talk.send("Begin."))
         assert (talk.messages, talk.usd, talk.cache_savings_usd, talk.unknown_cost_calls) == ([], 0.0, 0.0, 1)
         await settled(client.close())
+
+
+@both_clients
+async def test_an_answer_that_says_nothing_is_no_end(kind: Any) -> None:
+    """As where all tokens have gone into thinking."""
+    with Sandbox(
+        engines=["quote"], answers=[[Finish("length")], [Thought("Hm."), Finish("length")], "Yes."]
+    ) as sandbox:
+        client = kind(api_key=sandbox.api_key, base_url=sandbox.base_url)
+        talk = talking(kind, client)
+        for text in ("One?", "Two?", "Three?"):
+            answer = await settled(talk.send(text))
+        assert answer.choices[0].message.content == "Yes."
+        await settled(client.close())
+    assert [message["content"] for message in sandbox.requests[-1].json["messages"]] == ["One?", "Two?", "Three?"]
+
+
+async def test_turns_that_are_asked_at_once_all_stay() -> None:
+    answers = [f"answer {number}" for number in range(5)]
+    with Sandbox(engines=["quote"], answers=answers) as sandbox:
+        async with AsyncClient(api_key=sandbox.api_key, base_url=sandbox.base_url) as client:
+            talk = talking(AsyncClient, client, messages=[{"role": "system", "content": "Count."}])
+            async with anyio.create_task_group() as group:
+                for number in range(5):
+                    group.start_soon(talk.send, f"question {number}")
+    said = [message["content"] for message in talk.messages]
+    assert len(said) == 11
+    assert sorted(said[1::2]) == [f"question {number}" for number in range(5)]
+    assert sorted(said[2::2]) == answers
 
 
 def test_a_long_conversation_loses_its_oldest_turns() -> None:

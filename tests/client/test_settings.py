@@ -262,7 +262,7 @@ def test_times_and_retries_are_taken(make: Any) -> None:
     assert make(api_key=KEY, timeout=phases).timeout is phases
 
 
-NOT_SECONDS = [0, -1, float("nan"), float("inf"), float("-inf")]
+NOT_SECONDS = [0, -1, float("nan"), float("inf"), float("-inf"), 1e10]
 
 
 OUT_OF_RANGE = [

@@ -11,7 +11,6 @@ import pytest
 
 import auriko._http.channel
 import auriko._http.pool
-import auriko._http.shards
 from tests.support import clients, fault_server, transports
 from tests.support.tls import Authority
 
@@ -64,12 +63,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes clients trust it."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
-    auriko._http.shards._tls_context.cache_clear()
-    yield
-    auriko._http.shards._tls_context.cache_clear()
 
 
 @pytest.fixture(params=["tcp", "tls"])

@@ -13,7 +13,7 @@ import httpcore
 import pytest
 
 from auriko import AsyncClient
-from auriko._http.backend import AsyncBackend
+from auriko._http.network_backend import AsyncBackend
 from tests.support import cells, transports
 from tests.support.acts import deaf, error, hang, ok, stream
 from tests.support.cells import ASK

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 import auriko._http.shards
+import auriko._http.transports
 from auriko import APIStatusError, APITimeoutError, Client
 from tests.support import cells
 from tests.support.acts import hang, head, ok, raw, reply, stream
@@ -176,7 +177,7 @@ def test_c2_addresses_are_looked_for_while_the_interpreter_ends(monkeypatch: pyt
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
     with serve(ok) as server:
-        monkeypatch.setattr("auriko._http.connecting.threading", SimpleNamespace(Thread=start))
+        monkeypatch.setattr("auriko._http.sync_connecting.threading", SimpleNamespace(Thread=start))
         assert cells.run("sync plain", server.url, {}, {}).described() == "OK"
 
 
@@ -353,17 +354,28 @@ def test_t1_files_of_the_environment_that_cannot_be_used(
     """It is no matter of the network: nothing is tried again, and what to mend is named."""
     (tmp_path / "empty.pem").touch()
     monkeypatch.setenv(variable, str(tmp_path / named))
-    auriko._http.shards._tls_context.cache_clear()
     outcome = cells.run(mode, "https://gateway.example", {}, {})
     assert outcome.described() == "CONN(1)"
     assert f"TLS cannot be set up with {variable}={tmp_path / named}: " in str(outcome.error)
+
+
+@EVERY_MODE
+def test_t1_certificates_that_are_named_after_a_call_has_failed(
+    mode: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a notebook, whose process goes on."""
+    act = stream(event(chunk("Paris.", finish_reason="stop"))) if mode.endswith("stream") else ok
+    with serve(act, act, tls=authority.server()) as server:
+        assert "SSL_CERT_FILE" in str(cells.run(mode, server.url, {}, {}).error)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+        assert cells.run(mode, server.url, {}, {}).kind == "OK"
 
 
 def test_t1_certificates_of_the_system_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def context() -> None:
         raise PermissionError(13, "Permission denied")
 
-    auriko._http.shards._tls_context.cache_clear()
+    auriko._http.transports._tls_context.cache_clear()
     monkeypatch.setattr(httpx, "create_ssl_context", context)
     outcome = cells.run("sync plain", "https://gateway.example", {}, {})
     assert outcome.described() == "CONN(1)"
@@ -374,7 +386,7 @@ def test_c1_transport_that_this_machine_does_not_give(monkeypatch: pytest.Monkey
     def transport(*_options: Any) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(auriko._http.shards, "_transport_options", transport)
+    monkeypatch.setattr(auriko._http.transports, "_transport_options", transport)
     outcome = cells.run("sync plain", "https://gateway.example", {}, {})
     assert outcome.described() == "CONN(1)"
     assert "cannot be prepared on this machine: [Errno 24]" in str(outcome.error)
@@ -387,7 +399,7 @@ def _loopback(_host: Any, *args: Any, **kwargs: Any) -> Any:
 @pytest.mark.parametrize("proxy", ["socks9://somebody:hunter2@proxy:1", "socks5://somebody:hunter2@proxy:1"])
 @EVERY_MODE
 def test_t2_proxy_of_an_unknown_kind(mode: str, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auriko._http.shards, "_open", _without_socks(auriko._http.shards._open))
+    monkeypatch.setattr(auriko._http.shards, "open_transport", _without_socks(auriko._http.shards.open_transport))
     monkeypatch.setenv("all_proxy", proxy)
     outcome = cells.run(mode, "https://gateway.example", {}, {})
     assert outcome.described() == "CONN(1)"

@@ -21,8 +21,8 @@ import pytest
 import auriko._http.asyncio_stream
 from auriko import APIConnectionError, APITimeoutError, AsyncClient, Client
 from auriko._http.asyncio_stream import AsyncioStream
-from auriko._http.backend import _AsyncStream, _Stream
 from auriko._http.bounds import readable
+from auriko._http.network_backend import _AsyncStream, _Stream
 from tests.support import cells
 from tests.support.acts import JSON, SSE, Connection, chunked, close, deaf, hang, head, ok, stream
 from tests.support.cells import ASK, KEY, transports_of

@@ -20,8 +20,8 @@ import httpcore
 import httpx
 import pytest
 
-import auriko._http.backend
-import auriko._http.httptools
+import auriko._http.httptools_transport
+import auriko._http.network_backend
 import auriko._http.requests
 import auriko._http.shards
 from auriko import (
@@ -64,7 +64,7 @@ def test_it_is_used() -> None:
     with serve(ok) as server, client_of(server) as client:
         assert client.chat.completions.create(**ASK).request_id == "req_1"
         (transport,) = transports_of(client)
-        assert type(transport) is auriko._http.httptools.HttptoolsTransport
+        assert type(transport) is auriko._http.httptools_transport.HttptoolsTransport
         assert cells.connections_of(client) == 1
         assert server.requests[0].header("Authorization") == f"Bearer {KEY}"
         assert server.requests[0].header("Host") == f"127.0.0.1:{server.port}"
@@ -75,7 +75,7 @@ async def test_it_is_used_on_loops() -> None:
         async with client_of(server, AsyncClient) as client:
             await client.chat.completions.create(**ASK)
             (transport,) = transports_of(client)
-            assert type(transport) is auriko._http.httptools.AsyncHttptoolsTransport
+            assert type(transport) is auriko._http.httptools_transport.AsyncHttptoolsTransport
             assert cells.connections_of(client) == 1
 
 
@@ -93,8 +93,8 @@ assert "httptools" not in sys.modules
 def test_extra_is_missing(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(ok) as server:
         pickled = pickle.dumps(client_of(server, kind, pickle_api_key=True))
-        monkeypatch.setitem(sys.modules, "auriko._http.httptools", None)
-        monkeypatch.delattr("auriko._http.httptools")
+        monkeypatch.setitem(sys.modules, "auriko._http.httptools_transport", None)
+        monkeypatch.delattr("auriko._http.httptools_transport")
         with pytest.raises(APIConnectionError, match=r'pip install "auriko\[fast\]"') as caught:
             call(pickle.loads(pickled))  # noqa: S301 - it is ours
         assert not caught.value.is_retryable
@@ -214,7 +214,7 @@ def test_sending_takes_too_long() -> None:
 
 def test_reply_that_comes_before_the_request_has_been_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that refuses a large request says so, and closes without reading the rest."""
-    connect = auriko._http.backend.Backend.connect_tcp
+    connect = auriko._http.network_backend.Backend.connect_tcp
 
     def connect_for_a_while(*arguments: Any, **named: Any) -> Any:
         connection = connect(*arguments, **named)
@@ -228,7 +228,7 @@ def test_reply_that_comes_before_the_request_has_been_sent(monkeypatch: pytest.M
         monkeypatch.setattr(connection, "write", write_and_fail)
         return connection
 
-    monkeypatch.setattr(auriko._http.backend.Backend, "connect_tcp", connect_for_a_while)
+    monkeypatch.setattr(auriko._http.network_backend.Backend, "connect_tcp", connect_for_a_while)
     refused = error(413, "invalid_request_error")
     with serve(refused) as server, client_of(server) as client, pytest.raises(BadRequestError):
         client.chat.completions.create(**ASK)

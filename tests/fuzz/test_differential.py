@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from auriko._http.httptools import AsyncHttptoolsTransport, HttptoolsTransport
+from auriko._http.httptools_transport import AsyncHttptoolsTransport, HttptoolsTransport
 from auriko.errors import APIConnectionError, APITimeoutError, AurikoAPIError
 from tests.support.amounts import amount
 from tests.support.http_grammar import Wire, wire

@@ -82,6 +82,24 @@ def test_an_answer_without_calls_goes_back_without_nulls() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "silent",
+    [
+        {"role": "assistant"},
+        {"role": "assistant", "content": ""},
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "assistant", "content": [], "refusal": ""},
+        {"role": "assistant", "reasoning_content": "hm"},
+        ChoiceMessage(role="assistant", content=None),
+    ],
+)
+def test_an_answer_that_said_nothing_is_left_out(silent: Any) -> None:
+    questions = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]
+    assert sent(questions[0], silent, questions[1]) == questions
+    assert sent({"role": "assistant", "content": None, "refusal": "No."}) == [{"role": "assistant", "refusal": "No."}]
+    assert sent({"role": "user", "content": ""}) == [{"role": "user", "content": ""}]
+
+
 def test_parts_lose_their_nulls_and_messages_are_not_changed() -> None:
     message = {"role": "user", "name": None, "content": [{"type": "text", "text": "x", "cache_control": None}]}
     before = copy.deepcopy(message)

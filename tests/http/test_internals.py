@@ -11,10 +11,10 @@ import pytest
 
 from auriko import Client
 from auriko._http import bounds, internals
-from auriko._http.backend import Backend, _Stream
 from auriko._http.bounds import bounded
 from auriko._http.channel import Channel
 from auriko._http.internals import bound_client, bound_reads, discard
+from auriko._http.network_backend import Backend, _Stream
 
 TRANSPORTS = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
 POOLS = {
@@ -52,7 +52,7 @@ def test_transports_have_a_pool_with_a_backend(kind: Any, options: dict[str, Any
     assert isinstance(pool._network_backend, (httpcore.NetworkBackend, httpcore.AsyncNetworkBackend))
     bound_reads(transport)
     ours = pool._network_backend
-    assert type(ours).__module__ == "auriko._http.backend"
+    assert type(ours).__module__ == "auriko._http.network_backend"
     assert pool._connections == pool._requests == pool.connections == []
     assert pool._assign_requests_to_connections() == []
     with pool._optional_thread_lock:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auriko._http.proxies import goes_without, proxy_for
+from auriko._http.proxy_environment import goes_without, proxy_for
 
 URLS = {
     "name": "https://api.gateway.example/v1",

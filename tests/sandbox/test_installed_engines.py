@@ -11,7 +11,7 @@ import pytest
 
 from auriko.sandbox import Sandbox
 from auriko.sandbox.engines import SmolLM2Engine
-from auriko.sandbox.installed import installed_engines
+from auriko.sandbox.engines.registry import installed_engines
 
 QUESTION = (
     "Context:\nThe default port is 4010.\nThe default timeout is 60 seconds.\n\nQuestion: What is the default port?"

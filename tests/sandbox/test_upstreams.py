@@ -104,6 +104,17 @@ def test_an_answer_comes_through_with_tokens_cost_and_speed(behind, stream):
     assert candidate["ttft_ms"] == pytest.approx(routing["ttft_ms"], abs=0.001)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("cut", [1, 7, 10_000])
+def test_a_stream_is_read_whatever_its_lines_end_with(behind, end, cut):
+    """And with a mark of its encoding, and however it is cut into pieces."""
+    whole = b"\xef\xbb\xbf" + b"".join(ANSWER).replace(b"\n", end)
+    far = behind(acts.stream(*(whole[at : at + cut] for at in range(0, len(whole), cut))))
+    body = far.ask().json()
+    assert body["choices"][0]["message"]["content"] == "It is\u2028blue."
+    assert body["routing_metadata"]["provider"] == "far"
+
+
 def test_what_is_asked_is_what_the_upstream_understands(behind):
     far = behind(ok)
     messages = [

@@ -26,7 +26,7 @@ import pytest
 
 import auriko
 from auriko import AsyncClient, AurikoAPIError, Client, track_spend
-from auriko._http.shards import _transport_options
+from auriko._http.transports import _transport_options
 from auriko._settings import resolve
 from tests.support import acts
 from tests.support.acts import error, hang, ok, reply, reset, stream
@@ -253,7 +253,7 @@ def test_07_ids_cannot_leave_their_place_in_the_path() -> None:
 
 def test_08_certificates_are_always_verified_and_proxies_credentials_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {"verify", "ssl", "cert"} & set(inspect.signature(Client).parameters)
-    context = _transport_options("https://h/v1", 1)["verify"]
+    context = _transport_options("https://h/v1", 1, 30.0)["verify"]
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     with nobody_listening() as proxy:
         monkeypatch.setenv("https_proxy", proxy.replace("http://", "http://somebody:hunter2@"))

@@ -13,11 +13,11 @@ import httpcore
 import httpx
 import pytest
 
-import auriko._http.backend
+import auriko._http.network_backend
 import auriko._http.shards
 from auriko._http.asyncio_stream import AsyncioStream, _fail
-from auriko._http.backend import AsyncBackend, Backend
 from auriko._http.channel import AsyncChannel, Channel
+from auriko._http.network_backend import AsyncBackend, Backend
 from auriko._http.pool import AsyncPool, Pool
 from auriko._rules.exchange import Close, Read, Send, Steps
 from auriko.errors import AurikoAPIError
@@ -179,7 +179,7 @@ def in_threads(transport: Any) -> Iterator[Callable[[Wire], Outcome]]:
     backend = _Backend()
     _on(transport, Backend(backend))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auriko._http.shards, "_open", lambda *_: transport)
+        patch.setattr(auriko._http.shards, "open_transport", lambda *_: transport)
         pool = Pool(URL, None)
 
         def outcome(sent: Wire) -> Outcome:
@@ -202,9 +202,9 @@ async def on_loop(wires: list[Wire], transport: Any, *, asyncios_own: bool) -> l
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.MonkeyPatch.context() as patch:
         network = _Network(ours)
-        patch.setattr(auriko._http.backend, "connect_on_asyncio", network.connect)
+        patch.setattr(auriko._http.network_backend, "connect_on_asyncio", network.connect)
         _on(transport, AsyncBackend(network, proxied=not asyncios_own))
-        patch.setattr(auriko._http.shards, "_open", lambda *_: transport)
+        patch.setattr(auriko._http.shards, "open_transport", lambda *_: transport)
         pool = AsyncPool(URL, None)
         outcomes: list[Outcome] = []
         for sent in wires:

@@ -14,17 +14,15 @@ strategies have something to choose between; the small language model is the che
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import from_json
-from typing_extensions import Self
 
 from auriko.sandbox.addresses import check_address, is_loopback
 from auriko.sandbox.catalog.model import (
@@ -35,8 +33,8 @@ from auriko.sandbox.catalog.model import (
     Offer,
     Provider,
     Tier,
-    Upstream,
 )
+from auriko.sandbox.engines.json_types import is_object
 
 Capability = Literal[
     "streaming",
@@ -53,21 +51,7 @@ Capability = Literal[
 Modality = Literal["text", "image", "file", "audio"]
 Endpoint = Literal["chat_completions", "responses", "batch"]
 
-# What servers of the OpenAI API commonly take, and can do.
-UPSTREAM_PARAMS = frozenset(
-    {
-        "frequency_penalty",
-        "logit_bias",
-        "logprobs",
-        "n",
-        "parallel_tool_calls",
-        "presence_penalty",
-        "seed",
-        "temperature",
-        "top_logprobs",
-        "top_p",
-    }
-)
+# What servers of the OpenAI API can commonly do.
 UPSTREAM_CAPABILITIES: frozenset[Capability] = frozenset(get_args(Capability)) - {
     "vision",
     "reasoning",
@@ -79,54 +63,14 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _ProviderEntry(_Strict):
-    display_name: str | None = None
-    engine: str | None = None
-    base_url: str | None = None
-    api_key_env: str | None = None
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    price: Tier | None = None
-    data_policy: Literal["none", "no_training", "zdr"] = "none"
-    params: frozenset[str] = UPSTREAM_PARAMS
-    dialect: Literal["openai", "anthropic", "google"] = "openai"
-    platform: bool = True
-    signs_tool_calls: bool = False
-    cache_min_tokens: int = Field(default=1024, ge=1)
-
-    def provider(self, name: str) -> Provider:
-        given = self.model_dump(
-            include={"data_policy", "params", "dialect", "platform", "signs_tool_calls", "cache_min_tokens"}
-        )
-        return Provider(
-            id=name,
-            display_name=self.display_name or name,
-            engine=self.engine or name,
-            upstream=self._upstream(name),
-            **given,
-        )
+class _Provider(Provider):
+    base_url: Annotated[str, AfterValidator(check_address)] | None = None
 
     def default_price(self) -> Tier | None:
         """The price of an offer that has none of its own; what runs on this machine costs nothing."""
         if self.price is None and self.base_url is not None and is_loopback(httpx.URL(self.base_url).host):
             return Tier(input=0, output=0)
         return self.price
-
-    def _upstream(self, name: str) -> Upstream | None:
-        if self.base_url is None:
-            return None
-        usual = re.sub(r"\W", "_", name).upper() + "_API_KEY"
-        return Upstream(self.base_url, self.api_key_env or usual, self.api_key_env is not None, self.max_tokens_field)
-
-    @field_validator("base_url")
-    @classmethod
-    def _address(cls, url: str | None) -> str | None:
-        return None if url is None else check_address(url)
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if (self.engine is None) == (self.base_url is None):
-            raise ValueError("a provider has either an engine or a base_url")
-        return self
 
 
 class _Facts(_Strict):
@@ -153,8 +97,8 @@ class _ModelEntry(_Facts):
     effort_with_tools: bool = True
     offers: dict[str, _OfferEntry] = Field(min_length=1)
 
-    def offer(self, model: str, provider: Provider, owner: _ProviderEntry, entry: _OfferEntry) -> Offer:
-        price = entry.price or owner.default_price()
+    def offer(self, model: str, provider: _Provider, entry: _OfferEntry) -> Offer:
+        price = entry.price or provider.default_price()
         tiers = entry.tiers or ({"standard": price} if price is not None else {})
         if not tiers:
             raise ValueError(
@@ -165,7 +109,7 @@ class _ModelEntry(_Facts):
         return Offer(
             provider=provider,
             tiers=tuple(replace(tier, name=name) for name, tier in tiers.items()),
-            upstream_model=None if provider.upstream is None else entry.upstream_model or model,
+            upstream_model=None if provider.base_url is None else entry.upstream_model or model,
             efforts=self.efforts,
             effort_with_tools=self.effort_with_tools,
             **facts,
@@ -173,8 +117,16 @@ class _ModelEntry(_Facts):
 
 
 class _File(_Strict):
-    providers: dict[str, _ProviderEntry]
+    providers: dict[str, _Provider]
     models: dict[str, _ModelEntry]
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _named(cls, entries: Any) -> Any:
+        if not is_object(entries):
+            return entries
+        named = {name: {"display_name": name, "id": name} for name in entries}
+        return {name: named[name] | entry if is_object(entry) else entry for name, entry in entries.items()}
 
 
 def read_catalog(data: Mapping[str, Any] | str | bytes) -> Catalog:
@@ -187,28 +139,24 @@ def read_catalog(data: Mapping[str, Any] | str | bytes) -> Catalog:
         ValueError: The data has another shape, or an offer names a provider that is not there.
     """
     file = _File.model_validate_json(data) if isinstance(data, str | bytes) else _File.model_validate(data)
-    providers = {name: entry.provider(name) for name, entry in file.providers.items()}
     models: list[Model] = []
     for model_id, model in file.models.items():
-        unknown = model.offers.keys() - providers.keys()
+        unknown = model.offers.keys() - file.providers.keys()
         if unknown:
             raise ValueError(f"{model_id} is offered by unknown providers: {', '.join(sorted(unknown))}")
-        offers = tuple(
-            model.offer(model_id, providers[name], file.providers[name], entry) for name, entry in model.offers.items()
-        )
+        offers = tuple(model.offer(model_id, file.providers[name], entry) for name, entry in model.offers.items())
         family, display_name = model.family or model_id, model.display_name or model_id
         models.append(Model(model_id, family, display_name, model.author, model.aliases, offers))
     return Catalog(models)
 
 
-def read_providers(data: Mapping[str, Any]) -> dict[str, Provider]:
+def read_providers(data: Mapping[str, Any]) -> Mapping[str, Provider]:
     """The providers of a catalogue, by id.
 
     Raises:
         ValueError: The data has another shape.
     """
-    file = _File.model_validate({"providers": dict(data), "models": {}})
-    return {name: entry.provider(name) for name, entry in file.providers.items()}
+    return _File.model_validate({"providers": dict(data), "models": {}}).providers
 
 
 @cache

@@ -146,8 +146,8 @@ def registry_providers(catalog: Catalog) -> dict[str, Any]:
 
 
 def _description(provider: Provider) -> str:
-    if provider.upstream is not None:
-        return f"The server at {provider.upstream.base_url}"
+    if provider.base_url is not None:
+        return f"The server at {provider.base_url}"
     return f"Stand-in for {provider.display_name}: the engine {provider.engine} on this machine"
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
 
 CHAT = "chat_completions"
 RESPONSES = "responses"
@@ -16,7 +17,8 @@ BATCH = "batch"  # of providers; the gateway itself has no such endpoint
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)  # how hard a model can think, from the least to the most
 
-DATA_POLICIES = ("none", "no_training", "zdr")  # from the weakest to the strictest
+DataPolicy = Literal["none", "no_training", "zdr"]
+DATA_POLICIES: tuple[DataPolicy, ...] = get_args(DataPolicy)  # from the weakest to the strictest
 
 Usd = Annotated[float, Field(ge=0)]
 
@@ -51,46 +53,60 @@ class Tier(Price):
     name: str = "standard"
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """A server that speaks the OpenAI API.
+# What servers of the OpenAI API commonly take.
+UPSTREAM_PARAMS = frozenset(
+    {
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "seed",
+        "temperature",
+        "top_logprobs",
+        "top_p",
+    }
+)
+
+
+class Provider(BaseModel):
+    """A provider of models: an engine behind a name, or an upstream, which is a server that speaks the OpenAI API.
 
     Attributes:
-        api_key_env: The environment variable that holds its key.
-        needs_key: Whether that variable has to be set.
-        max_tokens_field: What it calls the most tokens to answer with.
-    """
-
-    base_url: str
-    api_key_env: str
-    needs_key: bool
-    max_tokens_field: str = "max_tokens"
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A provider of models: an engine behind a name, or an upstream, with a data policy of its own.
-
-    Attributes:
-        engine: Name of the engine that answers for it; of an upstream, the first part of its engines' names.
+        engine: Name of the engine that answers for it; None of an upstream.
+        base_url: Where an upstream's API is.
+        api_key_env: The environment variable that has to hold an upstream's key.
+        max_tokens_field: What an upstream calls the most tokens to answer with.
+        price: That of offers without one of their own.
         params: Optional request parameters that it accepts; others are dropped with a warning.
-        dialect: Whose words it uses for `native_finish_reason`: "openai", "anthropic" or "google".
+        dialect: Whose words it uses for `native_finish_reason`.
         platform: Whether the gateway has a key of its own for it; otherwise only callers with their own key reach it.
         signs_tool_calls: Whether its tool calls carry a `provider_signature` that must be echoed.
         cache_min_tokens: The shortest repeated prefix that its prompt cache keeps, in tokens.
-        upstream: The server behind it; None if an engine on this machine answers.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
     display_name: str
-    engine: str
-    data_policy: str
-    params: frozenset[str]
-    dialect: str = "openai"
+    engine: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    price: Tier | None = None
+    data_policy: DataPolicy = "none"
+    params: frozenset[str] = UPSTREAM_PARAMS
+    dialect: Literal["openai", "anthropic", "google"] = "openai"
     platform: bool = True
     signs_tool_calls: bool = False
-    cache_min_tokens: int = 1024
-    upstream: Upstream | None = None
+    cache_min_tokens: int = Field(default=1024, ge=1)
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.engine is None) == (self.base_url is None):
+            raise ValueError("a provider has either an engine or a base_url")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +134,8 @@ class Offer:
     def engine(self, tier: Tier) -> str:
         """Name of the engine that answers in this tier."""
         if self.upstream_model is not None:
-            return f"{self.provider.engine}/{self.upstream_model}"
-        return tier.engine or self.provider.engine
+            return f"{self.provider.id}/{self.upstream_model}"
+        return tier.engine or self.provider.engine or self.provider.id
 
     def provider_model_id(self, tier: Tier) -> str:
         """The name of what really runs in this tier."""

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from auriko.sandbox.catalog.file import default_catalog, default_data, read_catalog, read_providers
-from auriko.sandbox.catalog.model import CHAT, RESPONSES, Catalog, Upstream
+from auriko.sandbox.catalog.model import CHAT, RESPONSES, Catalog, Provider
 from auriko.sandbox.catalog.upstreams import listed_models
 from auriko.sandbox.engines.json_types import is_object
 from auriko.sandbox.toml_file import read_toml
@@ -72,8 +72,8 @@ def _merged(given: Mapping[str, Any], upstreams: Mapping[str, str]) -> Catalog:
         data["models"][model_id] = {**known, **entry, "offers": {**known.get("offers", {}), **_tables(entry, "offers")}}
     named = {provider for entry in models.values() for provider in _tables(entry, "offers")}
     for name, provider in read_providers(data["providers"]).items():
-        if provider.upstream is not None and name not in named:
-            _add_listed(data["models"], name, provider.upstream)
+        if name not in named:
+            _add_listed(data["models"], provider)
     return read_catalog(data)
 
 
@@ -92,6 +92,6 @@ def _forget_offers(data: dict[str, Any], provider: str) -> None:
             del data["models"][model_id]
 
 
-def _add_listed(models: dict[str, Any], provider: str, upstream: Upstream) -> None:
-    for model_id, facts in listed_models(provider, upstream).items():
-        models.setdefault(model_id, {"endpoints": _ENDPOINTS, "offers": {}})["offers"][provider] = facts
+def _add_listed(models: dict[str, Any], provider: Provider) -> None:
+    for model_id, facts in listed_models(provider).items():
+        models.setdefault(model_id, {"endpoints": _ENDPOINTS, "offers": {}})["offers"][provider.id] = facts

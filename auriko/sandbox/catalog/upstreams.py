@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from auriko.sandbox.catalog.model import Catalog, Upstream
+from auriko.sandbox.catalog.model import Catalog, Provider
 from auriko.sandbox.engines.json_types import is_array, is_object
 from auriko.sandbox.engines.upstream.engine import UpstreamEngine, UpstreamServer, json_or_none
 
@@ -24,20 +24,23 @@ class UpstreamError(Exception):
     """An upstream does not say which models it has."""
 
 
-def server_of(upstream: Upstream) -> UpstreamServer:
-    """The server, with its key from the environment.
+def server_of(provider: Provider) -> UpstreamServer | None:
+    """The server behind this provider, with its key from the environment; None if an engine answers for it.
 
     Raises:
         ValueError: The variable that was named for its key is not set, or holds what cannot be a key.
     """
-    key = SecretStr(os.environ.get(upstream.api_key_env, ""))
+    if provider.base_url is None:
+        return None
+    variable = provider.api_key_env or re.sub(r"\W", "_", provider.id).upper() + "_API_KEY"
+    key = SecretStr(os.environ.get(variable, ""))
     if not key:
-        if upstream.needs_key:
-            raise ValueError(f"{upstream.base_url} needs an API key: set {upstream.api_key_env}")
-        return UpstreamServer(upstream.base_url, None, upstream.max_tokens_field)
+        if provider.api_key_env is not None:
+            raise ValueError(f"{provider.base_url} needs an API key: set {variable}")
+        return UpstreamServer(provider.base_url, None, provider.max_tokens_field)
     if not _KEY.fullmatch(key.get_secret_value()):
-        raise ValueError(f"{upstream.api_key_env} holds characters that no API key has")
-    return UpstreamServer(upstream.base_url, key, upstream.max_tokens_field)
+        raise ValueError(f"{variable} holds characters that no API key has")
+    return UpstreamServer(provider.base_url, key, provider.max_tokens_field)
 
 
 def upstream_engines(catalog: Catalog) -> Iterator[UpstreamEngine]:
@@ -46,37 +49,37 @@ def upstream_engines(catalog: Catalog) -> Iterator[UpstreamEngine]:
     Raises:
         ValueError: An upstream's key is missing.
     """
-    servers = {
-        provider.id: server_of(provider.upstream) for provider in catalog.providers() if provider.upstream is not None
-    }
+    servers = {provider.id: server_of(provider) for provider in catalog.providers()}
     made: set[str] = set()
     for model in catalog:
         for offer in model.offers:
-            name = offer.engine(offer.tiers[0])
-            if offer.upstream_model is not None and name not in made:
+            name, server = offer.engine(offer.tiers[0]), servers[offer.provider.id]
+            if server is not None and offer.upstream_model is not None and name not in made:
                 made.add(name)
-                yield UpstreamEngine(name, offer.upstream_model, servers[offer.provider.id])
+                yield UpstreamEngine(name, offer.upstream_model, server)
 
 
-def listed_models(provider: str, upstream: Upstream) -> dict[str, dict[str, Any]]:
-    """The models that the upstream lists: facts of each, by its name there.
+def listed_models(provider: Provider) -> dict[str, dict[str, Any]]:
+    """The models that the provider lists, if it is an upstream: facts of each, by its name there.
 
     Raises:
         UpstreamError: It does not answer with a list.
         ValueError: Its key is missing.
     """
-    settings = server_of(upstream).settings()
+    server = server_of(provider)
+    if server is None:
+        return {}
     try:
-        with httpx.Client(**settings, timeout=_LIST_SECONDS) as client:
+        with httpx.Client(**server.settings(), timeout=_LIST_SECONDS) as client:
             reply = client.get("models")
     except httpx.HTTPError as error:
-        raise _unlisted(provider, upstream, type(error).__name__) from None
+        raise _unlisted(provider, type(error).__name__) from None
     if reply.status_code != 200:
-        raise _unlisted(provider, upstream, f"status {reply.status_code}")
+        raise _unlisted(provider, f"status {reply.status_code}")
     body = json_or_none(reply.content)
     entries = body.get("data") if is_object(body) else None
     if not is_array(entries):
-        raise _unlisted(provider, upstream, "the reply is not a list of models")
+        raise _unlisted(provider, "the reply is not a list of models")
     return {entry["id"]: _facts(entry) for entry in entries if is_object(entry) and isinstance(entry.get("id"), str)}
 
 
@@ -89,8 +92,8 @@ def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {} if window is None else {"context_window": window, "max_output_tokens": window}
 
 
-def _unlisted(provider: str, upstream: Upstream, why: str) -> UpstreamError:
+def _unlisted(provider: Provider, why: str) -> UpstreamError:
     return UpstreamError(
-        f"The upstream {provider} does not list its models at {upstream.base_url}/models ({why}): start it, check its "
-        "address and key, or name its models in a catalogue."
+        f"The upstream {provider.id} does not list its models at {provider.base_url}/models ({why}): start it, check "
+        "its address and key, or name its models in a catalogue."
     )

@@ -40,12 +40,14 @@ class ScriptedError(EngineError):
     def __init__(self, code: str, message: str = "This error was chosen.", retry_after: float | None = None) -> None:
         if code not in CODES:
             raise ValueError(f"{code!r} is not a code of the API's errors")
-        super().__init__(message, code, retry_after)
+        if not 0 <= float(retry_after or 0) < 1e9:
+            raise ValueError(f"retry_after is {retry_after!r}, which is no number of seconds to wait")
+        super().__init__(message, code, None if retry_after is None else float(retry_after))
 
 
 def tool_call(name: str, /, **arguments: Any) -> ToolCall:
     """A call of a tool as an answer, such as `tool_call("get_weather", city="Oslo")`."""
-    return ToolCall(name, json.dumps(arguments, ensure_ascii=False))
+    return ToolCall(name, json.dumps(arguments, ensure_ascii=False, default=str))
 
 
 class ScriptedEngine:
@@ -132,9 +134,9 @@ def _read(data: Any) -> Any:
         return [_read(each) for each in data]
     if is_object(data):
         rest = {name: value for name, value in data.items() if name not in {"tool", "error"}}
-        if "tool" in data and rest.keys() <= {"arguments"}:
+        if isinstance(data.get("tool"), str) and rest.keys() <= {"arguments"} and is_object(rest.get("arguments", {})):
             return tool_call(data["tool"], **rest.get("arguments", {}))
-        if "error" in data and rest.keys() <= {"message", "retry_after"}:
+        if isinstance(data.get("error"), str) and rest.keys() <= {"message", "retry_after"}:
             return ScriptedError(data["error"], **rest)
         if rest.keys() == data.keys():
             return {name: _read(each) for name, each in data.items()}

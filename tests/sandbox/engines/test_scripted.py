@@ -197,10 +197,16 @@ def test_a_file_of_answers(tmp_path: Path) -> None:
     assert text == "Yes."
     assert call == tool_call("get_weather", city="Oslo")
     assert both == ["Well.", tool_call("stop")]
+    assert read("answers = {tool = 'book', arguments = {day = 2026-03-14}}") == tool_call("book", day="2026-03-14")
     failure = read('[answers]\ngpt-4o = [{error = "rate_limit_exceeded", retry_after = 2}]')["gpt-4o"][0]
     assert (failure.code, failure.retry_after) == ("rate_limit_exceeded", 2)
     for wrong, told in (
         ("answers = [1]", "1 is no answer"),
+        ("answers = {tool = 5}", "is no answer"),
+        ('answers = {tool = "a", arguments = "x"}', "is no answer"),
+        ('answers = {error = "rate_limit_exceeded", retry_after = "soon"}', "could not convert"),
+        ('answers = {error = "rate_limit_exceeded", retry_after = -2}', "retry_after is -2"),
+        ('answers = {error = "rate_limit_exceeded", retry_after = nan}', "retry_after is nan"),
         ('answers = {tool = "t", argument = {}}', "no answer"),
         ('answer = "Yes."', "has to have `answers`"),
         ("answers = ", "is not TOML"),

@@ -6,6 +6,7 @@ same is understood. Nothing is sent anywhere but to the address that was named: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -24,6 +25,8 @@ _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 600.0
 _LONGEST_LINE = 16 * 1024 * 1024
 _DONE = b"[DONE]"
+_BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)  # one at the end may be the half of two
 
 
 class UpstreamServer:
@@ -136,14 +139,14 @@ async def _events(reply: httpx.Response, answer: UpstreamAnswer) -> AsyncGenerat
 
 
 async def _data(reply: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The data of each event until `[DONE]`. Lines end at line feeds alone: JSON may hold other line separators."""
+    """The data of each event until `[DONE]`. JSON may hold other line separators than those of event streams."""
     rest = b""
     async for piece in reply.aiter_bytes():
-        *lines, rest = (rest + piece).split(b"\n")
+        *lines, rest = _LINE_END.split(rest + piece)
         if len(rest) > _LONGEST_LINE:
             raise EngineError("it sent an event without an end")
         for line in lines:
-            name, colon, value = line.partition(b":")
+            name, colon, value = line.removeprefix(_BOM).partition(b":")
             data = value.strip()
             if data == _DONE:
                 return

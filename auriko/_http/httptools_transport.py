@@ -19,9 +19,9 @@ import anyio.lowlevel
 import httpcore
 import httpx
 
-from auriko._http.backend import AsyncBackend, Backend
 from auriko._http.body import MAX_READ
 from auriko._http.bounds import close_at_once
+from auriko._http.network_backend import AsyncBackend, Backend
 from auriko._http.reply import ArrivingReply
 from auriko._http.requests import head_of
 

@@ -21,7 +21,7 @@ from auriko._http.asyncio_connecting import connect as connect_on_asyncio
 from auriko._http.asyncio_connecting import is_on_asyncio
 from auriko._http.asyncio_stream import raise_cancellation
 from auriko._http.bounds import HeldHead, clamp, clamp_here, close_at_once, readable
-from auriko._http.connecting import connect
+from auriko._http.sync_connecting import connect
 
 
 class _Stream(httpcore.NetworkStream):
