@@ -38,10 +38,12 @@ class Running(NamedTuple):
 
     def answers(self) -> bool:
         """True if somebody listens there."""
-        address = urlsplit(self.base_url)
         try:
-            socket.create_connection((address.hostname or "", address.port or 80), timeout=1).close()
-        except OSError:
+            address = urlsplit(self.base_url)
+            if address.hostname is None:
+                return False
+            socket.create_connection((address.hostname, address.port or 80), timeout=1).close()
+        except (OSError, ValueError):  # ValueError: it is no address
             return False
         return True
 
@@ -55,7 +57,7 @@ def running() -> Running | None:
     """The sandbox in the background, if there is one that answers."""
     try:
         told = json.loads(_file().read_text("utf-8"))
-        found = Running(told["base_url"], told["api_key"])
+        found = Running(str(told["base_url"]), told["api_key"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found if found.answers() else None

@@ -11,7 +11,7 @@ from auriko import AurikoAPIError, AuthenticationError, Client
 from auriko.cli._batch_input import Request, check_requests, read_requests
 from auriko.cli._batch_output import Output
 from auriko.cli._console import usd
-from auriko.spend import add_usd, json_text
+from auriko.spend import add_usd, checked_limit, json_text
 from auriko.types import BatchOptions
 
 # Errors that every further request would meet as well.
@@ -20,6 +20,8 @@ _STOPS: Final = frozenset({"insufficient_quota", "budget_exhausted", "local_budg
 
 def run(arguments: argparse.Namespace) -> int:
     """Sends what has no answer yet and prints a summary; the exit code is 0 if now every request has one."""
+    if arguments.limit_usd is not None:
+        checked_limit(arguments.limit_usd)
     count = check_requests(arguments.input)
     client = Client()  # refuses here, before there are any files, if there is no key
     with Output(arguments.output, retry_errors=arguments.retry_errors) as output:

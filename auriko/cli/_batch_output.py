@@ -71,6 +71,7 @@ class Output:
             with contextlib.ExitStack() as opened:
                 self._journal = opened.enter_context(self._journal_path.open("ab"))
                 _lock(self._journal, path)
+                opened.callback(self._forget_unused_journal)
                 self._sent = _read_journal(self._journal_path)
                 self._read(retry_errors=retry_errors)
                 self._file = opened.enter_context(path.open("ab"))
@@ -131,6 +132,11 @@ class Output:
     def forget_journal(self) -> None:
         """Removes the file of what was sent, once every request has its line."""
         self._journal_path.unlink(missing_ok=True)
+
+    def _forget_unused_journal(self) -> None:
+        """Removes the file of what was sent where nothing was."""
+        if self._journal_path.exists() and not self._journal_path.stat().st_size:
+            self.forget_journal()
 
     def _read(self, *, retry_errors: bool) -> None:
         """Takes over what an earlier run has written; a last line that was cut short is cut off."""

@@ -36,7 +36,7 @@ def _request(arguments: argparse.Namespace) -> dict[str, Any]:
         "model": arguments.model,
         "models": [name.strip() for name in arguments.models.split(",") if name.strip()] if arguments.models else None,
         "routing": {"optimize": arguments.optimize} if arguments.optimize else None,
-        "max_completion_tokens": arguments.max_tokens or None,
+        "max_completion_tokens": arguments.max_tokens,
     }
 
 

@@ -236,6 +236,16 @@ def test_what_every_request_would_meet_stops_the_batch(refusal, monkeypatch, cap
     assert err.startswith("auriko: stopped: It did not work.")
 
 
+@pytest.mark.parametrize("limit", ["-1", "nan"])
+def test_a_limit_that_is_none_is_refused(limit, monkeypatch, capsys):
+    write(ask(0))
+    with serve(acts.ok) as server:
+        assert send(server, monkeypatch, "--limit-usd", limit) == 2
+        assert not server.requests
+    assert "limit_usd" in capsys.readouterr().err
+    assert not list(Path().glob("out*"))
+
+
 def test_the_output_of_another_input_is_refused(monkeypatch, capsys):
     with serve(acts.ok) as server:
         write(ask(0))
@@ -244,10 +254,12 @@ def test_the_output_of_another_input_is_refused(monkeypatch, capsys):
         write(ask(1), ask(2))
         assert send(server, monkeypatch) == 2
         assert "the answer to another request for line 1" in capsys.readouterr().err
+        assert not Path("out.jsonl.sent").exists()
         for other in ({"a": 1}, {**ours, "line": "1"}, {**ours, "request_digest": None}):
             Path("out.jsonl").write_text(f"{json.dumps(other)}\n", "utf-8")
             assert send(server, monkeypatch) == 2
             assert "line 1, was not written by this command" in capsys.readouterr().err
+            assert not Path("out.jsonl.sent").exists()
         assert len(server.requests) == 1
 
 

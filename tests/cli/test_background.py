@@ -54,6 +54,15 @@ def test_it_hands_two_variables_to_the_shell_and_is_ended_by_stop(capsys):
     assert capsys.readouterr().out == "No sandbox runs in the background.\n"
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/v1", "http://[", "junk", 5, ["x"], None])
+def test_a_file_that_holds_no_address_is_none(capsys, home, address):
+    (home / ".auriko").mkdir()
+    (home / ".auriko" / "sandbox.json").write_text(json.dumps({"base_url": address, "api_key": "k"}))
+    assert main(["sandbox", "stop"]) == 0
+    assert capsys.readouterr().out == "No sandbox runs in the background.\n"
+    assert not (home / ".auriko" / "sandbox.json").exists()
+
+
 def test_why_it_did_not_start_is_said(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["sandbox", "--background", "--port", str(taken.getsockname()[1])]) == 2

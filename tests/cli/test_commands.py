@@ -52,6 +52,12 @@ def test_chat_over_several_models_with_a_strategy_reads_standard_input(capsys, s
     assert "2019" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("most", ["0", "-1"])
+def test_a_number_of_tokens_that_cannot_be_is_not_ignored(capsys, most):
+    assert main(["chat", "-m", "gpt-4o", "--max-tokens", most, CONTEXT]) == 1
+    assert "max_completion_tokens" in capsys.readouterr().err
+
+
 def test_chat_as_json(capsys):
     assert main(["chat", "-m", "gpt-4o", "--json", "--max-tokens", "50", CONTEXT]) == 0
     answer = json.loads(capsys.readouterr().out)
