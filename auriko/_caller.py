@@ -18,6 +18,7 @@ from auriko._rules.exchange import Clock, OpenStream, Steps, receive_whole
 from auriko._rules.raw import receive_raw
 from auriko._settings import Settings
 from auriko._streams.base import AsyncItemStream, ItemStream
+from auriko._streams.chat import NamingChatReader
 
 if TYPE_CHECKING:  # imported with the first conversation
     from auriko.affinity import Affinity
@@ -77,7 +78,7 @@ class _BaseCaller(Generic[PoolT]):
             raise ValueError("with_raw_response is for whole replies; a stream has response_headers itself")
         make_reader: Any = shape.reader
         if call.tool_names is not None:
-            make_reader = partial(make_reader, tool_names=call.tool_names)
+            make_reader = partial(NamingChatReader, tool_names=call.tool_names)
         return stream_steps(call, self.settings, self.clock, make_reader)
 
 

@@ -21,9 +21,8 @@ from auriko.schemas.tool_names import give_own_names
 class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
     """A streamed chat completion: over at [DONE], or when every choice has a finish reason."""
 
-    def __init__(self, headers: ResponseHeaders, tool_names: Mapping[str, str] | None = None) -> None:
+    def __init__(self, headers: ResponseHeaders) -> None:
         super().__init__(headers)
-        self._tool_names = tool_names
         self._open_choices: set[int] = set()
         self._seen_choices: set[int] = set()
 
@@ -45,8 +44,6 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
         if chunk.routing_metadata is not None and chunk.routing_metadata.model_fields_set:
             self.routing_metadata = chunk.routing_metadata
         for choice in chunk.choices:
-            if self._tool_names is not None:
-                give_own_names(choice.delta.tool_calls, self._tool_names)
             if choice.finish_reason:
                 self._seen_choices.add(choice.index)
                 self._open_choices.discard(choice.index)
@@ -81,6 +78,20 @@ class ChatReader(StreamReader[ChatCompletionChunk, Usage]):
 
     def _may_end(self) -> bool:
         return bool(self._seen_choices) and not self._open_choices
+
+
+class NamingChatReader(ChatReader):
+    """The same for a request whose tools were given other names; those of the calls are the tools' own."""
+
+    def __init__(self, headers: ResponseHeaders, tool_names: Mapping[str, str]) -> None:
+        super().__init__(headers)
+        self._tool_names = tool_names
+
+    def _parse(self, data: bytes) -> ChatCompletionChunk | None:
+        chunk = super()._parse(data)
+        for choice in chunk.choices if chunk is not None else ():
+            give_own_names(choice.delta.tool_calls, self._tool_names)
+        return chunk
 
 
 class Stream(ItemStream[ItemT, Usage]):
