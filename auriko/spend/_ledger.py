@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import NoneType
 from typing import Any, Final
 from weakref import WeakSet, WeakValueDictionary
 
@@ -30,6 +31,7 @@ from auriko.spend._spool import Spool, line_of, waiting
 from auriko.spend._view import Key, SpendView
 
 logger: Final = logging.getLogger("auriko")
+_BEYOND: Final = 2**63  # the integers of SQLite
 _MOST_FAILURES: Final = 5  # one after another, after which nothing more is tried
 _INSERT: Final = f"INSERT OR IGNORE INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _GROUPS: Final[dict[Key | None, str]] = {
@@ -187,7 +189,7 @@ class SpendLedger(Recorder, SpendView):
     def _sums(self, key: Key | None) -> dict[str | None, SpendTotal]:
         query = f"""
             SELECT {_GROUPS[key]}, count(*), {_exact_sum("usd")}, sum(usd IS NULL AND may_be_billed),
-                coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
+                CAST(total(prompt_tokens) AS INTEGER), CAST(total(completion_tokens) AS INTEGER),
                 {_exact_sum("cache_savings_usd")}, count(estimated_usd), {_exact_sum("estimated_usd")}
             FROM calls {"LEFT JOIN json_each(tags)" if key == "tag" else ""}
             WHERE started_at >= ? GROUP BY 1 ORDER BY min(calls.id)
@@ -275,12 +277,18 @@ def ledger_at(
 
 
 def _exact_sum(column: str) -> str:
-    """The sum of amounts in SQL, added up in billionths of a dollar as everywhere."""
-    return f"coalesce(sum(CAST(round({column} * {NANO}) AS INTEGER)), 0) / {float(NANO)}"
+    """The sum of amounts in SQL, added up in billionths of a dollar as everywhere; `total` does not overflow."""
+    return f"total(round({column} * {NANO})) / {NANO}"
 
 
 def _row_of(fields: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(map({**fields, "tags": to_json(fields.get("tags") or []).decode()}.get, COLUMNS))
+    """The columns of a record; what SQLite cannot hold is unknown, so that it is alone in not being recorded."""
+    row = map({**fields, "tags": to_json(fields.get("tags") or []).decode()}.get, COLUMNS)
+    return tuple(value if _fits(value) else None for value in row)
+
+
+def _fits(value: Any) -> bool:
+    return -_BEYOND <= value < _BEYOND if isinstance(value, int) else isinstance(value, (str, float, NoneType))
 
 
 def _record_of(row: tuple[Any, ...]) -> CallRecord:

@@ -39,6 +39,11 @@ def _nano(usd: str) -> str:
     return f"CAST(round(coalesce({usd}, 0) * {NANO}) AS INTEGER)"
 
 
+def _sum(nano: str) -> str:
+    """A sum of such amounts, in SQL; `sum` itself fails where it is more than an integer can be."""
+    return f"CAST(total({nano}) AS INTEGER)"
+
+
 _HOUR: Final = "CAST(started_at / 3600 AS INTEGER)"
 _AMOUNT: Final = _nano("coalesce(usd, estimated_usd)")
 _ESTIMATED: Final = _nano("iif(usd IS NULL, estimated_usd, 0)")
@@ -51,7 +56,7 @@ _SCHEMA: Final = (
         tag TEXT NOT NULL, hour INTEGER NOT NULL, nano INTEGER NOT NULL, estimated INTEGER NOT NULL,
         PRIMARY KEY (tag, hour)
     ) WITHOUT ROWID""",
-    f"""INSERT INTO spent SELECT tag, hour, sum(nano), sum(estimated) FROM (
+    f"""INSERT INTO spent SELECT tag, hour, {_sum("nano")}, {_sum("estimated")} FROM (
         SELECT '' AS tag, {_HOUR} AS hour, {_AMOUNT} AS nano, {_ESTIMATED} AS estimated FROM calls
         UNION ALL
         SELECT value, {_HOUR}, {_AMOUNT}, {_ESTIMATED} FROM calls, json_each(tags)
@@ -66,8 +71,8 @@ _SCHEMA: Final = (
             AND (tag = '' OR tag IN (SELECT value FROM json_each(NEW.tags)));
     END""",  # noqa: S608 - as above
 )
-_SPENT: Final = "SELECT coalesce(sum(nano), 0), coalesce(sum(estimated), 0) FROM spent WHERE tag = ? AND hour >= ?"
-_RESERVED: Final = "SELECT coalesce(sum(nano), 0) FROM reservations"
+_SPENT: Final = f"SELECT {_sum('nano')}, {_sum('estimated')} FROM spent WHERE tag = ? AND hour >= ?"  # noqa: S608
+_RESERVED: Final = f"SELECT {_sum('nano')} FROM reservations"  # noqa: S608
 _RESERVED_BY_TAG: Final = f"{_RESERVED}, json_each(tags) WHERE value = ?"
 
 
