@@ -27,7 +27,7 @@ from auriko.spend._periods import Period, check_period, since_epoch
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
 from auriko.spend._shared_limit import LedgerError, LimitStatus, SharedLimit
-from auriko.spend._spool import Spool, line_of, waiting
+from auriko.spend._spool import Spool, line_of, portions, waiting
 from auriko.spend._view import Key, SpendView
 
 logger: Final = logging.getLogger("auriko")
@@ -83,6 +83,7 @@ class SpendLedger(Recorder, SpendView):
         self._since = 0.0
         self._failed = False
         self._failures = 0
+        self._unmoved: Exception | None = None  # why the latest move failed
         self._spool: Spool | None = None
         super().__init__(())
         _open_ledgers.add(self)
@@ -160,7 +161,9 @@ class SpendLedger(Recorder, SpendView):
         """Moves what waits beside the file into it, as every 500 calls or so, at the end, and before reading."""
         try:
             self._fold()
+            self._unmoved = None
         except Exception as error:  # noqa: BLE001 - as when a call is recorded
+            self._unmoved = error
             self._note_failure(error)
 
     def since(self, when: str | timedelta | datetime) -> Self:
@@ -201,7 +204,7 @@ class SpendLedger(Recorder, SpendView):
             with self.reading() as database:
                 return database.execute(query, (self._since,)).fetchall()
         except LedgerError:
-            if self.path.exists():
+            if self._unmoved is not None or self.path.exists():
                 raise
             return []
 
@@ -217,7 +220,7 @@ class SpendLedger(Recorder, SpendView):
             with reading(self.path) as database:
                 yield database
         except sqlite3.Error as error:
-            raise LedgerError(f"{self.path} cannot be read as a ledger of calls: {error}") from None
+            raise LedgerError(f"{self.path} cannot be read as a ledger of calls: {self._unmoved or error}") from None
 
     def _fold_in_background(self) -> None:
         with self._lock:
@@ -239,10 +242,12 @@ class SpendLedger(Recorder, SpendView):
             self._close_spool()
         if not self.path.parent.is_dir():
             return
-        with self._fold_lock, waiting(self.path) as calls:
-            if calls:
-                with writing(self.path) as database:
-                    database.executemany(_INSERT, map(_row_of, calls))
+        with self._fold_lock:
+            for paths in portions(self.path):
+                with waiting(paths) as calls:
+                    if calls:
+                        with writing(self.path) as database:
+                            database.executemany(_INSERT, map(_row_of, calls))
 
     def _note_failure(self, error: Exception) -> None:
         if not self._failed:
