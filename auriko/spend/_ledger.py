@@ -124,6 +124,8 @@ class SpendLedger(Recorder, SpendView):
                 if hold is not None:
                     limit.experience.note(hold.asked, record)
                     books.tell()
+                if self._spool is not None:  # what could not be written at once
+                    self._fold_in_background()
                 return
         if self._failures == _MOST_FAILURES:
             return

@@ -74,8 +74,11 @@ _SCHEMA: Final = (
 _SPENT: Final = f"SELECT {_sum('nano')}, {_sum('estimated')} FROM spent WHERE tag = ? AND hour >= ?"  # noqa: S608
 _RESERVED: Final = f"SELECT {_sum('nano')} FROM reservations"  # noqa: S608
 _RESERVED_BY_TAG: Final = f"{_RESERVED}, json_each(tags) WHERE value = ?"
-
-
+_RENEW: Final = """
+    UPDATE reservations SET until = ? WHERE owner = ? AND id NOT IN (SELECT value FROM json_each(?))
+"""
+# Reservations of this process that have ended and could not be removed: they count until their lease has run out.
+_ended: Final[set[str]] = set()
 # Connections of the process that this one was forked from: to close one here would harm it there.
 _inherited: Final[list[sqlite3.Connection]] = []
 
@@ -161,14 +164,25 @@ class SharedLimit:
         Raises:
             LedgerError: The file cannot be written.
         """
-        with self._transaction() as database:
-            database.execute("DELETE FROM reservations WHERE id = ?", (name,))
+        with self._ending(name) as database:
             database.execute(statement, row)
 
     def release(self, name: str) -> None:
         """Gives back what a call held that is not made."""
-        with contextlib.suppress(LedgerError), self._transaction() as database:  # else its lease runs out
-            database.execute("DELETE FROM reservations WHERE id = ?", (name,))
+        with contextlib.suppress(LedgerError), self._ending(name):  # else its lease runs out
+            pass
+
+    @contextmanager
+    def _ending(self, name: str | None) -> Generator[sqlite3.Connection]:
+        """A transaction in which a reservation ends; where that fails, its lease is renewed no more."""
+        try:
+            with self._transaction() as database:
+                database.execute("DELETE FROM reservations WHERE id = ?", (name,))
+                yield database
+        except BaseException:
+            if name is not None:
+                _ended.add(name)
+            raise
 
     def statuses(self) -> list[LimitStatus]:
         """Every limit as it is now.
@@ -194,7 +208,7 @@ class SharedLimit:
 
     def _give_back_of_the_dead(self, database: sqlite3.Connection) -> None:
         now = time.time()
-        database.execute("UPDATE reservations SET until = ? WHERE owner = ?", (now + _LEASE, self._owner))
+        database.execute(_RENEW, (now + _LEASE, self._owner, to_json([*_ended]).decode()))
         database.execute("DELETE FROM reservations WHERE until < ?", (now,))
         for (owner,) in database.execute("SELECT DISTINCT owner FROM reservations").fetchall():
             if not _is_alive(owner):
