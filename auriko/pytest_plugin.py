@@ -38,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def auriko_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A fresh local gateway on a free port, with the engines that answer at once and always alike.
 
-    While it is there, AURIKO_BASE_URL and AURIKO_API_KEY lead to it.
+    While it is there, AURIKO_BASE_URL and AURIKO_API_KEY lead to it, and its invented costs are no part of the ledger
+    and the limit of AURIKO_LEDGER and AURIKO_LIMIT_USD, which are taken away.
     """
     from auriko.sandbox import Limits, Sandbox
 
@@ -50,6 +51,8 @@ def auriko_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     with Sandbox(engines=_QUICK_ENGINES, limits=limits, faults=marker.args, **marker.kwargs) as sandbox:
         monkeypatch.setenv("AURIKO_BASE_URL", sandbox.base_url)
         monkeypatch.setenv("AURIKO_API_KEY", sandbox.api_key)
+        for name in ("AURIKO_LEDGER", "AURIKO_LIMIT_USD"):
+            monkeypatch.delenv(name, raising=False)
         yield sandbox
 
 

@@ -23,7 +23,7 @@ _MARKED: Final = re.compile(r'"\\u0000usd:([^"]*)"')
 def nano_of(usd: float) -> int:
     """The amount in billionths of a dollar; more than there is money counts as that."""
     nano = usd * NANO
-    return round(nano if nano < _MOST else _MOST)  # noqa: FURB136 - `min` takes twice as long
+    return round(nano if -_MOST < nano < _MOST else math.copysign(_MOST, nano))
 
 
 def usd_of(nano: float) -> float:

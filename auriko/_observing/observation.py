@@ -140,7 +140,10 @@ class Observation:
         )
         logger.info("%s", record)
         for recorder in self._recorders:
-            recorder.add(record, hold)
+            try:
+                recorder.add(record, hold)
+            except Exception as broken:  # noqa: BLE001 - a paid call never fails for who counts it
+                _note_broken(recorder, broken)
         for ended in self._ended or ():
             _notify(ended, record)
         if self._trace is not None:

@@ -49,7 +49,7 @@ def clean_text(text: str) -> str:
 def error_from_reply(status: int, headers: ResponseHeaders, body: bytes) -> APIStatusError:
     """The typed error for a reply with an error status; its class follows the status alone."""
     try:
-        parsed: Any = parse_json(body, allow_inf_nan=True)
+        parsed: Any = parse_json(body)
     except ValueError:
         parsed = body.decode("utf-8", "replace") or None
     return error_from_parsed(status, headers, parsed)

@@ -13,7 +13,6 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
-from pydantic_core import from_json
 from typing_extensions import Self
 
 from auriko.response_headers import ResponseHeaders
@@ -65,6 +64,8 @@ def came_with(reply: Reply, headers: ResponseHeaders | None) -> None:
 class InformationalModel(AurikoResponseModel):
     """A part that only informs: a field that is broken is left out, it never fails the reply."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     @model_validator(mode="wrap")
     @classmethod
     def _drop_broken_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -85,13 +86,11 @@ def _none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 def model_from_json(model: type[ModelT], data: bytes) -> ModelT:
-    """The model of a JSON text.
+    """The model of a JSON text, in which `NaN` and `Infinity` are numbers, as Python's own `json` writes them.
 
     Raises:
-        ValueError: It is no such JSON; `NaN` and `Infinity`, which pydantic would take, are none.
+        ValueError: It is no such JSON.
     """
-    if b"NaN" in data or b"Infinity" in data:
-        from_json(data, allow_inf_nan=False)
     parsed: ModelT = model.__pydantic_validator__.validate_json(data)
     return parsed
 

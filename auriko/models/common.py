@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import AliasChoices, Field
 
 from auriko.models._base import AurikoResponseModel, Informational, InformationalModel, Reply
+
+# No call has more: a count beyond it is broken, as one below zero is.
+_Count = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class PromptTokensDetails(InformationalModel):
     """Kinds of tokens in the prompt."""
 
-    cached_tokens: int | None = None
-    text_tokens: int | None = None
-    image_tokens: int | None = None
-    audio_tokens: int | None = None
+    cached_tokens: _Count | None = None
+    text_tokens: _Count | None = None
+    image_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
     # Releases before 1.2 of the gateway's own package called this counter cache_creation_tokens.
-    cache_write_tokens: int | None = Field(
+    cache_write_tokens: _Count | None = Field(
         default=None, validation_alias=AliasChoices("cache_write_tokens", "cache_creation_tokens")
     )
 
@@ -23,20 +28,20 @@ class PromptTokensDetails(InformationalModel):
 class CompletionTokensDetails(InformationalModel):
     """Kinds of tokens in the completion."""
 
-    reasoning_tokens: int | None = None
-    text_tokens: int | None = None
-    image_tokens: int | None = None
-    audio_tokens: int | None = None
-    accepted_prediction_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
+    reasoning_tokens: _Count | None = None
+    text_tokens: _Count | None = None
+    image_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+    accepted_prediction_tokens: _Count | None = None
+    rejected_prediction_tokens: _Count | None = None
 
 
 class Usage(InformationalModel):
     """Tokens of one call."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int = 0
+    prompt_tokens: _Count = 0
+    completion_tokens: _Count = 0
+    total_tokens: _Count = 0
     prompt_tokens_details: Informational[PromptTokensDetails] = None
     completion_tokens_details: Informational[CompletionTokensDetails] = None
 
@@ -48,23 +53,23 @@ class Usage(InformationalModel):
 class ResponseInputTokensDetails(InformationalModel):
     """Kinds of tokens in, in the Responses API."""
 
-    cached_tokens: int = 0
-    cache_write_tokens: int | None = None
+    cached_tokens: _Count = 0
+    cache_write_tokens: _Count | None = None
 
 
 class ResponseOutputTokensDetails(InformationalModel):
     """Kinds of tokens out, in the Responses API."""
 
-    reasoning_tokens: int = 0
-    image_tokens: int = 0
+    reasoning_tokens: _Count = 0
+    image_tokens: _Count = 0
 
 
 class ResponseUsage(InformationalModel):
     """Tokens of one call of the Responses API."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    total_tokens: int = 0
+    input_tokens: _Count = 0
+    output_tokens: _Count = 0
+    total_tokens: _Count = 0
     input_tokens_details: Informational[ResponseInputTokensDetails] = None
     output_tokens_details: Informational[ResponseOutputTokensDetails] = None
 

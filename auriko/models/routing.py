@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # imported where something is shown
     from auriko._display.card import Card
     from auriko.models.common import Usage
 
+# No call costs more: an amount beyond it is broken, and unknown.
+_MOST_USD: Final = 1e6
+_Cost = Annotated[float, Field(ge=0, le=_MOST_USD)]
 _NOT_WORTH_SAYING: Final = frozenset({None, "stop", "tool_calls", "completed"})
 
 
@@ -33,10 +36,10 @@ class StructuredWarningType(str, Enum):
 class CostInfo(InformationalModel):
     """The bill of a call in USD, and what the provider's cache saved of it."""
 
-    usd: float | None = Field(default=None, allow_inf_nan=False)
+    usd: _Cost | None = None
     cache_savings_percent: int | float | None = None
-    cache_savings_usd: float | None = None
-    hosted_tool_usd: float | None = None
+    cache_savings_usd: Annotated[float, Field(ge=-_MOST_USD, le=_MOST_USD)] | None = None
+    hosted_tool_usd: _Cost | None = None
 
 
 class StructuredWarning(AurikoResponseModel):

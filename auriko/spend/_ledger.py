@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import NoneType
 from typing import Any, Final
 from weakref import WeakSet, WeakValueDictionary
 
@@ -26,10 +27,11 @@ from auriko.spend._periods import Period, check_period, since_epoch
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
 from auriko.spend._shared_limit import LedgerError, LimitStatus, SharedLimit
-from auriko.spend._spool import Spool, line_of, waiting
+from auriko.spend._spool import Spool, line_of, portions, waiting
 from auriko.spend._view import Key, SpendView
 
 logger: Final = logging.getLogger("auriko")
+_BEYOND: Final = 2**63  # the integers of SQLite
 _MOST_FAILURES: Final = 5  # one after another, after which nothing more is tried
 _INSERT: Final = f"INSERT OR IGNORE INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _GROUPS: Final[dict[Key | None, str]] = {
@@ -81,6 +83,7 @@ class SpendLedger(Recorder, SpendView):
         self._since = 0.0
         self._failed = False
         self._failures = 0
+        self._unmoved: Exception | None = None  # why the latest move failed
         self._spool: Spool | None = None
         super().__init__(())
         _open_ledgers.add(self)
@@ -121,6 +124,8 @@ class SpendLedger(Recorder, SpendView):
                 if hold is not None:
                     limit.experience.note(hold.asked, record)
                     books.tell()
+                if self._spool is not None:  # what could not be written at once
+                    self._fold_in_background()
                 return
         if self._failures == _MOST_FAILURES:
             return
@@ -158,7 +163,9 @@ class SpendLedger(Recorder, SpendView):
         """Moves what waits beside the file into it, as every 500 calls or so, at the end, and before reading."""
         try:
             self._fold()
+            self._unmoved = None
         except Exception as error:  # noqa: BLE001 - as when a call is recorded
+            self._unmoved = error
             self._note_failure(error)
 
     def since(self, when: str | timedelta | datetime) -> Self:
@@ -187,7 +194,7 @@ class SpendLedger(Recorder, SpendView):
     def _sums(self, key: Key | None) -> dict[str | None, SpendTotal]:
         query = f"""
             SELECT {_GROUPS[key]}, count(*), {_exact_sum("usd")}, sum(usd IS NULL AND may_be_billed),
-                coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
+                CAST(total(prompt_tokens) AS INTEGER), CAST(total(completion_tokens) AS INTEGER),
                 {_exact_sum("cache_savings_usd")}, count(estimated_usd), {_exact_sum("estimated_usd")}
             FROM calls {"LEFT JOIN json_each(tags)" if key == "tag" else ""}
             WHERE started_at >= ? GROUP BY 1 ORDER BY min(calls.id)
@@ -199,7 +206,7 @@ class SpendLedger(Recorder, SpendView):
             with self.reading() as database:
                 return database.execute(query, (self._since,)).fetchall()
         except LedgerError:
-            if self.path.exists():
+            if self._unmoved is not None or self.path.exists():
                 raise
             return []
 
@@ -215,7 +222,7 @@ class SpendLedger(Recorder, SpendView):
             with reading(self.path) as database:
                 yield database
         except sqlite3.Error as error:
-            raise LedgerError(f"{self.path} cannot be read as a ledger of calls: {error}") from None
+            raise LedgerError(f"{self.path} cannot be read as a ledger of calls: {self._unmoved or error}") from None
 
     def _fold_in_background(self) -> None:
         with self._lock:
@@ -237,10 +244,12 @@ class SpendLedger(Recorder, SpendView):
             self._close_spool()
         if not self.path.parent.is_dir():
             return
-        with self._fold_lock, waiting(self.path) as calls:
-            if calls:
-                with writing(self.path) as database:
-                    database.executemany(_INSERT, map(_row_of, calls))
+        with self._fold_lock:
+            for paths in portions(self.path):
+                with waiting(paths) as calls:
+                    if calls:
+                        with writing(self.path) as database:
+                            database.executemany(_INSERT, map(_row_of, calls))
 
     def _note_failure(self, error: Exception) -> None:
         if not self._failed:
@@ -275,12 +284,18 @@ def ledger_at(
 
 
 def _exact_sum(column: str) -> str:
-    """The sum of amounts in SQL, added up in billionths of a dollar as everywhere."""
-    return f"coalesce(sum(CAST(round({column} * {NANO}) AS INTEGER)), 0) / {float(NANO)}"
+    """The sum of amounts in SQL, added up in billionths of a dollar as everywhere; `total` does not overflow."""
+    return f"total(round({column} * {NANO})) / {NANO}"
 
 
 def _row_of(fields: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(map({**fields, "tags": to_json(fields.get("tags") or []).decode()}.get, COLUMNS))
+    """The columns of a record; what SQLite cannot hold is unknown, so that it is alone in not being recorded."""
+    row = map({**fields, "tags": to_json(fields.get("tags") or []).decode()}.get, COLUMNS)
+    return tuple(value if _fits(value) else None for value in row)
+
+
+def _fits(value: Any) -> bool:
+    return -_BEYOND <= value < _BEYOND if isinstance(value, int) else isinstance(value, (str, float, NoneType))
 
 
 def _record_of(row: tuple[Any, ...]) -> CallRecord:

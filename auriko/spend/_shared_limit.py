@@ -39,6 +39,11 @@ def _nano(usd: str) -> str:
     return f"CAST(round(coalesce({usd}, 0) * {NANO}) AS INTEGER)"
 
 
+def _sum(nano: str) -> str:
+    """A sum of such amounts, in SQL; `sum` itself fails where it is more than an integer can be."""
+    return f"CAST(total({nano}) AS INTEGER)"
+
+
 _HOUR: Final = "CAST(started_at / 3600 AS INTEGER)"
 _AMOUNT: Final = _nano("coalesce(usd, estimated_usd)")
 _ESTIMATED: Final = _nano("iif(usd IS NULL, estimated_usd, 0)")
@@ -51,7 +56,7 @@ _SCHEMA: Final = (
         tag TEXT NOT NULL, hour INTEGER NOT NULL, nano INTEGER NOT NULL, estimated INTEGER NOT NULL,
         PRIMARY KEY (tag, hour)
     ) WITHOUT ROWID""",
-    f"""INSERT INTO spent SELECT tag, hour, sum(nano), sum(estimated) FROM (
+    f"""INSERT INTO spent SELECT tag, hour, {_sum("nano")}, {_sum("estimated")} FROM (
         SELECT '' AS tag, {_HOUR} AS hour, {_AMOUNT} AS nano, {_ESTIMATED} AS estimated FROM calls
         UNION ALL
         SELECT value, {_HOUR}, {_AMOUNT}, {_ESTIMATED} FROM calls, json_each(tags)
@@ -66,11 +71,14 @@ _SCHEMA: Final = (
             AND (tag = '' OR tag IN (SELECT value FROM json_each(NEW.tags)));
     END""",  # noqa: S608 - as above
 )
-_SPENT: Final = "SELECT coalesce(sum(nano), 0), coalesce(sum(estimated), 0) FROM spent WHERE tag = ? AND hour >= ?"
-_RESERVED: Final = "SELECT coalesce(sum(nano), 0) FROM reservations"
+_SPENT: Final = f"SELECT {_sum('nano')}, {_sum('estimated')} FROM spent WHERE tag = ? AND hour >= ?"  # noqa: S608
+_RESERVED: Final = f"SELECT {_sum('nano')} FROM reservations"  # noqa: S608
 _RESERVED_BY_TAG: Final = f"{_RESERVED}, json_each(tags) WHERE value = ?"
-
-
+_RENEW: Final = """
+    UPDATE reservations SET until = ? WHERE owner = ? AND id NOT IN (SELECT value FROM json_each(?))
+"""
+# Reservations of this process that have ended and could not be removed: they count until their lease has run out.
+_ended: Final[set[str]] = set()
 # Connections of the process that this one was forked from: to close one here would harm it there.
 _inherited: Final[list[sqlite3.Connection]] = []
 
@@ -156,14 +164,25 @@ class SharedLimit:
         Raises:
             LedgerError: The file cannot be written.
         """
-        with self._transaction() as database:
-            database.execute("DELETE FROM reservations WHERE id = ?", (name,))
+        with self._ending(name) as database:
             database.execute(statement, row)
 
     def release(self, name: str) -> None:
         """Gives back what a call held that is not made."""
-        with contextlib.suppress(LedgerError), self._transaction() as database:  # else its lease runs out
-            database.execute("DELETE FROM reservations WHERE id = ?", (name,))
+        with contextlib.suppress(LedgerError), self._ending(name):  # else its lease runs out
+            pass
+
+    @contextmanager
+    def _ending(self, name: str | None) -> Generator[sqlite3.Connection]:
+        """A transaction in which a reservation ends; where that fails, its lease is renewed no more."""
+        try:
+            with self._transaction() as database:
+                database.execute("DELETE FROM reservations WHERE id = ?", (name,))
+                yield database
+        except BaseException:
+            if name is not None:
+                _ended.add(name)
+            raise
 
     def statuses(self) -> list[LimitStatus]:
         """Every limit as it is now.
@@ -189,7 +208,7 @@ class SharedLimit:
 
     def _give_back_of_the_dead(self, database: sqlite3.Connection) -> None:
         now = time.time()
-        database.execute("UPDATE reservations SET until = ? WHERE owner = ?", (now + _LEASE, self._owner))
+        database.execute(_RENEW, (now + _LEASE, self._owner, to_json([*_ended]).decode()))
         database.execute("DELETE FROM reservations WHERE until < ?", (now,))
         for (owner,) in database.execute("SELECT DISTINCT owner FROM reservations").fetchall():
             if not _is_alive(owner):

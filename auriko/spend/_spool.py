@@ -12,7 +12,7 @@ import errno
 import glob
 import os
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ except ImportError:  # on Windows, where a file that is held open cannot be remo
 
 _MARK: Final = "-pending-"
 _ENOUGH: Final = 100 * 1024  # what 500 calls take, about
+_AT_ONCE: Final = 32  # a process may open 256 files on some systems, and leaves most of them to the program
 
 
 class Spool:
@@ -98,21 +99,28 @@ def line_of(record: CallRecord) -> bytes:
     return to_json([*record]) + b"\n"
 
 
+def portions(ledger: Path) -> Iterator[list[Path]]:
+    """The files that wait beside a ledger, as many at once as may be open."""
+    paths = sorted(ledger.parent.glob(f"{glob.escape(ledger.name)}{_MARK}*"))
+    for start in range(0, len(paths), _AT_ONCE):
+        yield paths[start : start + _AT_ONCE]
+
+
 @contextmanager
-def waiting(ledger: Path) -> Generator[list[dict[str, Any]]]:
-    """The fields of the records that wait beside a ledger; complete files are removed when the block ends well."""
-    with _opened(ledger) as files:
+def waiting(paths: Sequence[Path]) -> Generator[list[dict[str, Any]]]:
+    """The fields of the records in such files; complete files are removed when the block ends well."""
+    with _opened(paths) as files:
         yield [fields for file in files for fields in _read(file)]
         for file in files:
             _remove_complete(file)
 
 
 @contextmanager
-def _opened(ledger: Path) -> Generator[list[tuple[Path, int, bool]]]:
+def _opened(paths: Sequence[Path]) -> Generator[list[tuple[Path, int, bool]]]:
     """Path, descriptor, and whether nobody else holds it, of every file."""
     files: list[tuple[Path, int, bool]] = []
     try:
-        for path in sorted(ledger.parent.glob(f"{glob.escape(ledger.name)}{_MARK}*")):
+        for path in paths:
             with suppress(FileNotFoundError):  # another process has been quicker
                 file = os.open(path, os.O_RDONLY)
                 files.append((path, file, _lock(file)))

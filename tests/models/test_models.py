@@ -9,6 +9,7 @@ import pytest
 from auriko import ChatCompletion, ChatCompletionChunk, ResponseHeaders
 from auriko._rules.exchange import Answer, parse_reply
 from auriko._streams.chat import ChatReader
+from auriko._streams.responses import ResponsesReader
 from auriko.errors import APIResponseValidationError, BadRequestError, RateLimitError
 from auriko.models import (
     ApiKeyIdentity,
@@ -18,6 +19,7 @@ from auriko.models import (
     ProviderInfo,
     ProviderList,
     RedactedReasoningBlock,
+    Response,
     ThinkingReasoningBlock,
 )
 from tests.support.cases import failures
@@ -175,6 +177,27 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
 def test_half_characters_deep_inside_are_refused_like_all_that_is_too_deep(depth: int) -> None:
     with pytest.raises(APIResponseValidationError):
         parse(b"[" * depth + b'"\\ud800"' + b"]" * depth)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_only_python_writes_are_broken_fields_and_no_broken_reply(number: float) -> None:
+    metadata = {"provider": "p", "throughput_tps": number, "x": number, "cost": {"usd": 1.0, "hosted_tool_usd": number}}
+    more = {"routing_metadata": metadata, "usage": {**USAGE, "x": number}}
+    response = {"id": "r", "object": "response", "output": [], "status": "completed", **more}
+    events = ResponsesReader(ResponseHeaders([]))
+    events.feed(event({"type": "response.completed", "response": response}))
+    for seen in (
+        parse(completion(**more)),
+        parse(completion(**more, service_tier=[])),  # which is not read at once
+        read(chunk(**more)).ready[0],
+        parse(response, Response),
+        events.completed_response,
+    ):
+        metadata = seen.routing_metadata
+        assert (metadata.provider, metadata.throughput_tps) == ("p", None)
+        assert (metadata.cost.usd, metadata.cost.hosted_tool_usd) == (1.0, None)
+        assert seen.usage is not None
+        assert "NaN" not in seen.model_dump_json()
 
 
 def test_the_words_nan_and_infinity_are_no_numbers() -> None:

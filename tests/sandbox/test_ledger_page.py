@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,16 @@ def test_its_file_has_every_call_that_is_shown(address):
     assert reply.headers["content-disposition"] == 'attachment; filename="calls.csv"'
     rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(reply.text)))
     assert sorted((row["usd"], row["conversation"]) for row in rows) == [("0.1", "7"), ("0.2", "")]
+
+
+def test_many_calls_are_downloaded_whole_while_others_look(address, ledger):
+    for _ in range(2500):
+        ledger.add(record(started_at=time.time()))
+    with ThreadPoolExecutor(6) as threads:
+        replies = list(threads.map(httpx.get, [f"{address}/calls.csv", f"{address}/ledger"] * 3))
+    for reply in replies[::2]:
+        rows = list(csv.DictReader(io.StringIO(reply.text)))
+        assert len({row["id"] for row in rows}) == len(rows) == 2504, "those of the last day"
 
 
 def test_a_ledger_of_an_earlier_version_has_a_page(address, ledger):

@@ -27,6 +27,18 @@ USERS_TESTS = """
         assert "4010" in reply.choices[0].message.content
         assert auriko_sandbox.requests[-1].json["model"] == "gpt-4o"
 
+    def test_its_invented_costs_count_in_no_ledger_and_under_no_limit(auriko_sandbox, auriko_client):
+        from auriko import Client
+
+        for client in (auriko_client, Client()):
+            with client:
+                client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        assert len(auriko_sandbox.requests) == 2
+
+    def test_the_environment_is_as_it_was():
+        assert os.environ["AURIKO_LIMIT_USD"] == "0"
+        assert not os.path.exists(os.environ["AURIKO_LEDGER"])
+
     @pytest.mark.auriko_faults("503;times=1")
     def test_a_fault_is_survived(auriko_client, auriko_sandbox):
         auriko_client.chat.completions.create(model="gpt-4o", messages=QUESTION)
@@ -75,12 +87,14 @@ OPTIONS = '[tool.pytest.ini_options]\naddopts = ["--strict-markers"]\nfilterwarn
 def test_the_fixtures_serve_a_users_tests(pytester, monkeypatch):
     monkeypatch.delenv("AURIKO_BASE_URL", raising=False)
     monkeypatch.delenv("AURIKO_API_KEY", raising=False)
+    monkeypatch.setenv("AURIKO_LEDGER", str(pytester.path / "ledger.db"))
+    monkeypatch.setenv("AURIKO_LIMIT_USD", "0")
     pytester.makepyprojecttoml(OPTIONS)
     pytester.makepyfile(USERS_TESTS)
     # Other plugins of this machine are not part of the user's suite.
     others = [point.name for point in entry_points(group="pytest11") if point.name != "auriko"]
     done = pytester.runpytest_subprocess(*(argument for name in others for argument in ("-p", f"no:{name}")))
-    done.assert_outcomes(passed=8, errors=1)
+    done.assert_outcomes(passed=10, errors=1)
     done.stdout.fnmatch_lines(["*ValueError: '418' is not a fault; there are 408, *"])
 
 

@@ -423,6 +423,44 @@ def test_a_full_disk_fails_no_call(path: Path, caplog: pytest.LogCaptureFixture)
     assert SpendLedger(path).total.calls == 2
 
 
+@contextmanager
+def no_more_files(than: int) -> Iterator[None]:
+    """This process may open no more files than so many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_descriptors() + than, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_more_files_wait_than_may_be_open(path: Path) -> None:
+    """Each worker that is forked and ends without `atexit` leaves one."""
+    path.parent.mkdir()
+    for number in range(200):
+        path.with_name(f"{path.name}-pending-{number:016x}").write_bytes(_spool.line_of(record()))
+    with no_more_files(100):
+        assert SpendLedger(path).total.calls == 200
+    assert not list(path.parent.glob("*pending*"))
+
+
+def test_what_waits_and_cannot_be_moved_is_not_taken_for_nothing(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = SpendLedger(path)
+    ledger.add(record())
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("auriko.spend._ledger.waiting", fail)
+        with pytest.raises(LedgerError, match="Too many open files"):
+            _ = ledger.total
+    assert "Too many open files" in caplog.text
+    assert ledger.total.calls == 1
+
+
 def _descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 

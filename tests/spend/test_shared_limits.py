@@ -323,6 +323,32 @@ def test_a_lease_is_renewed_by_the_next_call(path: Path, monkeypatch: pytest.Mon
     list(stream)
 
 
+def test_what_could_not_be_settled_is_given_back_when_its_lease_has_run_out(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not renewed by the calls that follow; the record is moved into the file by the next of them."""
+    times = {"time": 1.8e9}
+    monkeypatch.setattr(_shared_limit.time, "time", lambda: times["time"])
+    monkeypatch.setattr(_shared_limit, "_PATIENCE", 0.05)
+    ledger = SpendLedger(path, 1)
+    gateway = GatedGateway([PRICE], gated=False)
+    stream = gateway.client(spend=ledger).chat.completions.create(**KNOWN, stream=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        list(stream)
+        other.execute("ROLLBACK")
+    for _ in range(3):
+        times["time"] += 250
+        ask(gateway.client(spend=ledger))
+    for thread in threading.enumerate():
+        if thread.name == "auriko-ledger":
+            thread.join()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM calls").fetchone() == (4,)
+    (status,) = ledger.limits
+    assert (status.spent_usd, status.reserved_usd) == (pytest.approx(4 * PRICE), 0)
+
+
 # -- files that fail -----------------------------------------------------------------------------------------------
 
 

@@ -184,8 +184,8 @@ def _added_up(
     query = f"""
         SELECT CAST((? - started_at) / ? AS INTEGER), provider, model,
             CASE status WHEN 'error' THEN coalesce(error_code, error, 'unknown') END,
-            count(*), total(usd), sum(usd IS NULL AND may_be_billed), coalesce(sum(prompt_tokens), 0),
-            coalesce(sum(completion_tokens), 0), total(cache_savings_usd)
+            count(*), total(usd), sum(usd IS NULL AND may_be_billed), CAST(total(prompt_tokens) AS INTEGER),
+            CAST(total(completion_tokens) AS INTEGER), total(cache_savings_usd)
         FROM calls WHERE {where} GROUP BY 1, 2, 3, 4
     """  # noqa: S608 - of the terms above
     for slot, provider, model, failure, calls, *rest in database.execute(query, [now, seconds / _SLOTS, *values]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 from starlette.applications import Starlette
@@ -21,6 +21,7 @@ from auriko.spend import SpendLedger
 
 # Between two readings of a file that grows, so many times as long passes as a reading takes.
 _REST = 5.0
+_PORTION = 1000
 
 
 class LedgerPage:
@@ -66,10 +67,20 @@ class LedgerPage:
         where, values = Filter.of(request.query_params).condition(time.time())
 
         def lines() -> Iterator[str]:
-            with self._ledger.reading() as database:
-                rows = database.execute(f"SELECT * FROM calls WHERE {where} ORDER BY id", values)  # noqa: S608
-                yield _line([column[0] for column in rows.description])
-                yield from map(_line, rows)
+            # In portions, since each may be asked for in another thread, into which no connection can be taken.
+            query = f"SELECT * FROM calls WHERE {where} AND id > ? ORDER BY id LIMIT {_PORTION}"  # noqa: S608
+            latest = ""
+            while True:
+                with self._ledger.reading() as database:
+                    found = database.execute(query, [*values, latest])
+                    names = [column[0] for column in found.description]
+                    rows = found.fetchall()
+                if not latest:
+                    yield _line(names)
+                if not rows:
+                    return
+                yield "".join(map(_line, rows))
+                latest = rows[-1][names.index("id")]
 
         headers = {**HEADERS, "Content-Disposition": 'attachment; filename="calls.csv"'}
         return StreamingResponse(lines(), media_type="text/csv", headers=headers)
@@ -105,7 +116,7 @@ def _file(request: Request) -> Response:
     return page_file(request.scope["path"].rpartition("/")[2])
 
 
-def _line(values: Iterator[object] | list[str]) -> str:
+def _line(values: Sequence[object]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(values)
     return text.getvalue()
