@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from auriko._observing.otel import CallTrace, start_trace, trace_sinks
 from auriko.errors import APIStatusError
 from auriko.response_headers import ResponseHeaders
-from auriko.spend._accounts import Hold
+from auriko.spend._limits import Hold
 from auriko.spend._record import CallRecord, CallStart, Operation, Status, new_id
 from auriko.spend._recorder import Ended, Recorder, active, listeners, sources
 

@@ -14,7 +14,7 @@ from auriko._rules.reader import StreamReader
 from auriko._settings import Settings
 from auriko.errors import BudgetExceededError
 from auriko.response_headers import ResponseHeaders
-from auriko.spend._accounts import Account, Hold, News, reserve
+from auriko.spend._limits import Account, Hold, News, reserve
 from auriko.spend._recorder import Recorder
 
 if TYPE_CHECKING:  # SQLite is imported where it is used

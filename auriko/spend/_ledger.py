@@ -20,9 +20,9 @@ from typing_extensions import Self
 
 from auriko._checks import check_usd
 from auriko._display.money import NANO
-from auriko.spend._accounts import Hold, books
 from auriko.spend._export import COLUMNS
 from auriko.spend._ledger_file import reading, writing
+from auriko.spend._limits import Hold, books
 from auriko.spend._periods import Period, check_period, since_epoch
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder

@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from typing_extensions import Self
 
-from auriko.spend._accounts import Account, Hold
+from auriko.spend._limits import Account, Hold
 from auriko.spend._record import CallRecord, CallStart
 
 if TYPE_CHECKING:  # SQLite is imported where it is used

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from auriko._checks import check_usd
 from auriko._display.money import nano_of, usd_of, usd_text
-from auriko.spend._accounts import Account, Hold, books
+from auriko.spend._limits import Account, Hold, books
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import OnLimit, Recorder, SpendBlock, checked_tags
 from auriko.spend._view import SpendView

@@ -320,7 +320,7 @@ def test_a_forked_process_counts_although_a_lock_was_held() -> None:
     program = """
 import os, threading
 from auriko import SpendTracker
-from auriko.spend._accounts import books
+from auriko.spend._limits import books
 from tests.support.spend_calls import record
 
 tracker = SpendTracker(limit_usd=1)

@@ -507,8 +507,8 @@ def test_tasks_that_enter_one_block_leave_each_their_own(backend: str) -> None:
 @pytest.mark.parametrize("seed", range(50))
 def test_no_interleaving_passes_the_limit_by_more_than_the_estimates_error(seed: int) -> None:
     """Calls start and settle in any order, in two limits, some unpriced, some refused; nothing is ever lost."""
-    from auriko.spend._accounts import Account, Hold, books, reserve
     from auriko.spend._estimates import asked_of
+    from auriko.spend._limits import Account, Hold, books, reserve
 
     chance = random.Random(seed)
     accounts = [Account(0.3, 0), Account(0.2, 0)]
