@@ -14,6 +14,7 @@ from auriko._rules.reader import StreamReader
 from auriko._settings import Settings
 from auriko.errors import BudgetExceededError
 from auriko.response_headers import ResponseHeaders
+from auriko.spend._ledger_error import PATIENCE, LedgerBusyError
 from auriko.spend._limits import Account, Hold, News, reserve
 from auriko.spend._recorder import Recorder
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:  # SQLite is imported where it is used
 
 ResultT = TypeVar("ResultT")
 _LOOK_AGAIN: Final = 0.1
+# Seconds for which a file may hold up a thread, and so an event loop, and after which it is tried again.
+_MOMENT: Final = 0.02
+_TRY_AGAIN: Final = 0.05
 # Seconds for which comments alone keep a stream alive by default; gateways send them for minutes while a model thinks.
 _IDLE: Final = 600.0
 
@@ -79,11 +83,18 @@ def _observed(
 
 
 def holding(
-    recorders: tuple[Recorder, ...], model: str, request: Any, body: bytes | None, reserve_usd: float | None = None
+    recorders: tuple[Recorder, ...],
+    model: str,
+    request: Any,
+    body: bytes | None,
+    reserve_usd: float | None = None,
+    *,
+    patience: float = PATIENCE,
 ) -> Callable[[News | None], Hold] | None:
     """What holds the probable cost of a request in the limits that it is under; None where it is under none.
 
-    It raises BudgetExceededError where there is no room, and has the news told when there may be some.
+    It raises BudgetExceededError where there is no room, and has the news told when there may be some; LedgerError
+    where a file cannot be read, or another process has been writing it for as long as the patience lasts.
     """
     accounts: list[Account] = []
     shared: list[SharedLimit] = []
@@ -95,7 +106,8 @@ def holding(
     if not (accounts or shared) or not model:
         return None
     asked = (accounts or shared)[0].experience.asked(model, request, body, reserve_usd)
-    return lambda news: reserve(accounts, asked, news, shared=shared, tags=tags_of(recorders) if shared else ())
+    tags = tags_of(recorders) if shared else ()
+    return lambda news: reserve(accounts, asked, news, shared=shared, tags=tags, patience=patience)
 
 
 def _reserve(
@@ -105,26 +117,37 @@ def _reserve(
 
     Raises:
         BudgetExceededError: There is no room for it, and none that is worth waiting for.
+        LedgerError: A file cannot be read, or other processes have been writing it all the time.
     """
-    hold = holding(recorders, call.model, call.request, call.body, call.reserve_usd)
+    hold = holding(recorders, call.model, call.request, call.body, call.reserve_usd, patience=_MOMENT)
     if hold is None:
         return call, None
     try:
         return call, hold(None)
-    except BudgetExceededError:
-        if all(recorder.on_limit != "wait" for recorder in recorders):
+    except (BudgetExceededError, LedgerBusyError) as error:
+        waits = any(recorder.on_limit == "wait" for recorder in recorders)
+        if not waits and isinstance(error, BudgetExceededError):
             raise
     # Other processes tell nothing of what they settle.
     patience = _LOOK_AGAIN if any(recorder.shared_limit is not None for recorder in recorders) else None
     started = clock.monotonic()
     deadline = call.deadline if call.deadline is not None else settings.deadline
     rest = deadline
+    busy_since: float | None = None
     while True:
         news: News = News()
         try:
             return replace(call, deadline=rest), hold(news)
-        except BudgetExceededError as error:
-            if not error.reserved_usd or (rest is not None and rest <= 0):
+        except LedgerBusyError:
+            now = clock.monotonic()
+            busy_since = now if busy_since is None else busy_since
+            if now - busy_since > PATIENCE or (rest is not None and rest <= 0):
                 raise
-        yield Sleep(min(rest or patience, patience) if patience is not None else rest, news)
+            pause = Sleep(_TRY_AGAIN)
+        except BudgetExceededError as error:
+            busy_since = None
+            if not waits or not error.reserved_usd or (rest is not None and rest <= 0):
+                raise
+            pause = Sleep(min(rest or patience, patience) if patience is not None else rest, news)
+        yield pause
         rest = deadline - (clock.monotonic() - started) if deadline is not None else None

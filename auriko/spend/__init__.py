@@ -8,6 +8,7 @@ unknown, never as 0.
 from typing import TYPE_CHECKING, Any
 
 from auriko._display.money import add_usd, decimal_text, json_text, usd_text
+from auriko.spend._ledger_error import LedgerError
 from auriko.spend._periods import limit_of_text
 from auriko.spend._record import CallRecord, CallStart, SpendTotal
 from auriko.spend._recorder import Recorder, add_listener, add_source, remove_listener
@@ -15,7 +16,7 @@ from auriko.spend._tracker import SpendTracker, checked_limit, track_spend
 
 if TYPE_CHECKING:
     from auriko.spend._ledger import SpendLedger
-    from auriko.spend._shared_limit import LedgerError, LimitStatus
+    from auriko.spend._shared_limit import LimitStatus
 
 __all__ = [
     "CallRecord",
@@ -40,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"LedgerError", "LimitStatus", "SpendLedger"}:  # SQLite costs some milliseconds to import
+    if name in {"LimitStatus", "SpendLedger"}:  # SQLite costs some milliseconds to import
         from auriko.spend import _ledger
 
         return getattr(_ledger, name)

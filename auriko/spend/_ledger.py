@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import NoneType
@@ -21,12 +21,13 @@ from typing_extensions import Self
 from auriko._checks import check_usd
 from auriko._display.money import NANO
 from auriko.spend._export import COLUMNS
+from auriko.spend._ledger_error import LedgerError
 from auriko.spend._ledger_file import reading, writing
 from auriko.spend._limits import Hold, books
 from auriko.spend._periods import Period, check_period, since_epoch
 from auriko.spend._record import CallRecord, SpendTotal
 from auriko.spend._recorder import Recorder
-from auriko.spend._shared_limit import LedgerError, LimitStatus, SharedLimit
+from auriko.spend._shared_limit import LimitStatus, SharedLimit
 from auriko.spend._spool import Spool, line_of, portions, waiting
 from auriko.spend._view import Key, SpendView
 
@@ -116,7 +117,7 @@ class SpendLedger(Recorder, SpendView):
 
     def add(self, record: CallRecord, hold: Hold | None = None) -> None:
         """Records one call; a call that is there already is not recorded again."""
-        limit = self.shared_limit
+        limit, name = self.shared_limit, None
         if limit is not None:
             name, _ = hold.shared.get(limit, (None, 0)) if hold is not None else (None, 0)
             with suppress(LedgerError):  # else it waits beside the file, and its reservation for the end of its lease
@@ -124,7 +125,7 @@ class SpendLedger(Recorder, SpendView):
                 if hold is not None:
                     limit.experience.note(hold.asked, record)
                     books.tell()
-                if self._spool is not None:  # what could not be written at once
+                if self._spool is not None or self._unmoved is not None:  # what could not be written at once
                     self._fold_in_background()
                 return
         if self._failures == _MOST_FAILURES:
@@ -140,7 +141,9 @@ class SpendLedger(Recorder, SpendView):
             self._note_failure(error)
             return
         self._failures = 0
-        if full:
+        if limit is not None and name is not None:
+            limit.spooled(name)
+        if full or limit is not None:
             self._fold_in_background()
 
     def _open_spool(self) -> Spool:
@@ -244,7 +247,8 @@ class SpendLedger(Recorder, SpendView):
             self._close_spool()
         if not self.path.parent.is_dir():
             return
-        with self._fold_lock:
+        ended = self.shared_limit.moving() if self.shared_limit is not None else nullcontext()
+        with self._fold_lock, ended:
             for paths in portions(self.path):
                 with waiting(paths) as calls:
                     if calls:

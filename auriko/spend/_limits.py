@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from auriko._display.money import nano_of, usd_of, usd_text
 from auriko.errors import BudgetExceededError
+from auriko.spend._ledger_error import PATIENCE
 from auriko.spend._record import CallRecord
 
 if TYPE_CHECKING:  # prices are imported with the first limit
@@ -148,6 +149,7 @@ def reserve(
     *,
     shared: Sequence[SharedLimit] = (),
     tags: Sequence[str] = (),
+    patience: float = PATIENCE,
 ) -> Hold:
     """Room for a call in all limits that it is under.
 
@@ -157,8 +159,10 @@ def reserve(
         news: Is told when there may be room, where there is none for calls in flight.
         shared: Those in files, each of which is asked in a transaction of its own.
         tags: The call's tags.
+        patience: Seconds to wait for a file that another process is writing.
 
     Raises:
+        LedgerError: A file cannot be read or written. Nothing is reserved.
         BudgetExceededError: One of them has no room; of several the one with the least left. Nothing is reserved.
     """
     amounts: dict[Account, int] = {}
@@ -181,7 +185,7 @@ def reserve(
     if shared:
         try:
             for limit in shared:
-                hold.shared[limit] = limit.reserve(asked, tags)
+                hold.shared[limit] = limit.reserve(asked, tags, patience)
         except BaseException:
             hold.release()
             raise

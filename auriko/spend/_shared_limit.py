@@ -24,13 +24,15 @@ from pydantic_core import to_json
 
 from auriko._display.money import NANO, nano_of, usd_of, usd_text
 from auriko.errors import BudgetExceededError
+from auriko.spend._ledger_error import PATIENCE, LedgerBusyError, LedgerError
 from auriko.spend._periods import Period, bounds_of
 from auriko.spend._record import new_id
 
 if TYPE_CHECKING:
     from auriko.spend._estimates import Asked
 
-_PATIENCE: Final = 10.0
+# Seconds for which a call that has ended waits for a file; then its record waits beside it, and a thread moves it.
+_MOMENT: Final = 0.02
 _LEASE: Final = 600.0  # renewed whenever its owner reserves again
 
 
@@ -83,10 +85,6 @@ _ended: Final[set[str]] = set()
 _inherited: Final[list[sqlite3.Connection]] = []
 
 
-class LedgerError(Exception):
-    """A ledger cannot be read: it is damaged, locked, or something else than a ledger."""
-
-
 class LimitStatus(NamedTuple):
     """A limit with what counts against it now.
 
@@ -135,17 +133,18 @@ class SharedLimit:
             self._closing.detach()
             _inherited.append(self._database)
         self._database = None
+        self._spooled: set[str] = set()
         self._owner = f"{platform.node()}:{os.getpid()}"
 
-    def reserve(self, asked: Asked, tags: Sequence[str]) -> tuple[str, int]:
+    def reserve(self, asked: Asked, tags: Sequence[str], patience: float) -> tuple[str, int]:
         """The name of a reservation and what it holds.
 
         Raises:
             BudgetExceededError: There is no room for the call.
-            LedgerError: The file cannot be read or written.
+            LedgerError: The file cannot be read or written; `LedgerBusyError` for as long as another process writes it.
         """
         held: list[int] = []
-        with self._transaction() as database:
+        with self._transaction(patience) as database:
             self._give_back_of_the_dead(database)
             for status in self._statuses(database, ["", *tags]):
                 left, reserved = nano_of(status.left_usd), nano_of(status.reserved_usd)
@@ -176,13 +175,27 @@ class SharedLimit:
     def _ending(self, name: str | None) -> Generator[sqlite3.Connection]:
         """A transaction in which a reservation ends; where that fails, its lease is renewed no more."""
         try:
-            with self._transaction() as database:
+            with self._transaction(_MOMENT) as database:
                 database.execute("DELETE FROM reservations WHERE id = ?", (name,))
                 yield database
         except BaseException:
-            if name is not None:
-                _ended.add(name)
+            _ended.add(name or "")
             raise
+
+    def spooled(self, name: str) -> None:
+        """Notes that the record of a call which could not be settled waits to be moved."""
+        self._spooled.add(name)
+
+    @contextmanager
+    def moving(self) -> Generator[None]:
+        """A block that moves records into the file; what their calls still hold is given back after it."""
+        names = [*self._spooled]
+        yield
+        if names:
+            with contextlib.suppress(LedgerError), self._transaction() as database:
+                database.executemany("DELETE FROM reservations WHERE id = ?", [(name,) for name in names])
+                self._spooled.difference_update(names)
+                _ended.difference_update(names)
 
     def statuses(self) -> list[LimitStatus]:
         """Every limit as it is now.
@@ -231,23 +244,39 @@ class SharedLimit:
         )
 
     @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
+    def _transaction(self, patience: float = PATIENCE) -> Generator[sqlite3.Connection]:
+        if not self._lock.acquire(timeout=patience):  # another thread waits for the file
+            raise self._failed("another thread waits for it", LedgerBusyError)
         try:
-            with self._lock:
-                database = self._database or self._open()
-                database.execute("BEGIN IMMEDIATE")
-                try:
-                    yield database
-                except BaseException:
-                    database.execute("ROLLBACK")
-                    raise
-                database.execute("COMMIT")
+            database = self._database or self._open()
+            self._begin(database, patience)
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
-            raise LedgerError(f"the limit in {self._path} cannot be kept: {error}") from error
+            raise self._failed(error) from error
+        finally:
+            self._lock.release()
+
+    def _begin(self, database: sqlite3.Connection, patience: float) -> None:
+        """Begins a transaction; once that is done, the file is this process's."""
+        try:
+            database.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise self._failed(error, LedgerBusyError if "locked" in str(error) else LedgerError) from error
+        finally:
+            database.execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
+
+    def _failed(self, why: object, kind: type[LedgerError] = LedgerError) -> LedgerError:
+        return kind(f"the limit in {self._path} cannot be kept: {why}")
 
     def _open(self) -> sqlite3.Connection:
         self._prepare()
-        database = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             # What a killed process has committed is safe all the same; only a machine without power may lose the last.
             database.execute("PRAGMA synchronous = NORMAL")

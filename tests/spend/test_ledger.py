@@ -178,6 +178,13 @@ def test_a_line_that_was_being_written_is_left_out(path: Path) -> None:
     assert ledger.total.calls == 1
 
 
+def test_a_line_that_is_being_written_makes_no_ledger_yet(path: Path) -> None:
+    path.parent.mkdir()
+    path.with_name(f"{path.name}-pending-0").write_bytes(_spool.line_of(record())[:-1])
+    assert SpendLedger(path).total.calls == 0
+    assert not path.exists()
+
+
 def test_many_processes_write_while_others_read(path: Path) -> None:
     program = """
 import os

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import itertools
 import json
 import os
 import pickle
@@ -10,7 +11,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -20,8 +24,9 @@ import httpx
 import pytest
 
 from auriko import BudgetExceededError, Client, RateLimitError, track_spend
+from auriko._observing import steps
 from auriko.cli import main
-from auriko.spend import LedgerError, LimitStatus, SpendLedger, _shared_limit, limit_of_text
+from auriko.spend import LedgerError, LimitStatus, SpendLedger, _ledger_file, _shared_limit, limit_of_text
 from auriko.spend._periods import bounds_of
 from tests.spend.test_limits import KNOWN, PRICE, ask, spend_all
 from tests.support import acts
@@ -29,7 +34,7 @@ from tests.support.cells import KEY
 from tests.support.fault_server import Connection, serve
 from tests.support.gated_gateway import GatedGateway
 from tests.support.replies import envelope
-from tests.support.spend_calls import record
+from tests.support.spend_calls import ASK, async_client, client, record
 
 COST = 0.00193
 ROOT = Path(__file__).parents[2]
@@ -103,11 +108,11 @@ def test_two_ledgers_of_one_file_share_a_limit(path: Path) -> None:
     gateway = GatedGateway([PRICE], gated=False)
     ledgers = [SpendLedger(path, 0.05) for _ in range(2)]
     clients = [gateway.client(spend=ledger) for ledger in ledgers]
-    for client in clients:
-        ask(client)
-    for client in clients:
+    for one in clients:
+        ask(one)
+    for one in clients:
         with pytest.raises(BudgetExceededError, match=r"limit of \$0\.05 of the ledger .* is reached") as caught:
-            spend_all(client)
+            spend_all(one)
     assert (caught.value.limit_usd, caught.value.spent_usd, caught.value.reserved_usd) == (0.05, 4 * PRICE, 0)
     assert caught.value.needed_usd == pytest.approx(PRICE)
     assert ledgers[0].total.usd == ledgers[1].total.usd == 4 * PRICE
@@ -323,30 +328,96 @@ def test_a_lease_is_renewed_by_the_next_call(path: Path, monkeypatch: pytest.Mon
     list(stream)
 
 
-def test_what_could_not_be_settled_is_given_back_when_its_lease_has_run_out(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not renewed by the calls that follow; the record is moved into the file by the next of them."""
-    times = {"time": 1.8e9}
-    monkeypatch.setattr(_shared_limit.time, "time", lambda: times["time"])
-    monkeypatch.setattr(_shared_limit, "_PATIENCE", 0.05)
-    ledger = SpendLedger(path, 1)
-    gateway = GatedGateway([PRICE], gated=False)
-    stream = gateway.client(spend=ledger).chat.completions.create(**KNOWN, stream=True)
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+@contextmanager
+def written_by_another(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
-        list(stream)
+        yield
         other.execute("ROLLBACK")
-    for _ in range(3):
-        times["time"] += 250
-        ask(gateway.client(spend=ledger))
+
+
+def wait_for_moves() -> None:
     for thread in threading.enumerate():
         if thread.name == "auriko-ledger":
             thread.join()
-    with closing(sqlite3.connect(path)) as other:
-        assert other.execute("SELECT count(*) FROM calls").fetchone() == (4,)
+
+
+def test_what_could_not_be_settled_is_given_back_when_its_lease_has_run_out(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not renewed by the calls that follow."""
+    times = {"time": 1.8e9}
+    monkeypatch.setattr(_shared_limit.time, "time", lambda: times["time"])
+    monkeypatch.setattr(SpendLedger, "_fold_in_background", lambda *_: None)
+    ledger = SpendLedger(path, 1)
+    gateway = GatedGateway([PRICE], gated=False)
+    stream = gateway.client(spend=ledger).chat.completions.create(**KNOWN, stream=True)
+    with written_by_another(path):
+        list(stream)
+    for held in (True, True, False):
+        times["time"] += 250
+        ask(gateway.client(spend=ledger))
+        with closing(sqlite3.connect(path)) as database:
+            assert database.execute("SELECT count(*) FROM reservations").fetchone() == (held,)
+
+
+def test_what_could_not_be_settled_is_given_back_as_its_record_is_moved(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_ledger_file, "_PATIENCE", 0.01)
+    ledger = SpendLedger(path, 1)
+    gateway = GatedGateway([PRICE], gated=False)
+    stream = gateway.client(spend=ledger).chat.completions.create(**KNOWN, stream=True)
+    with written_by_another(path):
+        list(stream)
+        wait_for_moves()  # which fail
+    ask(gateway.client(spend=ledger))
+    wait_for_moves()
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(*) FROM reservations").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM calls").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("deadline", [None, 9.0])
+def test_an_event_loop_goes_on_while_another_process_writes(deadline: Any, path: Path) -> None:
+    ledger = SpendLedger(path, 5)
+    times: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            times.append(time.monotonic())
+            await anyio.sleep(0.001)
+
+    async def calls() -> None:
+        async with async_client(spend=ledger, deadline=deadline) as asking, anyio.create_task_group() as tasks:
+            await asking.chat.completions.create(**ASK)
+            tasks.start_soon(tick)
+            with written_by_another(path):
+                tasks.start_soon(lambda: asking.chat.completions.create(**ASK))  # has yet to reserve
+                await anyio.sleep(0.5)
+            await anyio.sleep(0.2)
+            stream = await asking.chat.completions.create(**ASK, stream=True)
+            with written_by_another(path):
+                await stream.collect()  # has yet to settle
+                await anyio.sleep(0.5)
+            tasks.cancel_scope.cancel()
+
+    anyio.run(calls)
+    assert max(later - sooner for sooner, later in itertools.pairwise(times)) < 0.3
     (status,) = ledger.limits
-    assert (status.spent_usd, status.reserved_usd) == (pytest.approx(4 * PRICE), 0)
+    assert (ledger.total.calls, status.reserved_usd) == (3, 0)
+
+
+def test_a_file_that_another_process_writes_for_too_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "PATIENCE", 0.1)
+    ledger = SpendLedger(path, 5)
+    client(spend=ledger).chat.completions.create(**ASK)
+    with written_by_another(path), pytest.raises(LedgerError, match="cannot be kept: database is locked"):
+        client(spend=ledger).chat.completions.create(**ASK)
+    with ThreadPoolExecutor() as threads, ledger.shared_limit._lock:  # as a thread that waits for it
+        asked = threads.submit(client(spend=ledger).chat.completions.create, **ASK)
+        with pytest.raises(LedgerError, match="another thread waits for it"):
+            asked.result()
 
 
 # -- files that fail -----------------------------------------------------------------------------------------------
@@ -384,7 +455,7 @@ def test_a_record_that_cannot_be_written_waits_beside_the_file(path: Path, monke
         patched.setattr(_shared_limit.SharedLimit, "settle", fails)
         ask(gateway.client(spend=ledger))
     assert ledger.limits[0].spent_usd == PRICE
-    assert ledger.limits[0].reserved_usd > 0, "until its lease runs out"
+    assert ledger.limits[0].reserved_usd == 0, "it is given back as the record is moved"
 
 
 def test_a_ledger_of_an_earlier_version_is_read_and_gets_a_limit(path: Path) -> None:
