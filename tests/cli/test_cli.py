@@ -6,6 +6,7 @@ import runpy
 import socket
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,6 +146,12 @@ def test_a_disk_that_is_full_is_said_once(auriko_command, monkeypatch):
         monkeypatch.setattr(sys, "stdout", stdout)
         code, _out, err = auriko_command("doctor")
         assert (code, err) == (1, "auriko: [Errno 28] No space left on device\n")
+
+
+def test_what_is_printed_may_go_anywhere():
+    with redirect_stdout(io.StringIO()) as printed:
+        assert main([]) == 2
+    assert printed.getvalue().startswith("usage: ")
 
 
 def test_an_answer_that_the_terminal_cannot_show_is_escaped(monkeypatch):
