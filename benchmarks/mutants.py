@@ -56,7 +56,7 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "auriko/_rules/sse.py": (("tests/rules/test_sse.py",), _RULES, _IN_ANY_MODE),
     "auriko/_rules/reader.py": (_RULES, _MODELS, _CALLS, _FUZZ, _IN_ANY_MODE),
     "auriko/_streams/base.py": (_RULES, _MODELS, _CALLS, _IN_ANY_MODE),
-    "auriko/_streams/chat.py": (_RULES, _MODELS, _FUZZ, _IN_ANY_MODE),
+    "auriko/_streams/chat.py": (_RULES, _MODELS, ("tests/resources/test_tool_names.py",), _FUZZ, _IN_ANY_MODE),
     "auriko/_streams/responses.py": (_MODELS, _IN_ANY_MODE),
     "auriko/_http/asyncio_stream.py": (("tests/http/test_asyncio_stream.py",), _ON_ASYNCIO),
     "auriko/_http/asyncio_connecting.py": (("tests/http/test_asyncio_connecting.py", _OWN), _ON_ASYNCIO),
