@@ -83,9 +83,9 @@ def parse_call(
     if params.get(_FORM) is not None:
         raise ValueError("response_format is said twice: for this request, and for all")
     call = chat_call({**params, _FORM: form.for_chat()}, stream=stream, caller=caller)
-    names = call.tool_names or {}
+    named = call.convert
 
     def convert(reply: ChatCompletion) -> ParsedChatCompletion[T]:
-        return form.of_completion(_with_own_names(names, reply))
+        return form.of_completion(reply if named is None else named(reply))
 
     return cast("Call[ParsedChatCompletion[T]]", replace(call, convert=cast("Any", convert)))
